@@ -1,0 +1,94 @@
+"""Time, injected. Everything that waits or stamps asks a `Clock`.
+
+`SystemClock` is real; `FakeClock` stands still until a test (or a person in test mode)
+advances it, and then wakes the sleepers in the order of their deadlines.
+"""
+
+import asyncio
+import heapq
+import itertools
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the platform may know of time."""
+
+    def now_s(self) -> float:
+        """Seconds since the epoch."""
+
+    def now_ms(self) -> int:
+        """Whole milliseconds since the epoch."""
+
+    def monotonic_s(self) -> float:
+        """Seconds that never run backwards, for durations."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`; at once for zero or less, but never without yielding."""
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def now_s(self) -> float:
+        return time.time()
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(max(0.0, seconds))
+
+
+class FakeClock:
+    """A clock that only `advance` moves."""
+
+    def __init__(self, start_s: float = 1_700_000_000.0) -> None:
+        self._now_s = start_s
+        self._start_s = start_s
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+
+    def now_s(self) -> float:
+        return self._now_s
+
+    def now_ms(self) -> int:
+        return round(self._now_s * 1000)
+
+    def monotonic_s(self) -> float:
+        return self._now_s - self._start_s
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now_s + seconds, next(self._order), wake))
+        await wake
+
+    async def advance(self, seconds: float) -> None:
+        """Move time by `seconds`, waking each sleeper at its own deadline and letting it run."""
+        target_s = self._now_s + seconds
+        await self._settle()
+        while self._sleepers and self._sleepers[0][0] <= target_s:
+            deadline_s, _, wake = heapq.heappop(self._sleepers)
+            self._now_s = max(self._now_s, deadline_s)
+            if not wake.done():
+                wake.set_result(None)
+            await self._settle()
+        self._now_s = target_s
+
+    @staticmethod
+    async def _settle() -> None:
+        for _ in range(5):  # enough turns for a woken task to reach its next wait
+            await asyncio.sleep(0)
+
+
+def iso_millis(epoch_ms: int) -> str:
+    """`2026-01-31T23:59:59.123+0000`, the form of LastModified in Lambda's answers."""
+    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{epoch_ms % 1000:03d}+0000"

@@ -1,0 +1,1 @@
+"""One execution environment, from the side of the edge that holds it."""

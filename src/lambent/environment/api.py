@@ -1,0 +1,86 @@
+"""The contract of this room, and the frames on the channel to a bootstrap.
+
+An `Environment` belongs to the edge that leased it, from the grant until `close`. It serves one
+invocation at a time: `invoke` on one that is not READY raises IllegalStep. After `invoke` gives
+an outcome other than RESPONSE or ERROR the environment is dead and only `close` is legal.
+
+The channel is a stream socket. A frame is
+
+    u32 length of what follows (big-endian) | u8 kind | u16 length of meta | meta | payload
+
+and meta is UTF-8 fields joined by NUL. From the edge:
+
+    INVOKE  1  request id, deadline (epoch ms), invoked ARN, trace header, client context JSON | event JSON
+
+From the bootstrap:
+
+    READY      16  duration of the init phase in microseconds |
+    INIT_ERROR 17  error type, duration of init in microseconds | error JSON
+    RESPONSE   18  request id | response JSON
+    ERROR      19  request id, error type | error JSON
+
+What the function writes to stdout and stderr arrives on the `output` pipe, in lines. A line that
+begins with NUL is one log event whose newlines were written as NUL (how the bootstrap sends a
+logging record or a traceback whole). A bootstrap flushes its output before it sends RESPONSE or
+ERROR, so a reader that drains the pipe after the frame has all of this invocation's lines.
+
+Nothing on either descriptor can be trusted: function code lives in the same process. A frame that
+is malformed, too long, out of turn or for another request id ends the environment (GARBAGE).
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from lambent.model.environment import EnvironmentExit
+from lambent.model.invocation import Invocation, LogLine
+
+
+class OutcomeKind(StrEnum):
+    """How an invocation, or an init phase, ended."""
+
+    READY = "ready"  # init only
+    RESPONSE = "response"
+    ERROR = "error"  # the runtime reported an error: the function raised, or failed to load
+    EXIT = "exit"  # the runtime process went away; `exit` says how
+    TIMEOUT = "timeout"
+    GARBAGE = "garbage"  # the channel carried something that no bootstrap sends
+    TOO_LARGE = "too_large"  # the response is over the limit given; environment stays usable
+    LOST = "lost"  # the platform lost the environment: agent or node gone
+
+
+class Outcome(Struct, frozen=True):
+    """An end, with what came along. `duration_us` is the environment's own time in the phase."""
+
+    kind: OutcomeKind
+    duration_us: int
+    payload: bytes = b""
+    error_type: str = ""
+    exit: EnvironmentExit | None = None
+
+
+class Environment(Protocol):
+    """One environment in the hands of its edge."""
+
+    id: str
+    key: str
+
+    async def wait_ready(self, timeout_s: float) -> Outcome:
+        """The end of the init phase: READY, ERROR, EXIT, TIMEOUT, GARBAGE or LOST."""
+
+    async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
+        """Run one invocation. Waits for nothing but the environment; cancelling it is not allowed."""
+
+    def take_lines(self) -> Sequence[LogLine]:
+        """The log lines written since the last call, complete up to the newest outcome."""
+
+    def peak_memory_bytes(self) -> int:
+        """The highest memory use of the whole environment so far, 0 when it cannot be told."""
+
+    def exited(self, notice: EnvironmentExit) -> None:
+        """The agent's word on how the runtime process ended; completes a waiting outcome."""
+
+    def close(self) -> None:
+        """Let go of the descriptors; idempotent. Killing the processes is the agent's work."""

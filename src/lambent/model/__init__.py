@@ -1,0 +1,1 @@
+"""The nouns that more than one room speaks of: frozen values without behaviour of their own."""

@@ -1,0 +1,71 @@
+"""An execution environment as the parts speak of it: what to make, what was made, how it ended."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from lambent.model.function import FunctionKey
+
+
+class EnvironmentSpec(Struct, frozen=True):
+    """Everything the agent needs to make one environment.
+
+    `variables` is the complete environment of the runtime process, platform variables and
+    credentials included. `code` is the content address of the unpacked code (a folder under
+    DATA/code); `layers` likewise, in the order in which they are merged under /opt.
+    """
+
+    environment_id: str
+    environment_key: str
+    function: FunctionKey
+    version: str
+    runtime: str
+    handler: str
+    code: str
+    memory_mb: int
+    ephemeral_mb: int
+    variables: dict[str, str]
+    log_stream: str
+    layers: tuple[str, ...] = ()
+    network: Literal["none", "platform"] = "platform"
+    initialization_type: str = "on-demand"
+
+
+class StartTimes(Struct, frozen=True):
+    """Where the milliseconds of a start went, each a duration in microseconds."""
+
+    placement_us: int = 0
+    sandbox_us: int = 0
+    fork_us: int = 0
+    mount_us: int = 0
+
+
+class EnvironmentGrant(Struct, frozen=True):
+    """What travels with the file descriptors of a new environment, from the agent to an edge.
+
+    The descriptors, in this order: `channel` (stream socket, frames both ways), `output` (read
+    end of the pipe behind the environment's stdout and stderr), then, where `has_memory_gauge`,
+    `memory_gauge` (a file whose text is the peak memory in bytes), then, where
+    `has_platform_listener`, a listening TCP socket inside the environment's network namespace
+    that the edge serves as the bridge to the platform's own endpoint.
+    """
+
+    environment_id: str
+    environment_key: str
+    times: StartTimes = StartTimes()
+    has_memory_gauge: bool = False
+    has_platform_listener: bool = False
+
+
+class EnvironmentExit(Struct, frozen=True):
+    """How an environment's runtime process ended; told to control and to the holding edge.
+
+    Exactly one of `exit_status` (>= 0) and `signal` (> 0) says how; both stay at their defaults
+    when the platform took the environment down. `out_of_memory` is the kernel's word.
+    """
+
+    environment_id: str
+    exit_status: int = -1
+    signal: int = 0
+    out_of_memory: bool = False
+    reason: str = ""

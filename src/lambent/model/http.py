@@ -1,0 +1,32 @@
+"""An HTTP request and its answer, as plain values. Nobody below the gateway opens a socket."""
+
+from msgspec import Struct
+
+
+class HttpRequest(Struct):
+    """One request, whole.
+
+    `path` and `query` are as they stood on the request line (still percent-encoded, `query`
+    without its `?`); header names are lower-case, in order, repeated ones repeated.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: list[tuple[str, str]]
+    body: bytes = b""
+
+    def header(self, name: str, default: str = "") -> str:
+        """The first header called `name` (lower-case)."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return default
+
+
+class HttpResponse(Struct):
+    """One answer, whole; streamed answers have their own road."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes = b""

@@ -1,0 +1,73 @@
+"""One invocation: what goes in, what comes out, what is written down about it."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from lambent.model.function import FunctionKey
+
+Status = Literal["success", "error", "timeout", "failure"]
+
+
+class Invocation(Struct, frozen=True):
+    """What the data plane is asked to run. `payload` is JSON, checked by whoever made this.
+
+    `client_context` is the decoded JSON text of X-Amz-Client-Context, `trace_header` the
+    X-Amzn-Trace-Id to hand on, `qualifier` what the caller named ("" for none).
+    """
+
+    request_id: str
+    function: FunctionKey
+    qualifier: str
+    payload: bytes
+    trace_header: str = ""
+    client_context: str = ""
+    tail: bool = False
+
+
+class InvocationResult(Struct, frozen=True):
+    """What the caller gets. `function_error` is "" or "Unhandled"; `log_tail` at most 4 KiB."""
+
+    executed_version: str
+    payload: bytes
+    function_error: str = ""
+    log_tail: bytes = b""
+    status: Status = "success"
+    error_type: str = ""
+
+
+class LogLine(Struct, frozen=True, array_like=True):
+    """One line that the function wrote; `text` without its newline."""
+
+    time_ms: int
+    text: str
+
+
+class InvocationRecord(Struct, frozen=True, array_like=True):
+    """The journal's record of one invocation: facts, from which log lines, metrics and bills come.
+
+    Durations are microseconds. `init_us` is 0 on a warm start. `lines` holds the lines of the
+    init phase first. `init_status` other than "" means that the init phase failed: "error" or
+    "timeout". `error_type` is the errorType of the answer, for failures that REPORT names.
+    """
+
+    start_ms: int
+    key: FunctionKey
+    version: str
+    runtime: str
+    log_group: str
+    log_stream: str
+    request_id: str
+    environment_id: str
+    duration_us: int
+    init_us: int
+    billed_ms: int
+    memory_mb: int
+    max_memory_mb: int
+    status: Status
+    lines: list[LogLine]
+    error_type: str = ""
+    init_status: str = ""
+    trace_header: str = ""
+    start_times_us: tuple[int, ...] = ()
+    throttled: bool = False

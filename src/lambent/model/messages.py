@@ -1,0 +1,126 @@
+"""What the parts say to one another: one Struct a message, named after its method.
+
+| method | from -> to | body -> answer |
+| --- | --- | --- |
+| hello | edge -> control, edge -> agent | Hello -> Welcome |
+| http | edge -> control | Forwarded -> HttpResponse |
+| access_key | edge -> control | str (access key id) -> AccessKey or None |
+| snapshot | edge -> control | SnapshotRequest -> FunctionSnapshot |
+| lease | edge -> control | LeaseRequest -> LeaseGrant; raises Throttled |
+| enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
+| invalidate | control -> edge | Invalidate -> None; nothing stale is served once it answers |
+| invoke | control -> edge | Invocation -> InvocationResult |
+| take_back | control -> edge | str (environment id) -> bool: idle and given up |
+| start | control -> agent | Start -> None; the grant travels to the edge by the handoff socket |
+| stop | control -> agent, edge -> agent | Stop -> None; the environment is gone when it answers |
+| ready | edge -> agent (notice) | str (environment id): the init phase is over, CPU limit applies |
+| inventory | control -> agent | None -> list[EnvironmentStatus] |
+| exited | agent -> control, agent -> the edge that holds it (notice) | EnvironmentExit |
+| idle | edge -> control (notice) | IdleChange |
+"""
+
+from msgspec import Struct
+
+from lambent.model.environment import EnvironmentSpec
+from lambent.model.function import FunctionKey
+from lambent.model.http import HttpRequest
+from lambent.model.invocation import Invocation
+from lambent.model.principal import Principal
+
+
+class Hello(Struct, frozen=True):
+    """Who has connected: an edge by its number. `generation` differs after each restart."""
+
+    edge: int
+    pid: int
+    generation: str
+
+
+class Welcome(Struct, frozen=True):
+    """The answer to Hello: who was reached."""
+
+    pid: int
+
+
+class Forwarded(Struct, frozen=True):
+    """An authenticated request that control answers; `service` is the signing name."""
+
+    request: HttpRequest
+    principal: Principal
+    service: str
+    region: str
+    request_id: str
+    endpoint: str
+    source_ip: str
+
+
+class SnapshotRequest(Struct, frozen=True):
+    """Which function version is wanted, as the caller named it."""
+
+    key: FunctionKey
+    qualifier: str
+
+
+class LeaseRequest(Struct, frozen=True):
+    """One more environment for exactly this key, please. `timeout_init` asks for an init phase
+    without the 10-second limit (the retry inside the first invocation)."""
+
+    key: FunctionKey
+    version: str
+    qualifier: str
+    environment_key: str
+
+
+class LeaseGrant(Struct, frozen=True):
+    """The environment that is on its way to the asking edge."""
+
+    environment_id: str
+    log_stream: str
+    placement_us: int = 0
+
+
+class Enqueue(Struct, frozen=True):
+    """An asynchronous invocation to be kept and run."""
+
+    invocation: Invocation
+
+
+class Invalidate(Struct, frozen=True):
+    """Forget these: functions (all their versions) and access keys."""
+
+    functions: list[FunctionKey] = []
+    access_keys: list[str] = []
+
+
+class Start(Struct, frozen=True):
+    """Make this environment and hand it to that edge."""
+
+    spec: EnvironmentSpec
+    edge: int
+
+
+class Stop(Struct, frozen=True):
+    """Take this environment down; `reason` goes to the log."""
+
+    environment_id: str
+    reason: str
+
+
+class EnvironmentStatus(Struct, frozen=True):
+    """One living environment, for `lambent status` and for a control that has restarted."""
+
+    environment_id: str
+    environment_key: str
+    function: FunctionKey
+    version: str
+    edge: int
+    memory_mb: int
+    started_ms: int
+    pid: int
+
+
+class IdleChange(Struct, frozen=True):
+    """An environment fell idle (`since_ms` > 0) or was leased again (0); placement's LRU order."""
+
+    environment_id: str
+    since_ms: int

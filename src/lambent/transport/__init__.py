@@ -1,0 +1,1 @@
+"""Calls between the parts: frames over Unix sockets and TCP alike. Knows no message."""
