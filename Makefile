@@ -1,0 +1,42 @@
+# The verbs of this house. Bare `make` prints them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart test lint bench lock reference
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+WORKERS ?= 2
+PYTEST ?= $(BIN)/pytest
+TESTS ?= tests
+
+help: ## print this list
+	@echo "Lambent: AWS Lambda on your own machines"
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+setup: $(STAMP) ## make .venv with everything that is pinned
+
+quickstart: setup ## deploy and run a real function on a server of its own
+	@$(BIN)/lambent quickstart
+
+test: setup ## run every test (TESTS=tests/unit/cli for some)
+	$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
+
+lint: setup ## format, rules, types, and imports that go down the stairs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## measure what SPECIFICATION.md promises
+	@$(BIN)/python bench/run.py
+
+reference: setup ## write docs/reference anew from the code
+	$(BIN)/python docs/reference/generate.py
+
+lock: setup ## choose the pins anew from pyproject.toml
+	bash requirements/lock.sh
+
+$(STAMP): requirements/base.txt requirements/dev.txt pyproject.toml requirements/setup.sh
+	@bash requirements/setup.sh
+	@touch $@
