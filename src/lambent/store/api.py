@@ -7,15 +7,30 @@ itself. `read` runs it on a snapshot, and never waits for the writer. A work mus
 touch nothing but its transaction, and may be run only once per call.
 
 SQL is text in `.sql` files, each statement under a line `-- name: what_it_does`, with `:name`
-parameters; `Transaction` takes the statement's text, which the service's store looks up.
+parameters; `Transaction` takes the statement's text, which the service's store looks up
+(`lambent.store.sql.load_queries`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from lambent.errors import LambentError
+
 T = TypeVar("T")
 Row = Mapping[str, Any]
+
+
+class Conflict(LambentError):
+    """A statement broke a constraint of the schema (unique, foreign key, check); its work may go on."""
+
+
+class StoreFailed(LambentError):
+    """The database could not do it: disk full, damaged, a wrong statement. Nothing of the work remains."""
+
+
+class SchemaTooNew(LambentError):
+    """A newer Lambent wrote this database; this one refuses to touch it."""
 
 
 class Transaction(Protocol):

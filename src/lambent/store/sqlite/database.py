@@ -1,0 +1,82 @@
+"""`Database` on SQLite: one writer thread with group commit, a few reader threads.
+
+Readers never wait for the writer, nor it for them (WAL). A read begins its snapshot after it was
+asked for, so it sees every write that was acknowledged before. The in-memory database has one
+connection, and so its reads take their turn on the writer's thread.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from lambent.store.api import Transaction
+from lambent.store.sql import Schema
+from lambent.store.sqlite.connection import MEMORY, connect, make_private
+from lambent.store.sqlite.migrate import bring_up_to_date
+from lambent.store.sqlite.serve import commit_together, read_each
+from lambent.store.sqlite.workers import Workers
+
+T = TypeVar("T")
+READERS = 3
+COMMIT_BATCH = 512  # bounds how long the first of a batch waits for the last
+
+
+class SqliteDatabase:
+    """Made by `open_sqlite` and `open_memory` on the event loop that uses it."""
+
+    def __init__(self, writer: sqlite3.Connection, readers: list[sqlite3.Connection]) -> None:
+        self._writer = Workers("sqlite-writer", [writer], commit_together, batch=COMMIT_BATCH)
+        self._readers = Workers("sqlite-reader", readers, read_each, batch=1) if readers else None
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        return await self._writer.submit(work)
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        if self._readers is None:
+            return await self._writer.submit(_read_only(work))
+        return await self._readers.submit(work)
+
+    async def close(self) -> None:
+        if self._readers is not None:
+            await self._readers.close()
+        await self._writer.close()  # the last connection to close folds the log into the database
+
+
+async def open_sqlite(path: Path, schema: Schema) -> SqliteDatabase:
+    """The database in the file at `path`, made or migrated to `schema` as needed.
+
+    Raises:
+        SchemaTooNew: a newer Lambent wrote it.
+    """
+    return SqliteDatabase(*await asyncio.to_thread(_open_file, path, schema))
+
+
+async def open_memory(schema: Schema) -> SqliteDatabase:
+    """An empty database that lives in memory until it is closed."""
+    connection = connect(MEMORY)
+    bring_up_to_date(connection, schema)
+    return SqliteDatabase(connection, [])
+
+
+def _open_file(path: Path, schema: Schema) -> tuple[sqlite3.Connection, list[sqlite3.Connection]]:
+    make_private(path)
+    writer = connect(path)
+    try:
+        bring_up_to_date(writer, schema)
+    except BaseException:
+        writer.close()
+        raise
+    return writer, [connect(path, read_only=True) for _ in range(READERS)]
+
+
+def _read_only(work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
+    def guarded(tx: Transaction) -> T:
+        tx.run("PRAGMA query_only = ON")
+        try:
+            return work(tx)
+        finally:
+            tx.run("PRAGMA query_only = OFF")
+
+    return guarded
