@@ -1,0 +1,88 @@
+"""The values of the ledger: what is held, who waits, and what has to be done about it."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from lambent.model.function import FunctionKey
+from lambent.placement.api import Allowance
+from lambent.placement.throttle import Reason
+
+
+class State(StrEnum):
+    """Where an environment stands, as far as control knows."""
+
+    STARTING = "starting"  # granted; the agent has not yet said that it exists
+    HELD = "held"  # an edge has it: busy, or idle without our knowing
+    IDLE = "idle"  # its edge says that nobody uses it
+    ASKED = "asked"  # its edge was asked to give it up
+    LEAVING = "leaving"  # nobody uses it any more; its end is on the way
+
+
+class Claim(Struct, frozen=True):
+    """A wish for one more environment."""
+
+    edge: int
+    function: FunctionKey
+    environment_key: str
+    memory_mb: int
+    pinned: bool = False
+
+
+class Holding(Struct):
+    """One environment that counts. `doomed`: to be stopped as soon as it has started."""
+
+    environment_id: str
+    claim: Claim
+    state: State = State.STARTING
+    doomed: bool = False
+
+
+class Waiter(Struct):
+    """A claim that has no answer yet, under the id that its environment will have."""
+
+    environment_id: str
+    claim: Claim
+    allowance: Allowance
+    probed: bool = False
+
+
+class Granted(Struct, frozen=True):
+    """The claim called `environment_id` now holds an environment of that id; start it."""
+
+    environment_id: str
+
+
+class Refused(Struct, frozen=True):
+    """The claim called `environment_id` gets none. No reason: the platform's own fault."""
+
+    environment_id: str
+    reason: Reason | None
+
+
+class TakeBack(Struct, frozen=True):
+    """Ask `edge` for `environment_id`; report the answer to `took_back`."""
+
+    edge: int
+    environment_id: str
+
+
+class StopEnvironment(Struct, frozen=True):
+    """Stop it; report its end to `exited`."""
+
+    environment_id: str
+    reason: str
+
+
+Effect = Granted | Refused | TakeBack | StopEnvironment
+
+
+class Usage(Struct, frozen=True):
+    """What is in use, for status and metrics."""
+
+    environments: int
+    idle: int
+    leaving: int
+    waiting: int
+    memory_mb: int
+    capacity_mb: int

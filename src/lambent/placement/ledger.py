@@ -1,0 +1,338 @@
+"""Who holds what, and who may have one more: a state machine without time, tasks or sockets.
+
+Values go in (`request`, `exited`, ...), effects come out; `placement.py` carries them out and feeds
+back what came of it. All decisions are made here, synchronously, so that two requests can never
+both take the last slot.
+
+The rules
+- An environment counts, for concurrency and memory, from its grant to its end (`exited`).
+- Concurrency: a function with a reservation has exactly that; all others share what the account
+  has left. At the limit, an idle environment of the same pool is taken back, least recently used
+  first; one that is already on its way out is waited for; else the refusal comes at once.
+- An edge tells us late that an environment fell idle. So, before refusing, a few environments
+  that another edge may not need any more are asked for, at most PROBES_AT_ONCE at any time.
+- Memory of the node: the same, but over all functions; with nothing idle a claim waits in the
+  order of arrival until its owner lets it `expire`.
+- A claim that waits for memory holds nothing; it is judged anew when its turn comes.
+
+Rejected: a counter of running invocations shared by the edges (one round trip on each warm
+invocation), and shares of the limit per edge (not exact: one edge throttles while another idles).
+
+Doors: `pinned` environments (provisioned concurrency) are never taken back; several nodes are
+several capacities, chosen in `_wait_for_memory`'s place.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from lambent.model.function import FunctionKey
+from lambent.placement.api import Allowance
+from lambent.placement.holdings import (
+    Claim,
+    Effect,
+    Granted,
+    Holding,
+    Refused,
+    State,
+    StopEnvironment,
+    TakeBack,
+    Usage,
+    Waiter,
+)
+from lambent.placement.throttle import Reason
+
+PROBES_PER_CLAIM = 4
+PROBES_AT_ONCE = 16
+
+
+class Ledger:
+    """All environments of one node and all claims that wait for one."""
+
+    def __init__(self, capacity_mb: int) -> None:
+        self.capacity_mb = capacity_mb
+        self._holdings: dict[str, Holding] = {}
+        self._functions: dict[FunctionKey, dict[str, Holding]] = {}
+        self._idle: dict[str, Holding] = {}  # in the order in which they fell idle
+        self._asked: dict[str, Holding] = {}
+        self._leaving: dict[str, Holding] = {}
+        self._reserved: dict[FunctionKey, int] = {}  # as last heard; who is not here shares the account's pool
+        self._memory_mb = 0
+        self._at_limit: dict[str, Waiter] = {}  # wait for an environment on its way out
+        self._at_memory: dict[str, Waiter] = {}  # wait for memory, in the order of arrival
+
+    # what edges and their requests do
+
+    def request(self, environment_id: str, claim: Claim, allowance: Allowance) -> list[Effect]:
+        """A new claim; its answer is among the effects, now or later."""
+        self._learn(claim.function, allowance)
+        return list(self._judge(Waiter(environment_id, claim, allowance)))
+
+    def expire(self, environment_id: str) -> list[Effect]:
+        """The claim has waited long enough."""
+        if environment_id not in self._at_limit and environment_id not in self._at_memory:
+            return []
+        waiter = self._at_limit.pop(environment_id, None)
+        self._at_memory.pop(environment_id, None)
+        reserved = waiter is not None and waiter.allowance.reserved is not None
+        reason = Reason.RESERVED if reserved else Reason.ACCOUNT
+        return [Refused(environment_id, reason), *self._advance()]
+
+    def idle(self, environment_id: str) -> list[Effect]:
+        """Its edge says that it is idle."""
+        holding = self._holdings.get(environment_id)
+        if holding is None or holding.state not in (State.HELD, State.IDLE):
+            return []
+        self._move(holding, State.IDLE)
+        return [*self._shrink(holding.claim.function), *self._advance()]
+
+    def leased(self, environment_id: str) -> list[Effect]:
+        """Its edge says that it is in use again."""
+        holding = self._holdings.get(environment_id)
+        if holding is not None and holding.state is State.IDLE:
+            self._move(holding, State.HELD)
+        return []
+
+    def retiring(self, environment_id: str) -> list[Effect]:
+        """Its edge has sent it away and is having it stopped."""
+        holding = self._holdings.get(environment_id)
+        if holding is not None:
+            self._move(holding, State.LEAVING)
+        return []
+
+    def took_back(self, environment_id: str, given: bool) -> list[Effect]:
+        """The answer to TakeBack."""
+        holding = self._holdings.get(environment_id)
+        if holding is None or holding.state is not State.ASKED:
+            return []
+        if not given:
+            self._move(holding, State.HELD)
+            return list(self._advance())
+        self._move(holding, State.LEAVING)
+        return [StopEnvironment(environment_id, "taken back")]
+
+    def edge_lost(self, edge: int) -> list[Effect]:
+        """Nobody can use what this edge held, and nobody waits for its claims."""
+        effects: list[Effect] = []
+        for waiting in (self._at_limit, self._at_memory):
+            for waiter in [waiter for waiter in waiting.values() if waiter.claim.edge == edge]:
+                del waiting[waiter.environment_id]
+                effects.append(Refused(waiter.environment_id, None))
+        for holding in [holding for holding in self._holdings.values() if holding.claim.edge == edge]:
+            effects += self._send_away(holding, "its edge is gone")
+        return [*effects, *self._advance()]
+
+    # what the agent does
+
+    def started(self, environment_id: str) -> list[Effect]:
+        """The agent has made it."""
+        holding = self._holdings.get(environment_id)
+        if holding is None or holding.state is not State.STARTING:
+            return []
+        self._move(holding, State.HELD)
+        return self._send_away(holding, "nobody waits for it") if holding.doomed else []
+
+    def exited(self, environment_id: str) -> list[Effect]:
+        """It is gone, or was never made. Only the first word about an environment counts."""
+        holding = self._holdings.pop(environment_id, None)
+        if holding is None:
+            return []
+        self._forget(holding)
+        return list(self._advance())
+
+    def agent_lost(self) -> list[Effect]:
+        """The agent, and with it every environment, is gone."""
+        effects: list[Effect] = [Refused(name, None) for name in (*self._at_limit, *self._at_memory)]
+        self._at_limit.clear()
+        self._at_memory.clear()
+        for holding in list(self._holdings.values()):
+            del self._holdings[holding.environment_id]
+            self._forget(holding)
+        return effects
+
+    def recover(self, environment_id: str, claim: Claim, allowance: Allowance) -> None:
+        """Control has restarted, and the agent says that this environment lives."""
+        self._learn(claim.function, allowance)
+        if environment_id not in self._holdings:
+            self._hold(Holding(environment_id, claim, State.HELD))
+
+    # limits and questions
+
+    def limits_changed(self, function: FunctionKey, allowance: Allowance) -> list[Effect]:
+        """Send idle environments away until the new limits hold; busy ones go when they fall idle."""
+        self._learn(function, allowance)
+        for waiting in (self._at_limit, self._at_memory):
+            for waiter in waiting.values():
+                if waiter.claim.function == function:
+                    waiter.allowance = allowance
+        return [*self._shrink(function), *self._advance()]
+
+    def holds(self, environment_id: str) -> bool:
+        """Whether it counts now, and nobody wants it gone."""
+        holding = self._holdings.get(environment_id)
+        return holding is not None and not holding.doomed
+
+    def count(self, function: FunctionKey) -> int:
+        """How many environments `function` has."""
+        return len(self._functions.get(function, ()))
+
+    def usage(self) -> Usage:
+        """All of it in numbers."""
+        return Usage(
+            environments=len(self._holdings),
+            idle=len(self._idle),
+            leaving=len(self._leaving),
+            waiting=len(self._at_limit) + len(self._at_memory),
+            memory_mb=self._memory_mb,
+            capacity_mb=self.capacity_mb,
+        )
+
+    # deciding
+
+    def _advance(self) -> Iterator[Effect]:
+        """Judge again whoever waits, in the order of arrival."""
+        for waiter in list(self._at_limit.values()):
+            if self._at_limit.pop(waiter.environment_id, None) is not None:
+                yield from self._judge(waiter)
+        while self._at_memory:
+            waiter = next(iter(self._at_memory.values()))
+            del self._at_memory[waiter.environment_id]
+            behind, self._at_memory = self._at_memory, {}
+            yield from self._judge(waiter)
+            blocked = bool(self._at_memory)
+            self._at_memory.update(behind)
+            if blocked:
+                break
+
+    def _judge(self, waiter: Waiter) -> Iterator[Effect]:
+        reason = self._limit_reached(waiter.claim.function, waiter.allowance)
+        if reason is not None:
+            yield from self._at_the_limit(waiter, reason)
+        elif self._at_memory or self._memory_mb + waiter.claim.memory_mb > self.capacity_mb:
+            yield from self._wait_for_memory(waiter)
+        else:
+            self._hold(Holding(waiter.environment_id, waiter.claim))
+            yield Granted(waiter.environment_id)
+
+    def _limit_reached(self, function: FunctionKey, allowance: Allowance) -> Reason | None:
+        if allowance.reserved is not None:
+            return Reason.RESERVED if self.count(function) >= allowance.reserved else None
+        pool = sum(self.count(other) for other in self._pool(function))
+        return Reason.ACCOUNT if pool >= allowance.unreserved_limit else None
+
+    def _at_the_limit(self, waiter: Waiter, reason: Reason) -> Iterator[Effect]:
+        functions = self._pool(waiter.claim.function)
+        on_their_way = (*self._leaving.values(), *self._asked.values())
+        if any(holding.claim.function in functions for holding in on_their_way):
+            self._at_limit[waiter.environment_id] = waiter
+            return
+        candidates = self._first_idle(functions) or self._probes(waiter, functions)
+        if not candidates:
+            yield Refused(waiter.environment_id, reason)
+            return
+        self._at_limit[waiter.environment_id] = waiter
+        yield from self._ask(candidates)
+
+    def _first_idle(self, functions: set[FunctionKey]) -> list[Holding]:
+        for holding in self._idle.values():
+            if holding.claim.function in functions and not holding.claim.pinned:
+                return [holding]
+        return []
+
+    def _probes(self, waiter: Waiter, functions: set[FunctionKey]) -> list[Holding]:
+        """Environments that may be idle without our knowing: not those that the asking edge would have used."""
+        if waiter.probed or len(self._asked) >= PROBES_AT_ONCE:
+            return []
+        waiter.probed = True
+        own = (waiter.claim.edge, waiter.claim.environment_key)
+        found: list[Holding] = []
+        for function in functions:
+            for holding in self._functions.get(function, {}).values():
+                place = (holding.claim.edge, holding.claim.environment_key)
+                if holding.state is State.HELD and not holding.claim.pinned and place != own:
+                    found.append(holding)
+                    if len(found) == PROBES_PER_CLAIM:
+                        return found
+        return found
+
+    def _wait_for_memory(self, waiter: Waiter) -> Iterator[Effect]:
+        first = not self._at_memory
+        if waiter.claim.memory_mb > self.capacity_mb:
+            yield Refused(waiter.environment_id, Reason.ACCOUNT)
+            return
+        self._at_memory[waiter.environment_id] = waiter
+        if first:
+            yield from self._ask(self._enough_idle(waiter.claim.memory_mb))
+
+    def _enough_idle(self, wanted_mb: int) -> list[Holding]:
+        """The least recently used idle environments that, with those on their way out, make room."""
+        missing_mb = self._memory_mb + wanted_mb - self.capacity_mb
+        missing_mb -= sum(holding.claim.memory_mb for holding in (*self._leaving.values(), *self._asked.values()))
+        chosen: list[Holding] = []
+        for holding in self._idle.values():
+            if missing_mb <= 0:
+                break
+            if not holding.claim.pinned:
+                chosen.append(holding)
+                missing_mb -= holding.claim.memory_mb
+        return chosen
+
+    def _shrink(self, function: FunctionKey) -> Iterator[Effect]:
+        """Ask for as many idle environments of a function as it holds above its reservation."""
+        reserved = self._reserved.get(function)
+        held = self._functions.get(function, {})
+        if reserved is None or len(held) <= reserved:
+            return
+        staying = sum(holding.state not in (State.ASKED, State.LEAVING) for holding in held.values())
+        idle = [holding for holding in self._idle.values() if holding.claim.function == function]
+        yield from self._ask(idle[: max(0, staying - reserved)])
+
+    # keeping the books
+
+    def _pool(self, function: FunctionKey) -> set[FunctionKey]:
+        """The functions that draw on the same concurrency as `function`."""
+        if function in self._reserved:
+            return {function}
+        place = (function.account, function.region)
+        functions = {one for one in self._functions if (one.account, one.region) == place}
+        return (functions - self._reserved.keys()) | {function}
+
+    def _learn(self, function: FunctionKey, allowance: Allowance) -> None:
+        if allowance.reserved is None:
+            self._reserved.pop(function, None)
+        else:
+            self._reserved[function] = allowance.reserved
+
+    def _ask(self, holdings: Iterable[Holding]) -> Iterator[Effect]:
+        for holding in holdings:
+            self._move(holding, State.ASKED)
+            yield TakeBack(holding.claim.edge, holding.environment_id)
+
+    def _send_away(self, holding: Holding, reason: str) -> list[Effect]:
+        if holding.state is State.STARTING:
+            holding.doomed = True  # the agent may not know it yet: `started` or `exited` follows
+            return []
+        self._move(holding, State.LEAVING)
+        return [StopEnvironment(holding.environment_id, reason)]
+
+    def _hold(self, holding: Holding) -> None:
+        self._holdings[holding.environment_id] = holding
+        self._functions.setdefault(holding.claim.function, {})[holding.environment_id] = holding
+        self._memory_mb += holding.claim.memory_mb
+
+    def _forget(self, holding: Holding) -> None:
+        self._set_aside(holding)
+        held = self._functions[holding.claim.function]
+        del held[holding.environment_id]
+        if not held:
+            del self._functions[holding.claim.function]
+        self._memory_mb -= holding.claim.memory_mb
+
+    def _move(self, holding: Holding, state: State) -> None:
+        self._set_aside(holding)
+        holding.state = state
+        shelf = {State.IDLE: self._idle, State.ASKED: self._asked, State.LEAVING: self._leaving}.get(state)
+        if shelf is not None:
+            shelf[holding.environment_id] = holding
+
+    def _set_aside(self, holding: Holding) -> None:
+        for shelf in (self._idle, self._asked, self._leaving):
+            shelf.pop(holding.environment_id, None)

@@ -1,0 +1,254 @@
+"""Placement at work: carries out what the ledger decides.
+
+Knows: how to start, stop and take back environments, and how long a claim may wait. Does not know
+why: every decision is the ledger's. Lives in control; one object for the node.
+
+A claim that has to wait is answered by the first of: an environment that ends, the deadline, the
+loss of the agent. Placement is closed until `recover` has told it what the agent holds, and again
+from `agent_lost` to the next `recover`: requests wait meanwhile, for the same bounded time.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from lambent.clock import Clock
+from lambent.errors import ServiceError, Unavailable
+from lambent.ids import Ids
+from lambent.model.environment import EnvironmentExit
+from lambent.model.function import FunctionKey
+from lambent.model.messages import EnvironmentStatus, IdleChange, LeaseGrant, LeaseRequest, Start, Stop
+from lambent.placement.api import Allowance, Links
+from lambent.placement.holdings import Claim, Effect, Granted, Refused, StopEnvironment, TakeBack, Usage
+from lambent.placement.ledger import Ledger
+from lambent.placement.throttle import PlacementFailed, Reason, Throttled
+
+LONGEST_WAIT_S = 5.0  # our own choice: below the read timeouts of SDKs, above a start and a stop
+
+log = structlog.get_logger()
+
+
+class Placement:
+    """Who may have one more environment.
+
+    Args:
+        capacity_mb: memory for all environments of the node together.
+        wait_s: how long a claim may wait for memory, or for the agent.
+    """
+
+    def __init__(
+        self,
+        capacity_mb: int,
+        clock: Clock,
+        ids: Ids,
+        links: Links,
+        *,
+        wait_s: float = LONGEST_WAIT_S,
+    ) -> None:
+        self._ledger = Ledger(capacity_mb)
+        self._clock, self._ids, self._wait_s = clock, ids, wait_s
+        self._agents, self._edges, self._limits, self._specs = links
+        self._claims: dict[str, asyncio.Future[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = asyncio.Event()
+        self._limit_changes = 0
+
+    # what edges ask
+
+    async def lease(self, edge: int, request: LeaseRequest) -> LeaseGrant:
+        """One more environment, on its way to `edge`.
+
+        Raises:
+            Throttled: a limit, or the node's memory, is used up.
+            ServiceError: it could not be made.
+        """
+        asked_s = self._clock.monotonic_s()
+        await self._wait_open()
+        environment_id = self._ids.hex(32)
+        await self._claim(environment_id, edge, request)
+        placement_us = round((self._clock.monotonic_s() - asked_s) * 1e6)
+        log_stream = self._log_stream(request.version)
+        start = asyncio.ensure_future(self._start(environment_id, edge, request, log_stream))
+        self._keep(start)
+        await asyncio.shield(start)  # an edge that hangs up must not hide an environment that gets made
+        return LeaseGrant(environment_id, log_stream, placement_us)
+
+    def idle(self, change: IdleChange) -> None:
+        """An edge's notice that an environment fell idle, or is in use again."""
+        note = self._ledger.idle if change.since_ms else self._ledger.leased
+        self._carry_out(note(change.environment_id))
+
+    def retiring(self, environment_id: str) -> None:
+        """An edge's notice that it is having an environment stopped: its slot is as good as free."""
+        self._carry_out(self._ledger.retiring(environment_id))
+
+    def edge_lost(self, edge: int) -> None:
+        """The edge has died: stop what it held."""
+        self._carry_out(self._ledger.edge_lost(edge))
+
+    # what the agent says
+
+    def exited(self, notice: EnvironmentExit) -> None:
+        """An environment is gone."""
+        self._carry_out(self._ledger.exited(notice.environment_id))
+
+    def agent_lost(self) -> None:
+        """The agent is gone, and its environments with it; closed until the next `recover`."""
+        self._open.clear()
+        self._carry_out(self._ledger.agent_lost())
+
+    async def recover(self, inventory: Iterable[EnvironmentStatus]) -> None:
+        """What the agent holds, told before anything else on each new connection to it."""
+        for status in inventory:
+            allowance = await self._limits.allowance(status.function)
+            claim = Claim(status.edge, status.function, status.environment_key, status.memory_mb)
+            self._ledger.recover(status.environment_id, claim, allowance)
+        self._open.set()
+
+    # what operators and services ask
+
+    async def limits_changed(self, function: FunctionKey) -> None:
+        """A limit of `function` has changed. Idle environments above it are sent away."""
+        self._limit_changes += 1
+        self._carry_out(self._ledger.limits_changed(function, await self._limits.allowance(function)))
+
+    def usage(self) -> Usage:
+        """What is in use now."""
+        return self._ledger.usage()
+
+    def count(self, function: FunctionKey) -> int:
+        """How many environments `function` has."""
+        return self._ledger.count(function)
+
+    async def close(self) -> None:
+        """End what is under way."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # the claim
+
+    async def _wait_open(self) -> None:
+        if self._open.is_set():
+            return
+        opened = asyncio.ensure_future(self._open.wait())
+        deadline = asyncio.ensure_future(self._clock.sleep(self._wait_s))
+        try:
+            await asyncio.wait((opened, deadline), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            opened.cancel()
+            deadline.cancel()
+        if not self._open.is_set():
+            raise PlacementFailed("No environment could be made: the agent cannot be reached now.")
+
+    async def _claim(self, environment_id: str, edge: int, request: LeaseRequest) -> None:
+        memory_mb = await self._limits.memory_mb(request)
+        self._check_size(memory_mb)
+        allowance = await self._allowance(request.key)
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._claims[environment_id] = answer
+        claim = Claim(edge, request.key, request.environment_key, memory_mb)
+        self._carry_out(self._ledger.request(environment_id, claim, allowance))
+        deadline = None if answer.done() else asyncio.ensure_future(self._expire(environment_id))
+        try:
+            await answer
+        except asyncio.CancelledError:
+            self._carry_out([*self._ledger.expire(environment_id), *self._ledger.exited(environment_id)])
+            raise
+        finally:
+            del self._claims[environment_id]
+            if deadline is not None:
+                deadline.cancel()
+
+    def _check_size(self, memory_mb: int) -> None:
+        capacity_mb = self._ledger.capacity_mb
+        if memory_mb > capacity_mb:
+            message = f"The node has {capacity_mb} MB for environments and the function needs {memory_mb} MB; "
+            raise Throttled(Reason.ACCOUNT, message + "raise node_memory_mb or lower MemorySize.")
+
+    async def _allowance(self, function: FunctionKey) -> Allowance:
+        """The limits as they are when this returns, not as they were when it began."""
+        while True:
+            changes = self._limit_changes
+            allowance = await self._limits.allowance(function)
+            if changes == self._limit_changes:
+                return allowance
+
+    async def _expire(self, environment_id: str) -> None:
+        await self._clock.sleep(self._wait_s)
+        self._carry_out(self._ledger.expire(environment_id))
+
+    async def _start(self, environment_id: str, edge: int, request: LeaseRequest, log_stream: str) -> None:
+        try:
+            spec = await self._specs.spec(request, environment_id, log_stream)
+            if not self._ledger.holds(environment_id):
+                raise Unavailable("the agent or the edge went away while the environment was prepared")
+            await self._agents.start(Start(spec, edge))
+        except Unavailable as error:
+            self._carry_out(self._ledger.exited(environment_id))
+            raise PlacementFailed(f"No environment could be made: {error}.") from error
+        except BaseException:
+            self._carry_out(self._ledger.exited(environment_id))
+            raise
+        self._carry_out(self._ledger.started(environment_id))
+
+    def _log_stream(self, version: str) -> str:
+        """`YYYY/MM/DD/[VERSION]32HEX`. Source: Lambda Developer Guide, "Log streams"."""
+        day = datetime.fromtimestamp(self._clock.now_s(), UTC)
+        return f"{day:%Y/%m/%d}/[{version}]{self._ids.hex(32)}"
+
+    # carrying out
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Granted(environment_id):
+                    self._settle(environment_id, None)
+                case Refused(environment_id, reason):
+                    gone = PlacementFailed("The agent or the edge went away.")
+                    self._settle(environment_id, gone if reason is None else Throttled(reason))
+                case TakeBack(edge, environment_id):
+                    self._spawn(self._take_back(edge, environment_id))
+                case StopEnvironment(environment_id, reason):
+                    self._spawn(self._stop(environment_id, reason))
+
+    def _settle(self, environment_id: str, error: ServiceError | None) -> None:
+        answer = self._claims.get(environment_id)
+        if answer is None or answer.done():
+            return
+        if error is None:
+            answer.set_result(None)
+        else:
+            answer.set_exception(error)
+
+    async def _take_back(self, edge: int, environment_id: str) -> None:
+        try:
+            given = await self._edges.take_back(edge, environment_id)
+        except Unavailable:
+            given = False
+        self._carry_out(self._ledger.took_back(environment_id, given))
+
+    async def _stop(self, environment_id: str, reason: str) -> None:
+        try:
+            await self._agents.stop(Stop(environment_id, reason))
+        except Unavailable:
+            log.warning("not stopped: no agent", action="placement.stop", environment=environment_id)
+            return  # `agent_lost` or `recover` settles it
+        self._carry_out(self._ledger.exited(environment_id))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._keep(asyncio.ensure_future(work))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, ServiceError):  # those reach whoever asked
+            log.error("placement failed", action="placement.carry_out", exc_info=error)

@@ -1,0 +1,236 @@
+"""Placement at work, over agents, edges, limits and specs in memory."""
+
+import asyncio
+
+import pytest
+
+from lambent.clock import FakeClock
+from lambent.errors import Unavailable
+from lambent.ids import FakeIds
+from lambent.model.environment import EnvironmentExit
+from lambent.model.function import FunctionKey
+from lambent.model.messages import EnvironmentStatus, IdleChange, LeaseRequest, Start
+from lambent.placement.api import Links
+from lambent.placement.fakes import FakeAgents, FakeEdges, FakeLimits, FakeSpecs
+from lambent.placement.placement import Placement
+from lambent.placement.throttle import PlacementFailed, Reason, Throttled
+
+
+class House:
+    def __init__(self, capacity_mb: int = 10_000, account_limit: int = 1_000) -> None:
+        self.agents, self.edges, self.limits = FakeAgents(), FakeEdges(), FakeLimits(account_limit)
+        self.clock = FakeClock()
+        links = Links(self.agents, self.edges, self.limits, FakeSpecs())
+        self.placement = Placement(capacity_mb, self.clock, FakeIds(), links)
+
+    async def open(self) -> "House":
+        await self.placement.recover([])
+        return self
+
+
+def wish(name: str = "a", key: str = "k1") -> LeaseRequest:
+    return LeaseRequest(FunctionKey("000000000000", "us-east-1", name), "$LATEST", "", key)
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_lease_starts_an_environment_for_the_asking_edge() -> None:
+    house = await House().open()
+    grant = await house.placement.lease(2, wish())
+    start = house.agents.running[grant.environment_id]
+    assert start.edge == 2
+    assert start.spec.log_stream == grant.log_stream
+
+
+async def test_the_log_stream_carries_day_and_version() -> None:
+    """Source: behaviours sheet section 15: `YYYY/MM/DD/[VERSION]32HEX`."""
+    house = await House().open()
+    grant = await house.placement.lease(1, wish())
+    assert grant.log_stream.startswith("2023/11/14/[$LATEST]")
+    assert len(grant.log_stream) == len("2023/11/14/[$LATEST]") + 32
+
+
+async def test_the_throttle_carries_what_the_model_names() -> None:
+    """Source: the Lambda model's TooManyRequestsException; retryAfterSeconds is the Retry-After header."""
+    house = await House(account_limit=1).open()
+    await house.placement.lease(1, wish())
+    with pytest.raises(Throttled) as caught:
+        await house.placement.lease(1, wish())
+    members = {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User", "retryAfterSeconds": "1"}
+    assert (caught.value.code, caught.value.message, caught.value.members) == (
+        "TooManyRequestsException",
+        "Rate Exceeded.",
+        members,
+    )
+
+
+async def test_an_idle_environment_of_another_edge_makes_room() -> None:
+    house = await House(account_limit=1).open()
+    first = await house.placement.lease(1, wish())
+    house.placement.idle(IdleChange(first.environment_id, 1))
+    house.edges.idle.add(first.environment_id)
+    second = await house.placement.lease(2, wish())
+    assert list(house.agents.running) == [second.environment_id]
+    assert house.edges.asked == [(1, first.environment_id)]
+
+
+async def test_room_is_found_even_before_the_edge_has_told_that_it_is_idle() -> None:
+    house = await House(account_limit=1).open()
+    first = await house.placement.lease(1, wish())
+    house.edges.idle.add(first.environment_id)
+    second = await house.placement.lease(2, wish())
+    assert list(house.agents.running) == [second.environment_id]
+
+
+async def test_a_full_node_makes_claims_wait_and_throttles_them_at_last() -> None:
+    house = await House(capacity_mb=128).open()
+    first = await house.placement.lease(1, wish())
+    served = asyncio.ensure_future(house.placement.lease(1, wish("b")))
+    throttled = asyncio.ensure_future(house.placement.lease(1, wish("c")))
+    await settle()
+    house.placement.exited(EnvironmentExit(first.environment_id))
+    assert (await served).environment_id in house.agents.running
+    await house.clock.advance(6)
+    with pytest.raises(Throttled):
+        await throttled
+
+
+async def test_a_function_larger_than_the_node_is_told_so() -> None:
+    house = await House(capacity_mb=100).open()
+    with pytest.raises(Throttled, match="raise node_memory_mb or lower MemorySize"):
+        await house.placement.lease(1, wish())
+
+
+async def test_a_start_that_fails_gives_its_place_back() -> None:
+    house = await House(account_limit=1).open()
+    house.agents.reachable = False
+    with pytest.raises(PlacementFailed):
+        await house.placement.lease(1, wish())
+    house.agents.reachable = True
+    await house.placement.lease(1, wish())
+
+
+async def test_a_retiring_environment_is_waited_for() -> None:
+    house = await House(account_limit=1).open()
+    first = await house.placement.lease(1, wish())
+    house.placement.retiring(first.environment_id)
+    second = asyncio.ensure_future(house.placement.lease(1, wish()))
+    await settle()
+    assert not second.done()
+    house.placement.exited(EnvironmentExit(first.environment_id))
+    await second
+
+
+async def test_a_lost_edge_is_cleaned_up_after() -> None:
+    house = await House().open()
+    first = await house.placement.lease(1, wish())
+    kept = await house.placement.lease(2, wish())
+    house.placement.edge_lost(1)
+    await settle()
+    assert [stop.environment_id for stop in house.agents.stopped] == [first.environment_id]
+    assert house.placement.count(wish().key) == 1
+    assert kept.environment_id in house.agents.running
+
+
+async def test_an_edge_that_hangs_up_while_its_environment_is_made_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = await House().open()
+    gate = asyncio.Event()
+    start = house.agents.start
+
+    async def slow_start(message: Start) -> None:
+        await gate.wait()
+        await start(message)
+
+    monkeypatch.setattr(house.agents, "start", slow_start)
+    lease = asyncio.ensure_future(house.placement.lease(1, wish()))
+    await settle()
+    lease.cancel()
+    house.placement.edge_lost(1)
+    await settle()
+    gate.set()
+    await settle()
+    assert house.agents.running == {}
+    assert house.placement.usage().environments == 0
+
+
+async def test_a_cancelled_claim_that_waits_is_forgotten() -> None:
+    house = await House(capacity_mb=128).open()
+    first = await house.placement.lease(1, wish())
+    waiting = asyncio.ensure_future(house.placement.lease(1, wish()))
+    await settle()
+    waiting.cancel()
+    await settle()
+    assert house.placement.usage().waiting == 0
+    house.placement.exited(EnvironmentExit(first.environment_id))
+    assert house.placement.usage().environments == 0
+
+
+async def test_leases_wait_until_it_is_known_what_the_agent_holds() -> None:
+    house = House(account_limit=1)
+    lease = asyncio.ensure_future(house.placement.lease(1, wish()))
+    await settle()
+    assert not lease.done()
+    key = wish().key
+    await house.placement.recover([EnvironmentStatus("old", "k1", key, "$LATEST", 1, 128, 0, 7)])
+    with pytest.raises(Throttled):
+        await lease
+    assert house.placement.count(key) == 1
+
+
+async def test_without_an_agent_a_lease_fails_after_a_bounded_time() -> None:
+    house = await House().open()
+    house.placement.agent_lost()
+    lease = asyncio.ensure_future(house.placement.lease(1, wish()))
+    await settle()
+    await house.clock.advance(6)
+    with pytest.raises(PlacementFailed):
+        await lease
+
+
+async def test_a_lost_agent_takes_its_environments_out_of_the_books() -> None:
+    house = await House(account_limit=1).open()
+    await house.placement.lease(1, wish())
+    house.placement.agent_lost()
+    await house.placement.recover([])
+    await house.placement.lease(1, wish())
+
+
+async def test_a_limit_set_to_zero_empties_the_function() -> None:
+    house = await House().open()
+    first = await house.placement.lease(1, wish())
+    house.placement.idle(IdleChange(first.environment_id, 1))
+    house.edges.idle.add(first.environment_id)
+    house.limits.reserved["a"] = 0
+    await house.placement.limits_changed(wish().key)
+    await settle()
+    assert house.agents.running == {}
+    with pytest.raises(Throttled) as caught:
+        await house.placement.lease(1, wish())
+    assert caught.value.reason is Reason.RESERVED
+
+
+async def test_many_edges_at_once_get_exactly_the_limit() -> None:
+    house = await House(account_limit=10, capacity_mb=1_000_000).open()
+    leases = [house.placement.lease(edge % 4, wish(key=f"k{edge % 3}")) for edge in range(60)]
+    answers = await asyncio.gather(*leases, return_exceptions=True)
+    assert sum(not isinstance(answer, Exception) for answer in answers) == 10
+    assert len(house.agents.running) == 10
+
+
+async def test_an_edge_that_cannot_be_asked_gives_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = await House(account_limit=1).open()
+    first = await house.placement.lease(1, wish())
+    house.placement.idle(IdleChange(first.environment_id, 1))
+
+    async def unreachable(edge: int, environment_id: str) -> bool:
+        raise Unavailable("gone")
+
+    monkeypatch.setattr(house.edges, "take_back", unreachable)
+    with pytest.raises(Throttled):
+        await house.placement.lease(2, wish())
+    await house.placement.close()
