@@ -1,0 +1,115 @@
+"""`lambent deploy`: a folder becomes a function."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lambent.cli import dependencies, functions, package, screen
+from lambent.cli.access import Access, client, find_access
+from lambent.cli.errors import CommandError
+from lambent.cli.functions import Wish
+from lambent.cli.options import Data
+from lambent.cli.screen import Steps
+from lambent.clock import SystemClock
+
+HELP = """Make a function of a folder, or bring it up to date.
+
+A requirements.txt in the folder is installed into the package, for the Python that the function
+runs on. The function gets the role `lambent-execution`, which is made at the first use. What is not
+given keeps its value when the function exists already.
+
+Examples:
+
+  lambent deploy hello
+
+  lambent deploy examples/thumbnail --memory 512 --timeout 30
+
+  lambent deploy hello --name hello-staging --env TABLE=orders --env LEVEL=debug
+"""
+
+
+def variables(pairs: list[str]) -> dict[str, str]:
+    """`KEY=VALUE` pairs as a mapping.
+
+    Raises:
+        CommandError: a pair has no `=`, or no key.
+    """
+    split = [pair.partition("=") for pair in pairs]
+    for key, equals, _ in split:
+        if not key or not equals:
+            raise CommandError(f"--env takes KEY=VALUE, not {key!r}")
+    return {key: value for key, _, value in split}
+
+
+def new_function(folder: Path, wish: Wish) -> Wish:
+    """`wish` with what a new function cannot do without.
+
+    Raises:
+        CommandError: the folder shows no handler.
+    """
+    handler = wish.handler or package.handler_in(package.python_sources(folder))
+    if handler is None:
+        raise CommandError(
+            f"no handler found in {folder}: write app.py with `def handler(event, context):`, "
+            "or say where it is: --handler MODULE.FUNCTION"
+        )
+    runtime = wish.runtime or dependencies.own_runtime()
+    return Wish(wish.name, runtime, handler, wish.memory_mb, wish.timeout_s, wish.variables)
+
+
+def build(folder: Path, runtime: str, steps: Steps) -> bytes:
+    """The package: what requirements.txt asks for, then the folder's own files over it."""
+    requirements = folder / "requirements.txt"
+    with tempfile.TemporaryDirectory(prefix="lambent-") as scratch:
+        folders = [folder]
+        if requirements.is_file():
+            with steps.step(f"installing {requirements}"):
+                dependencies.install(requirements, Path(scratch), runtime)
+            folders = [Path(scratch), folder]
+        with steps.step("zipping"):
+            return package.zipped(folders)
+
+
+def deploy_folder(access: Access, folder: Path, wish: Wish, steps: Steps) -> dict[str, Any]:
+    """Create or update; the configuration that is in force now."""
+    lambda_ = client(access, "lambda")
+    present = functions.existing(lambda_, wish.name)
+    if present is None:
+        wish = new_function(folder, wish)
+    runtime = wish.runtime or (present or {}).get("Runtime") or dependencies.own_runtime()
+    zipped = build(folder, runtime, steps)
+    if present is None:
+        with steps.step(f"creating {wish.name} ({len(zipped) / 1e6:.1f} MB, {runtime})"):
+            functions.create(lambda_, functions.execution_role(access), wish, zipped)
+    else:
+        with steps.step(f"updating {wish.name} ({len(zipped) / 1e6:.1f} MB, {runtime})"):
+            functions.update(lambda_, wish, zipped)
+    configuration: dict[str, Any] = lambda_.get_function_configuration(FunctionName=wish.name)
+    return configuration
+
+
+def deploy(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Where the function's code lies.")],
+    name: Annotated[str | None, typer.Option(metavar="NAME", show_default="the folder's name")] = None,
+    runtime: Annotated[str | None, typer.Option(metavar="python3.X", show_default="this Python")] = None,
+    handler: Annotated[str | None, typer.Option(metavar="MODULE.FUNCTION", show_default="found in the code")] = None,
+    memory: Annotated[int | None, typer.Option(metavar="MB", show_default="128")] = None,
+    timeout: Annotated[int | None, typer.Option(metavar="SECONDS", show_default="3")] = None,
+    env: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A variable; may be repeated.")] = None,
+    data: Data = None,
+) -> None:
+    """Deploy, then say what to type next."""
+    access = find_access(data, os.environ)
+    wish = Wish(
+        name or package.function_name(folder), runtime, handler, memory, timeout, variables(env) if env else None
+    )
+    made = deploy_folder(access, folder, wish, Steps(screen.notes(), SystemClock()))
+    screen.results().print(made["FunctionArn"])
+    place = f" --data {data}" if data else ""
+    screen.notes().print(
+        f"Next:  lambent invoke {wish.name}{place} --payload '{{}}'\n       lambent logs {wish.name}{place} --follow",
+        markup=False,
+    )

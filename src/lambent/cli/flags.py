@@ -1,0 +1,103 @@
+"""Settings as flags: each setting of `config.Settings` has one name, written four ways.
+
+`keep_alive_s` is the flag `--keep-alive-s`, the variable `LAMBENT_KEEP_ALIVE_S` and the key
+`keep_alive_s` of lambent.toml; `quotas.zip_bytes` is `--quotas-zip-bytes`,
+`LAMBENT_QUOTAS__ZIP_BYTES` and the key `zip_bytes` of the table [quotas].
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
+
+from msgspec import Struct
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from lambent.config import Settings
+
+
+class Flag(Struct, frozen=True):
+    """One setting. `path` is where it stands in Settings; `metavar` says what to write."""
+
+    path: tuple[str, ...]
+    metavar: str
+    default: str
+    description: str
+    switch: bool
+
+    @property
+    def name(self) -> str:
+        """As a Python name, unique among the flags."""
+        return "_".join(self.path)
+
+    @property
+    def option(self) -> str:
+        """As it is typed."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """As an environment variable."""
+        return "LAMBENT_" + "__".join(self.path).upper()
+
+    @property
+    def key(self) -> str:
+        """As a key of lambent.toml."""
+        return ".".join(self.path)
+
+
+def flags(model: type[BaseModel] = Settings, within: tuple[str, ...] = ()) -> Iterator[Flag]:
+    """Every setting, in the order of config.py."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from flags(field.annotation, (*within, name))
+        else:
+            yield _flag((*within, name), field)
+
+
+def _flag(path: tuple[str, ...], field: FieldInfo) -> Flag:
+    switch = field.annotation is bool
+    return Flag(path, _metavar(field.annotation), _text(field.default), field.description or "", switch)
+
+
+def _metavar(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return "|".join(get_args(annotation))
+    if get_origin(annotation) is tuple:
+        return "NUMBER,..."
+    return {"int": "INTEGER", "float": "NUMBER", "Path": "DIR"}.get(annotation.__name__, "TEXT")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ",".join(f"{number:g}" for number in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def nested(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What Settings takes, from the flags that were given (those that are not None)."""
+    values: dict[str, Any] = {}
+    for flag in flags():
+        value = given.get(flag.name)
+        if value is None:
+            continue
+        if flag.metavar == "NUMBER,...":
+            value = [part for part in value.split(",") if part.strip()]
+        at = values
+        for part in flag.path[:-1]:
+            at = at.setdefault(part, {})
+        at[flag.path[-1]] = value
+    return values
+
+
+def complaints(error: ValidationError) -> str:
+    """What is wrong with the settings, in one line that names each one."""
+    known = {flag.path: flag for flag in flags()}
+    lines = []
+    for problem in error.errors():
+        path = tuple(str(part) for part in problem["loc"] if not isinstance(part, int))
+        flag = known.get(path)
+        name = f"{flag.option} ({flag.variable})" if flag else f"{'.'.join(path)} in lambent.toml"
+        lines.append(f"{name}: {problem['msg']}, not {problem['input']!r}" if flag else f"{name}: {problem['msg']}")
+    return "; ".join(lines)

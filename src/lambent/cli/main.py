@@ -1,0 +1,80 @@
+"""The way in: every command by name, and errors as one line that says what to do."""
+
+import sys
+from types import ModuleType
+from typing import Annotated
+
+import typer
+
+from lambent.cli import deploy, doctor, env, invoke, logs, quickstart, screen, serve, status
+from lambent.cli.errors import explain
+
+HELP = """AWS Lambda on your own machines, reached with the AWS tools that you already use.
+
+First time here? Type:  lambent quickstart
+
+Then:  lambent serve, and in another terminal:  eval "$(lambent env)"  and  lambent deploy my-folder
+"""
+COMMANDS: dict[str, ModuleType] = {
+    "quickstart": quickstart,
+    "serve": serve,
+    "env": env,
+    "deploy": deploy,
+    "invoke": invoke,
+    "logs": logs,
+    "status": status,
+    "doctor": doctor,
+}
+EPILOG = "Each command explains itself with examples: lambent COMMAND --help"
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer(
+        help=HELP,
+        epilog=EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def options(
+        debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,
+    ) -> None:
+        """What stands before a command; `run` has looked at it already."""
+
+    for name, module in COMMANDS.items():
+        app.command(name, help=flowing(module.HELP))(getattr(module, name))
+    return app
+
+
+def flowing(text: str) -> str:
+    """Paragraphs as one line each, for a screen of any width."""
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.strip().split("\n\n"))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit code."""
+    debug = arguments[:1] == ["--debug"]
+    try:
+        build()(arguments, prog_name="lambent")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except Exception as error:
+        if debug:
+            raise
+        line = explain(error) or f"a bug: {type(error).__name__}: {error}; lambent --debug ... shows where"
+        screen.notes().print(f"lambent: {line}", style="red", markup=False)
+        return 1
+    return 0
+
+
+def main() -> None:
+    """What the `lambent` script calls."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

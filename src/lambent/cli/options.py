@@ -1,0 +1,11 @@
+"""Options that several commands share, with one wording."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The folder of the server that is meant.", show_default="LAMBENT_DATA, or data"),
+]

@@ -1,0 +1,89 @@
+"""`lambent serve`: read the settings, refuse what is unsafe, and become the supervisor."""
+
+import inspect
+import ipaddress
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from lambent.cli.errors import CommandError
+from lambent.cli.flags import Flag, complaints, flags, nested
+from lambent.config import Settings
+
+HELP = """Run the platform in the foreground, until SIGTERM or Ctrl-C.
+
+Everything it keeps lies in one folder (--data). The first start makes the root access key;
+`lambent env` prints it for the AWS tools. Every setting below is also an environment variable
+(LAMBENT_PORT) and a key of lambent.toml in the working directory (port = 4566); a flag wins over
+a variable, a variable over the file.
+
+Examples:
+
+  lambent serve
+
+  lambent serve --data /var/lib/lambent --edges 2 --log-format json
+
+  lambent serve --dev-credentials      (adds the key test/test, on loopback only)
+"""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def settings_from(given: dict[str, Any]) -> Settings:
+    """The settings to serve with.
+
+    Raises:
+        CommandError: one has an impossible value, or the well-known key would face a network.
+    """
+    try:
+        settings = Settings(**nested(given))
+    except ValidationError as error:
+        raise CommandError(complaints(error)) from None
+    if settings.dev_credentials and not is_loopback(settings.host):
+        raise CommandError(
+            f"--dev-credentials lets anyone in who can reach {settings.host}; "
+            "use --host 127.0.0.1, or leave it out and use the key that `lambent env` prints"
+        )
+    return settings
+
+
+def _parameter(flag: Flag) -> inspect.Parameter:
+    names = [f"{flag.option}/--no-{flag.option[2:]}"] if flag.switch else [flag.option]
+    option = typer.Option(
+        *names,
+        help=f"{flag.description} (default: {flag.default})".strip(),
+        metavar=None if flag.switch else flag.metavar,
+        show_default=False,
+        rich_help_panel="Quotas" if flag.path[0] == "quotas" else "Settings",
+    )
+    kind: Any = bool if flag.switch else str
+    return inspect.Parameter(
+        flag.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+    )
+
+
+def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command` one parameter for each setting of config.py, for Typer to read."""
+    parameters = [_parameter(flag) for flag in flags()]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+@_with_flags
+def serve(**given: Any) -> None:
+    """Start the supervisor with the settings that the flags, the environment and the file give."""
+    settings = settings_from(given)
+    from lambent.roles.supervisor import run  # brings every room along; no other command needs them
+
+    raise typer.Exit(run(settings))

@@ -1,0 +1,62 @@
+"""`lambent status`: the parts of a running server, and the environments it holds."""
+
+import json
+import os
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.table import Table
+
+from lambent.cli import screen
+from lambent.cli.access import find_access, read_status
+from lambent.cli.options import Data
+
+HELP = """Show the parts of the server with their pids, and the living environments.
+
+Examples:
+
+  lambent status
+
+  lambent status --format json | jq .parts.agent.pid
+"""
+
+
+def rows(parts: dict[str, Any]) -> list[tuple[str, str]]:
+    """Name and pid of each part; parts that come in several are numbered."""
+    found: list[tuple[str, str]] = []
+    for name, part in parts.items():
+        if isinstance(part, list):
+            found += [(f"{name} {number}", str(one.get("pid", "-"))) for number, one in enumerate(part)]
+        else:
+            found.append((name, str((part or {}).get("pid", "-"))))
+    return found
+
+
+def table(title: str, columns: tuple[str, ...], lines: list[tuple[str, ...]]) -> Table:
+    """A plain table."""
+    shown = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    for line in lines:
+        shown.add_row(*line)
+    return shown
+
+
+def status(data: Data = None, format: Annotated[Literal["text", "json"], typer.Option()] = "text") -> None:
+    """Ask the server and show what it says."""
+    access = find_access(data, os.environ)
+    answer = read_status(access)
+    console = screen.results()
+    if format == "json":
+        console.print(json.dumps(answer, indent=2))
+        return
+    console.print(table(access.endpoint, ("part", "pid"), list(rows(answer.get("parts", {})))))
+    environments = answer.get("environments", [])
+    keys = list(environments[0]) if environments else []
+    console.print(f"\n{len(environments)} environments")
+    if keys:
+        lines = [tuple(_cell(one.get(key)) for key in keys) for one in environments]
+        console.print(table("", tuple(keys), lines))
+
+
+def _cell(value: Any) -> str:
+    """A value of the answer in few words: a function by its name."""
+    return str(value.get("name", value)) if isinstance(value, dict) else str(value)
