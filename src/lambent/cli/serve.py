@@ -49,6 +49,8 @@ def settings_from(given: dict[str, Any]) -> Settings:
         settings = Settings(**nested(given))
     except ValidationError as error:
         raise CommandError(complaints(error)) from None
+    except ValueError as error:  # not TOML, or a list in a variable that is not JSON
+        raise CommandError(f"the settings cannot be read: {error}") from None
     if settings.dev_credentials and not is_loopback(settings.host):
         raise CommandError(
             f"--dev-credentials lets anyone in who can reach {settings.host}; "
