@@ -1,0 +1,52 @@
+"""The bootstrap of Python functions: what the zygote's child runs once its walls stand.
+
+This file is only the door. The runtime itself is the small modules beside it, loaded as a private
+package, because they share an interpreter with the function: a module of ours named `context` or
+`errors` must never be what the function gets when it imports its own. For the same reason `run`
+takes this module's name, and the zygote's, out of the interpreter's list of modules.
+
+Everything is loaded when this file is imported, which the zygote does before it forks: nothing
+is read from here any more once a sandbox stands.
+
+Rules for every module beside this one: the standard library only, CPython 3.9 to 3.14, and
+nothing of Lambent's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+PACKAGE = "_lambent_runtime"
+
+
+def _load() -> ModuleType:
+    """The module that does the work, as a member of the private package."""
+    if PACKAGE not in sys.modules:
+        package = ModuleType(PACKAGE)
+        package.__path__ = [os.path.dirname(os.path.abspath(__file__))]
+        sys.modules[PACKAGE] = package
+    return import_module(PACKAGE + ".loop")
+
+
+def run(channel_fd: int, handler: str, initialization_type: str) -> NoReturn:
+    """Serve invocations of `handler` on the channel until the environment ends.
+
+    The walls stand: the variables are in os.environ, the working directory is the task root,
+    descriptors 1 and 2 are the output pipe, `channel_fd` is the stream socket. Never returns,
+    whatever the function does; the process ends as the function's own interpreter would.
+    """
+    for name in (__name__, "__main__", "zygote"):
+        sys.modules.pop(name, None)
+    sys.modules["__main__"] = ModuleType("__main__")  # so that multiprocessing finds nothing to run again
+    _loop.serve(channel_fd, handler, initialization_type)
+    raise AssertionError("serve does not return")
+
+
+_loop = _load()
