@@ -67,6 +67,14 @@ class Environment(Protocol):
     id: str
     key: str
 
+    @property
+    def usable(self) -> bool:
+        """Whether `invoke` is legal now: READY, and the process is alive as far as is known.
+
+        An environment may end while it is idle (a thread of the function calls `os._exit`), so a
+        pool asks before it leases one, and when one comes back.
+        """
+
     async def wait_ready(self, timeout_s: float) -> Outcome:
         """The end of the init phase: READY, ERROR, EXIT, TIMEOUT, GARBAGE or LOST."""
 

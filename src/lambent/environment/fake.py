@@ -1,0 +1,132 @@
+"""An environment without a process: every outcome is scripted. For the tests of other rooms.
+
+It obeys the same table as the real one, and the same conformance suite.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from lambent.clock import Clock
+from lambent.environment.api import Outcome, OutcomeKind
+from lambent.environment.lifecycle import State, Step, state_after
+from lambent.model.environment import EnvironmentExit
+from lambent.model.invocation import Invocation, LogLine
+
+Answer = Outcome | Callable[[Invocation], Awaitable[Outcome]]
+
+STAYS_USABLE = (OutcomeKind.RESPONSE, OutcomeKind.ERROR, OutcomeKind.TOO_LARGE)
+READY = Outcome(OutcomeKind.READY, 1000)
+
+
+class FakeEnvironment:
+    """Implements `Environment`.
+
+    Args:
+        init: how the init phase ends; None: it does not, until `exited`, `close` or `wake` ends it.
+        answers: one for each invocation, in order; after the last, payloads are echoed. An
+            answer is an outcome, or a coroutine function that makes one when the time has come.
+        peak_memory_bytes: what the gauge shows.
+    """
+
+    def __init__(
+        self,
+        environment_id: str,
+        key: str,
+        clock: Clock,
+        *,
+        init: Outcome | None = READY,
+        answers: Sequence[Answer] = (),
+        peak_memory_bytes: int = 0,
+    ) -> None:
+        self.id, self.key = environment_id, key
+        self.invocations: list[Invocation] = []
+        self._clock = clock
+        self._answers = deque(answers)
+        self._peak_memory_bytes = peak_memory_bytes
+        self._lines: list[LogLine] = []
+        self._state = State.STARTING
+        self._initialised: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiter = self._initialised
+        if init is not None:
+            self.wake(init)
+
+    @property
+    def usable(self) -> bool:
+        """See `Environment`."""
+        return self._state is State.READY
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._state is State.STOPPED
+
+    def wake(self, outcome: Outcome) -> None:
+        """End the phase that is going on."""
+        self._state = state_after(self._state, self._step_for(outcome.kind))
+        if not self._waiter.done():
+            self._waiter.set_result(outcome)
+
+    def write(self, text: str) -> None:
+        """Write a line to the log, as the function would."""
+        self._lines.append(LogLine(self._clock.now_ms(), text))
+
+    async def wait_ready(self, timeout_s: float) -> Outcome:
+        """See `Environment`."""
+        return await self._within(timeout_s, self._initialised)
+
+    async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
+        """See `Environment`."""
+        self._state = state_after(self._state, Step.ASSIGN)
+        self.invocations.append(invocation)
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        answering = asyncio.create_task(self._answer(invocation, limit_bytes))
+        try:
+            return await self._within(timeout_s, waiter)
+        finally:
+            answering.cancel()
+
+    def take_lines(self) -> list[LogLine]:
+        """See `Environment`."""
+        lines, self._lines = self._lines, []
+        return lines
+
+    def peak_memory_bytes(self) -> int:
+        """See `Environment`."""
+        return self._peak_memory_bytes
+
+    def exited(self, notice: EnvironmentExit) -> None:
+        """See `Environment`."""
+        by_platform = notice.exit_status < 0 and notice.signal == 0
+        if self._state is not State.STOPPED:
+            self.wake(Outcome(OutcomeKind.LOST if by_platform else OutcomeKind.EXIT, 0, exit=notice))
+
+    def close(self) -> None:
+        """See `Environment`."""
+        self._state = state_after(self._state, Step.CLOSE)
+        if not self._waiter.done():
+            self._waiter.set_result(Outcome(OutcomeKind.LOST, 0))
+
+    def _step_for(self, kind: OutcomeKind) -> Step:
+        if self._state is State.STARTING and kind is OutcomeKind.READY:
+            return Step.INITIALISED
+        return Step.FINISH if self._state is State.BUSY and kind in STAYS_USABLE else Step.RETIRE
+
+    async def _answer(self, invocation: Invocation, limit_bytes: int) -> None:
+        answer = self._answers.popleft() if self._answers else Outcome(OutcomeKind.RESPONSE, 0, invocation.payload)
+        outcome = answer if isinstance(answer, Outcome) else await answer(invocation)
+        if len(outcome.payload) > limit_bytes:
+            outcome = Outcome(OutcomeKind.TOO_LARGE, outcome.duration_us)
+        if self._state is State.BUSY:
+            self.wake(outcome)
+
+    async def _within(self, timeout_s: float, waiter: asyncio.Future[Outcome]) -> Outcome:
+        """The outcome, or TIMEOUT when the injected clock gets there first."""
+        alarm = asyncio.create_task(self._clock.sleep(timeout_s))
+        try:
+            await asyncio.wait((alarm, waiter), return_when=asyncio.FIRST_COMPLETED)
+            if not waiter.done():
+                self.wake(Outcome(OutcomeKind.TIMEOUT, round(timeout_s * 1e6)))
+            return waiter.result()
+        finally:
+            alarm.cancel()

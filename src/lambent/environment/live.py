@@ -1,0 +1,199 @@
+"""An environment over real descriptors, on the running event loop.
+
+Everything that arrives is a callback: a frame, the end of the channel, the agent's word on the
+exit, a missed deadline. Each asks `lifecycle` for its step and, where somebody waits, completes
+the one future of the phase; so an invocation costs its task one wake-up.
+
+When the runtime process ends, the channel tells first and the agent tells how. We wait for the
+agent a bounded time, and call the environment LOST after it.
+"""
+
+import asyncio
+import os
+import socket
+
+from lambent.clock import Clock
+from lambent.environment import frames
+from lambent.environment.api import Outcome, OutcomeKind
+from lambent.environment.deadline import Deadline
+from lambent.environment.frames import Frame, Garbage
+from lambent.environment.lifecycle import State, Step, state_after
+from lambent.environment.output import OutputBuffer
+from lambent.environment.output_pipe import OutputPipe
+from lambent.environment.socket_channel import SocketChannel
+from lambent.model.environment import EnvironmentExit, EnvironmentGrant
+from lambent.model.invocation import Invocation, LogLine
+
+EXIT_NOTICE_S = 2.0  # an agent that is alive tells of an exit within milliseconds
+LONGEST_TRACE_HEADER = 1024  # a longer one is not a trace header, and is not handed on
+LONGEST_INIT_DIGITS = 12
+
+
+class LiveEnvironment:
+    """Implements `Environment`. Owns all three descriptors; must be made on the event loop."""
+
+    def __init__(
+        self,
+        grant: EnvironmentGrant,
+        channel: socket.socket,
+        output_fd: int,
+        memory_gauge_fd: int | None,
+        clock: Clock,
+    ) -> None:
+        self.id, self.key = grant.environment_id, grant.environment_key
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._gauge_fd = -1 if memory_gauge_fd is None else memory_gauge_fd
+        self._state = State.STARTING
+        self._request_id = ""
+        self._begun_s = clock.monotonic_s()
+        self._initialised: asyncio.Future[Outcome] = self._loop.create_future()
+        self._waiter = self._initialised
+        self._exit: EnvironmentExit | None = None
+        self._exit_wait: asyncio.TimerHandle | None = None
+        self._deadline = Deadline(clock, self._timed_out)
+        self._output = OutputBuffer()
+        self._pipe = OutputPipe(output_fd, self._output, clock)
+        self._channel = SocketChannel(channel, self._received, self._channel_ended)
+
+    @property
+    def usable(self) -> bool:
+        """Whether `invoke` may be called now."""
+        return self._state is State.READY
+
+    async def wait_ready(self, timeout_s: float) -> Outcome:
+        """See `Environment`. `timeout_s` counts from now."""
+        if not self._initialised.done():
+            now_s = self._clock.monotonic_s()
+            self._deadline.set(now_s + timeout_s, now_s)
+        return await self._initialised
+
+    async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
+        """See `Environment`."""
+        self._state = state_after(self._state, Step.ASSIGN)
+        self._request_id = invocation.request_id
+        self._channel.reader.limit_bytes = limit_bytes
+        waiter: asyncio.Future[Outcome] = self._loop.create_future()
+        self._waiter = waiter
+        self._begun_s = begun_s = self._clock.monotonic_s()
+        self._deadline.set(begun_s + timeout_s, begun_s)
+        deadline_ms = self._clock.now_ms() + round(timeout_s * 1000)
+        self._channel.send(_invoke_frame(invocation, invoked_arn, deadline_ms))
+        return await waiter
+
+    def take_lines(self) -> list[LogLine]:
+        """See `Environment`."""
+        return self._output.take()
+
+    def peak_memory_bytes(self) -> int:
+        """See `Environment`."""
+        if self._gauge_fd < 0:
+            return 0
+        try:
+            return int(os.pread(self._gauge_fd, 64, 0))
+        except (OSError, ValueError):  # the control group is gone with its environment
+            return 0
+
+    def exited(self, notice: EnvironmentExit) -> None:
+        """See `Environment`. An answer that was sent before the exit still counts."""
+        if self._exit is not None or self._state is State.STOPPED:
+            return
+        self._exit = notice
+        self._channel.read_to_end()
+        self._retire(self._exit_outcome())
+
+    def close(self) -> None:
+        """See `Environment`. Whoever still waits is told LOST."""
+        self._retire(Outcome(OutcomeKind.LOST, self._elapsed_us()))
+        self._state = state_after(self._state, Step.CLOSE)
+        self._deadline.close()
+        if self._exit_wait is not None:
+            self._exit_wait.cancel()
+        self._channel.close()
+        self._pipe.close()
+        if self._gauge_fd >= 0:
+            os.close(self._gauge_fd)
+            self._gauge_fd = -1
+
+    def _received(self, frame: Frame) -> None:
+        kind = frame.kind
+        if self._state is State.BUSY and kind in (frames.RESPONSE, frames.ERROR):
+            if frame.fields[0] == self._request_id:
+                self._settle(Step.FINISH, self._answer(frame))
+                return
+        elif self._state is State.STARTING and kind == frames.READY:
+            if _is_duration(frame.fields[0]):
+                self._settle(Step.INITIALISED, Outcome(OutcomeKind.READY, int(frame.fields[0])))
+                return
+        elif self._state is State.STARTING and kind == frames.INIT_ERROR and _is_init_error(frame):
+            self._retire(Outcome(OutcomeKind.ERROR, int(frame.fields[1]), frame.payload, frame.fields[0]))
+            return
+        self._retire(Outcome(OutcomeKind.GARBAGE, self._elapsed_us()))
+
+    def _answer(self, frame: Frame) -> Outcome:
+        if frame.dropped_bytes:
+            return Outcome(OutcomeKind.TOO_LARGE, self._elapsed_us())
+        if frame.kind == frames.RESPONSE:
+            return Outcome(OutcomeKind.RESPONSE, self._elapsed_us(), frame.payload)
+        return Outcome(OutcomeKind.ERROR, self._elapsed_us(), frame.payload, frame.fields[1])
+
+    def _channel_ended(self, garbage: Garbage | None) -> None:
+        if garbage is not None:
+            self._retire(Outcome(OutcomeKind.GARBAGE, self._elapsed_us()))
+        elif self._exit is not None:
+            self._retire(self._exit_outcome())
+        elif self._state in (State.STARTING, State.BUSY):
+            self._deadline.clear()  # it has ended in time; only the word on how is missing
+            self._exit_wait = self._loop.call_later(EXIT_NOTICE_S, self._never_told)
+        else:
+            self._retire(Outcome(OutcomeKind.LOST, 0))
+
+    def _never_told(self) -> None:
+        self._retire(Outcome(OutcomeKind.LOST, self._elapsed_us()))
+
+    def _timed_out(self) -> None:
+        self._retire(Outcome(OutcomeKind.TIMEOUT, self._elapsed_us()))
+
+    def _exit_outcome(self) -> Outcome:
+        notice = self._exit
+        if notice is None or (notice.exit_status < 0 and notice.signal == 0):  # the platform took it down
+            return Outcome(OutcomeKind.LOST, self._elapsed_us(), exit=notice)
+        return Outcome(OutcomeKind.EXIT, self._elapsed_us(), exit=notice)
+
+    def _retire(self, outcome: Outcome) -> None:
+        """Serve nothing any more; whoever waits gets `outcome`."""
+        if self._state is not State.STOPPED:
+            self._channel.stop()
+            self._settle(Step.RETIRE, outcome)
+
+    def _settle(self, step: Step, outcome: Outcome) -> None:
+        """A phase is over: complete the log, take the step, wake who waits."""
+        self._pipe.drain()
+        self._output.finish()
+        self._deadline.clear()
+        waiter = self._waiter
+        # One that was cancelled has no owner who knows whether the function still runs.
+        self._state = state_after(self._state, Step.RETIRE if waiter.cancelled() else step)
+        if not waiter.done():
+            waiter.set_result(outcome)
+
+    def _elapsed_us(self) -> int:
+        return round((self._clock.monotonic_s() - self._begun_s) * 1e6)
+
+
+def _invoke_frame(invocation: Invocation, invoked_arn: str, deadline_ms: int) -> bytes:
+    trace_header, client_context = invocation.trace_header, invocation.client_context
+    if len(trace_header) > LONGEST_TRACE_HEADER or "\0" in trace_header:
+        trace_header = ""
+    if "\0" in client_context:
+        client_context = client_context.replace("\0", "")  # JSON has none
+    fields = [invocation.request_id, str(deadline_ms), invoked_arn, trace_header, client_context]
+    return frames.encode(frames.INVOKE, fields, invocation.payload)
+
+
+def _is_init_error(frame: Frame) -> bool:
+    return _is_duration(frame.fields[1]) and not frame.dropped_bytes
+
+
+def _is_duration(field: str) -> bool:
+    return field.isascii() and field.isdigit() and len(field) <= LONGEST_INIT_DIGITS
