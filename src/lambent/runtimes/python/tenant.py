@@ -1,0 +1,137 @@
+"""The runtime process of a sandbox, from its fork to the first line of the bootstrap.
+
+It waits, still privileged, for its assignment; then it puts the function's own folders in place,
+lets go of every right, and only then lets the bootstrap import what the user wrote. The order
+matters and is all in `_settle`: mounts need rights, and the filter would refuse them.
+
+Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop",
+"processes", "file_descriptors", "task_root"} with the descriptors channel and output. Answer:
+{"mount_us"}, after which function code runs, or {"error"}.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import resource
+import signal
+import socket
+import stat
+import sys
+import time
+from typing import Any, NoReturn
+
+from . import bootstrap, walls
+
+HIDDEN = "/.lambent"
+CHANNEL = 3
+TMP = "/tmp"  # noqa: S108 - a mount of the environment's own
+ASSIGNMENT_BYTES = 1024 * 1024
+LOOP_MAJOR = 7
+OUT_OF_MEMORY_PREFERENCE = 500  # the function goes before anything else of the host does
+
+
+def run(request: dict[str, Any], filters: list[bytes], assignment: socket.socket, cgroups: list[int]) -> NoReturn:
+    """Wait for the assignment and become its function; never returns."""
+    try:
+        _be_accounted_for(request["walls"], cgroups)
+        message, descriptors, _, _ = socket.recv_fds(assignment, ASSIGNMENT_BYTES, 2)
+        if message:
+            started = time.perf_counter()
+            spec = json.loads(message)
+            _settle(request, spec, filters, descriptors)
+            assignment.send(json.dumps({"mount_us": round((time.perf_counter() - started) * 1e6)}).encode())
+            assignment.close()
+            _start(spec)
+    except BaseException as error:  # there is no caller above us, only the zygote's frames
+        assignment.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
+    finally:
+        os._exit(1)
+
+
+def _be_accounted_for(walled: bool, cgroups: list[int]) -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.setsid()
+    with open("/proc/self/oom_score_adj", "w") as preference:
+        preference.write(str(OUT_OF_MEMORY_PREFERENCE))
+    for descriptor in cgroups:
+        os.write(descriptor, b"0")
+    if walled:
+        walls.unshare(walls.CLONE_NEWCGROUP)
+
+
+def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes], descriptors: list[int]) -> None:
+    if request["walls"]:
+        _mount_folders(spec)
+        if (spec["tmp_mb"], spec["loop"]) != (request["tmp_mb"], request["loop"]):
+            walls.detach(TMP)
+            mount_tmp(spec["tmp_mb"], spec["loop"])
+        walls.detach(HIDDEN)
+    _take_descriptors(*descriptors)
+    os.chdir(spec["task_root"])
+    _set_limits(spec)
+    if request["walls"]:
+        walls.limit(resource.RLIMIT_NPROC, spec["processes"])
+        walls.drop_bounding_set()
+        walls.become(request["uid"])
+        walls.drop_capabilities()
+    os.environ.clear()
+    os.environ.update(spec["variables"])
+    walls.gain_no_privileges()
+    if request["walls"]:
+        for program in filters:
+            walls.filter_system_calls(program)
+
+
+def _mount_folders(spec: dict[str, Any]) -> None:
+    walls.mount(f"{HIDDEN}/code/{spec['code']}", "/var/task", flags=walls.MS_BIND)  # read-only like its source
+    layers = [f"{HIDDEN}/code/{layer}" for layer in spec["layers"]]
+    if len(layers) == 1:
+        walls.mount(layers[0], "/opt", flags=walls.MS_BIND)
+    elif layers:
+        flags = walls.MS_RDONLY | walls.MS_NOSUID | walls.MS_NODEV
+        walls.mount("overlay", "/opt", "overlay", flags, "lowerdir=" + ":".join(reversed(layers)))  # the last wins
+
+
+def mount_tmp(size_mb: int, loop: int) -> None:
+    """A fresh /tmp: the file system on loop device number `loop`, or memory where that is negative."""
+    flags = walls.MS_NOSUID | walls.MS_NODEV
+    if loop < 0:
+        walls.mount("tmpfs", TMP, "tmpfs", flags, f"size={size_mb}m,mode=1777")
+        return
+    device = f"{HIDDEN}/scratch/loop{loop}"
+    os.mknod(device, 0o600 | stat.S_IFBLK, os.makedev(LOOP_MAJOR, loop))
+    try:
+        walls.mount(device, TMP, "ext4", flags)
+    finally:
+        os.unlink(device)
+    os.rmdir(TMP + "/lost+found")
+    os.chmod(TMP, 0o1777)  # noqa: S103 - as on AWS
+
+
+def _take_descriptors(channel: int, output: int) -> None:
+    """0 is empty, 1 and 2 are the output pipe, 3 is the channel (not inherited by an exec), no more."""
+    channel, output = (fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 64) for each in (channel, output))
+    nothing = fcntl.fcntl(os.open("/dev/null", os.O_RDONLY), fcntl.F_DUPFD_CLOEXEC, 64)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.dup2(channel, CHANNEL, inheritable=False)
+
+
+def _set_limits(spec: dict[str, Any]) -> None:
+    walls.limit(resource.RLIMIT_NOFILE, spec["file_descriptors"])
+    walls.limit(resource.RLIMIT_CORE, 0)
+    walls.limit(resource.RLIMIT_MEMLOCK, 64 * 1024)
+
+
+def _start(spec: dict[str, Any]) -> None:
+    walls.close_from(CHANNEL + 1)
+    sys.argv[:] = ["/var/runtime/bootstrap.py"]
+    ours = __name__.rpartition(".")[0]
+    for name in [name for name in sys.modules if (name + ".").startswith(ours + ".")]:
+        del sys.modules[name]  # the function's own modules may have any name
+    bootstrap.run(CHANNEL, spec["handler"], spec["initialization_type"])

@@ -1,0 +1,177 @@
+"""The system calls behind a sandbox, made by the process that will live inside it.
+
+Knows: Linux's calls for namespaces, mounts, privileges and system call filters, through ctypes,
+because `os` has most of them only from Python 3.12 on. Does not know: what a function is, which
+folders it sees, or who asked; `zygote.py` decides the order.
+
+Every call that fails raises OSError, so that a sandbox with a missing wall never runs. Standard
+library only, Python 3.9 and newer. Numbers are those of <linux/sched.h>, <linux/mount.h>,
+<linux/prctl.h>, <linux/capability.h> and <linux/seccomp.h>, the same on every architecture unless said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import resource
+import socket
+import struct
+
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x00020000, 0x02000000, 0x04000000
+CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x20000000, 0x40000000
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 22, 24
+_PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 36, 38, 47
+_PR_CAP_AMBIENT_CLEAR_ALL, _SECCOMP_MODE_FILTER, _SIGKILL = 4, 2, 9
+_CAPABILITY_VERSION_3, _HIGHEST_CAPABILITY = 0x20080522, 63
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
+_FILTER_INSTRUCTION_BYTES = 8
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _FilterProgram(ctypes.Structure):
+    """struct sock_fprog."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces that `flags` names for new ones."""
+    _checked(_libc.unshare(ctypes.c_int(flags)), f"unshare {flags:#x}")
+
+
+def enter_namespace(descriptor: int, flag: int) -> None:
+    """Join the namespace behind `descriptor`, which must be of kind `flag`."""
+    _checked(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(flag)), f"setns {flag:#x}")
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
+    """mount(2); an empty `kind` or `options` is a null pointer."""
+    done = _libc.mount(
+        source.encode(), target.encode(), kind.encode() or None, ctypes.c_ulong(flags), options.encode() or None
+    )
+    _checked(done, f"mount {kind or source} on {target}")
+
+
+def bind_read_only(source: str, target: str, flags: int = 0) -> None:
+    """Show `source` at `target` so that nobody can write through it, gain a uid, or open a device."""
+    mount(source, target, flags=MS_BIND)
+    mount("none", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | flags)
+
+
+def detach(target: str) -> None:
+    """Take the mount at `target`, and all below it, out of this namespace."""
+    _checked(_libc.umount2(target.encode(), ctypes.c_int(MNT_DETACH)), f"umount {target}")
+
+
+def make_mounts_private() -> None:
+    """No mount made from here on reaches another namespace, nor the other way."""
+    mount("none", "/", flags=MS_REC | MS_PRIVATE)
+
+
+def pivot_into(root: str) -> None:
+    """Make the mount at `root` the root of this namespace and let go of the old one."""
+    os.chdir(root)
+    number = _PIVOT_ROOT[os.uname().machine]
+    _checked(_libc.syscall(ctypes.c_long(number), b".", b"."), "pivot_root")
+    detach(".")
+    os.chdir("/")
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when `parent` dies; if it is dead already, end now.
+
+    The kernel ties this to the parent's thread, so a parent must fork from a thread that stays.
+    """
+    _checked(_libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0), "prctl PDEATHSIG")
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def adopt_orphans() -> None:
+    """Descendants whose parent dies become children of this process, as PID 1 would have them."""
+    _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl CHILD_SUBREAPER")
+
+
+def set_dumpable(dumpable: bool) -> None:
+    """Whether a process of the same uid may look into this one."""
+    _checked(_libc.prctl(_PR_SET_DUMPABLE, int(dumpable), 0, 0, 0), "prctl DUMPABLE")
+
+
+def bring_up_loopback() -> None:
+    """`ip link set lo up` in this network namespace."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+
+
+def close_from(first: int) -> None:
+    """Close every descriptor from `first` on."""
+    try:
+        done = _libc.close_range(ctypes.c_uint(first), ctypes.c_uint(0xFFFFFFFF), ctypes.c_int(0))
+    except AttributeError:  # a libc older than the call (glibc 2.34)
+        done = -1
+    if done < 0:
+        for name in os.listdir("/proc/self/fd"):
+            if int(name) >= first:
+                _close_if_open(int(name))
+
+
+def _close_if_open(descriptor: int) -> None:
+    with contextlib.suppress(OSError):  # the descriptor of the listing itself is gone by now
+        os.close(descriptor)
+
+
+def limit(kind: int, value: int) -> None:
+    """Set both the soft and the hard limit, never above the hard limit we were given."""
+    _, hard = resource.getrlimit(kind)
+    allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (allowed, allowed))
+
+
+def drop_bounding_set() -> None:
+    """No exec from here on can give back a capability; needs CAP_SETPCAP, so it comes before `become`."""
+    for capability in range(_HIGHEST_CAPABILITY + 1):
+        if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+            break  # EINVAL: the kernel knows no capability of this number or above
+    _checked(_libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl CAP_AMBIENT")
+
+
+def drop_capabilities() -> None:
+    """Give up every capability that this process has."""
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    _checked(_libc.capset(header, bytes(24)), "capset")
+
+
+def become(uid: int) -> None:
+    """Turn into the user `uid` for good: no groups, and what the kernel ties to uid 0 is gone."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    set_dumpable(True)  # or it could not open its own /proc/self files, as it can on AWS
+
+
+def gain_no_privileges() -> None:
+    """From here on no exec gives more rights: set-uid bits and file capabilities mean nothing."""
+    _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl NO_NEW_PRIVS")
+
+
+def filter_system_calls(program: bytes) -> None:
+    """Put this process, and all that it starts, under a compiled BPF filter; there is no way back."""
+    count = len(program) // _FILTER_INSTRUCTION_BYTES
+    argument = ctypes.byref(_FilterProgram(count, program))
+    _checked(_libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, argument, 0, 0), "prctl SECCOMP")

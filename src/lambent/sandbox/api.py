@@ -1,0 +1,92 @@
+"""The contract of this room: what a sandbox is to the agent, and how one is asked for.
+
+A `Sandbox` is made generic (`spawn`: processes, namespaces, cgroups, /tmp) and given its function
+later (`assign`), so that some can wait ready-made. The agent owns it from `Sandboxes.take` until
+`stop` has returned; after that nothing of it is left: no process, cgroup, mount or descriptor.
+`wait_ended` may be waited for by one task at a time. The descriptors of an `Assigned` belong to
+whoever took it, to be sent on and closed.
+
+This room knows no function: an `Assignment` names folders, variables and limits.
+"""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from lambent.errors import Fault, ServiceError
+from lambent.model.environment import StartTimes
+
+
+class SandboxFailure(ServiceError):
+    """A sandbox could not be made; the message says which step, and why."""
+
+    fault = Fault.PLATFORM
+    code, status = "ServiceException", 500
+
+
+class RuntimeUnavailable(ServiceError):
+    """The interpreter that a runtime needs is not on this node; the message says what to install."""
+
+    fault = Fault.PLATFORM
+    code, status = "ServiceException", 500
+
+
+class Assignment(Struct, frozen=True):
+    """What turns a generic sandbox into one function's environment."""
+
+    runtime: str
+    code: str
+    layers: tuple[str, ...]
+    handler: str
+    initialization_type: str
+    variables: dict[str, str]
+    memory_mb: int
+    ephemeral_mb: int
+
+
+class Assigned(Struct, frozen=True):
+    """The platform's ends of what leads into an environment; -1 where there is none."""
+
+    channel: int
+    output: int
+    memory_gauge: int
+    listener: int
+    times: StartTimes
+
+
+class Ending(Struct, frozen=True):
+    """How the runtime process ended; both stay at -1 and 0 when it was taken down from outside."""
+
+    exit_status: int = -1
+    signal: int = 0
+    out_of_memory: bool = False
+
+
+class Sandbox(Protocol):
+    """One environment's walls, with a function inside."""
+
+    pid: int
+
+    def limit_cpu(self) -> None:
+        """The init phase is over: from now on CPU is in proportion to memory."""
+
+    async def wait_ended(self) -> Ending:
+        """The end of the runtime process; everything inside is dead when it returns."""
+
+    async def stop(self) -> None:
+        """Kill all that is inside and leave nothing behind; idempotent."""
+
+
+class Sandboxes(Protocol):
+    """Where sandboxes come from: one a node."""
+
+    async def take(self, assignment: Assignment) -> tuple[Sandbox, Assigned]:
+        """A sandbox in which the bootstrap has begun to load the function.
+
+        Raises:
+            RuntimeUnavailable: no interpreter for the runtime.
+            SandboxFailure: the host refused a step.
+        """
+
+    async def close(self) -> None:
+        """Stop what waits unassigned and the zygotes; assigned sandboxes are their owners' to stop."""

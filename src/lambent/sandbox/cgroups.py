@@ -1,0 +1,196 @@
+"""Memory, process and CPU limits by control group, in version 1 and version 2 alike.
+
+Knows: which files the two versions have for the same limit, and where they are mounted. Does not
+know whose processes are inside. Writing is left to plain files: a cgroup is a folder.
+
+Every group lies at `lambent/INSTANCE/NAME` below the mount (in version 1 once per controller), so
+that what a dead agent left behind is found by its instance, and nothing else is ever touched.
+
+Sources: Linux's Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst; a full vCPU at
+1,769 MB is from the Lambda Developer Guide, "Configure Lambda function memory".
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+MIB = 1024 * 1024
+MB_PER_VCPU = 1769
+CPU_PERIOD_US = 100_000
+SMALLEST_QUOTA_US = 1_000  # the kernel refuses less
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+class Dialect(Struct, frozen=True):
+    """The names that one version of the interface has for what we need of it."""
+
+    version: int
+    memory: str
+    swap: str
+    peak: str
+    events: str
+
+    def memory_writes(self, memory_mb: int) -> list[tuple[str, str, str]]:
+        """(controller, file, text) that hold a group to `memory_mb`, in the order the kernel wants."""
+        size = str(memory_mb * MIB)
+        return [("memory", self.memory, size), ("memory", self.swap, size if self.version == 1 else "0")]
+
+    def share_writes(self, memory_mb: int) -> list[tuple[str, str, str]]:
+        """The group's part of a busy machine, in proportion to memory."""
+        parts = max(2, 1024 * memory_mb // MB_PER_VCPU)
+        if self.version == 1:
+            return [("cpu", "cpu.shares", str(parts))]
+        return [("cpu", "cpu.weight", str(min(10_000, max(1, 100 * parts // 1024))))]
+
+    def quota_writes(self, memory_mb: int) -> list[tuple[str, str, str]]:
+        """The most that the group gets of an idle machine; one period's worth may be saved up."""
+        quota = str(quota_us(memory_mb))
+        if self.version == 1:
+            period = ("cpu", "cpu.cfs_period_us", str(CPU_PERIOD_US))
+            return [period, ("cpu", "cpu.cfs_quota_us", quota), ("cpu", "cpu.cfs_burst_us", quota)]
+        return [("cpu", "cpu.max", f"{quota} {CPU_PERIOD_US}"), ("cpu", "cpu.max.burst", quota)]
+
+
+V1 = Dialect(
+    1, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control"
+)
+V2 = Dialect(2, "memory.max", "memory.swap.max", "memory.peak", "memory.events")
+CONTROLLERS = ("memory", "pids", "cpu")
+MAY_BE_ABSENT = ("memory.memsw.limit_in_bytes", "memory.swap.max", "cpu.cfs_burst_us", "cpu.max.burst")
+
+
+def quota_us(memory_mb: int) -> int:
+    """CPU time in each period for an environment of `memory_mb`."""
+    return max(SMALLEST_QUOTA_US, CPU_PERIOD_US * memory_mb // MB_PER_VCPU)
+
+
+class ControlGroup:
+    """One environment's group."""
+
+    def __init__(self, dialect: Dialect, folders: dict[str, Path]) -> None:
+        self._dialect, self._folders = dialect, folders
+
+    def _unique(self) -> list[Path]:
+        return list(dict.fromkeys(self._folders.values()))
+
+    def open_to_join(self) -> list[int]:
+        """Descriptors; a process that writes "0" to each of them is inside."""
+        return [os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in self._unique()]
+
+    def limit(self, memory_mb: int, processes: int) -> None:
+        """Memory, number of processes, and the share of a busy CPU."""
+        writes = self._dialect.memory_writes(memory_mb) + self._dialect.share_writes(memory_mb)
+        self._write([*writes, ("pids", "pids.max", str(processes))])
+
+    def limit_cpu(self, memory_mb: int) -> None:
+        """The CPU quota, which the init phase is free of."""
+        self._write(self._dialect.quota_writes(memory_mb))
+
+    def _write(self, writes: Iterable[tuple[str, str, str]]) -> None:
+        for controller, name, text in writes:
+            try:
+                (self._folders[controller] / name).write_text(text)
+            except FileNotFoundError:
+                if name not in MAY_BE_ABSENT:
+                    raise
+
+    def open_memory_gauge(self) -> int:
+        """A descriptor whose text is the highest memory use in bytes; -1 where the kernel keeps none."""
+        try:
+            return os.open(self._folders["memory"] / self._dialect.peak, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:  # version 2 before Linux 5.19
+            return -1
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel killed a process of the group for want of memory."""
+        return "oom_kill 0\n" not in (self._folders["memory"] / self._dialect.events).read_text() + "\n"
+
+    def remove(self) -> bool:
+        """Take the group away; False while the kernel still counts a dying process in it."""
+        for folder in self._unique():
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return False
+        return True
+
+
+class ControlGroups:
+    """All groups of one instance."""
+
+    def __init__(self, dialect: Dialect, mounts: dict[str, Path], instance: str) -> None:
+        self._dialect = dialect
+        self._roots = {name: mount / "lambent" / instance for name, mount in mounts.items()}
+        self._mounts = mounts
+
+    def prepare(self) -> None:
+        """Make the instance's own folders.
+
+        Raises:
+            OSError: the host does not let us.
+        """
+        for name, root in self._roots.items():
+            root.mkdir(parents=True, exist_ok=True)
+            if self._dialect.version == 2:
+                for folder in (self._mounts[name], root.parent, root):
+                    (folder / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+
+    def make(self, name: str) -> ControlGroup:
+        """A new group."""
+        folders = {controller: root / name for controller, root in self._roots.items()}
+        for folder in dict.fromkeys(folders.values()):
+            folder.mkdir()
+        return ControlGroup(self._dialect, folders)
+
+    def pids(self) -> set[int]:
+        """Every process in any group of the instance."""
+        found: set[int] = set()
+        for folder in self._groups():
+            found.update(map(int, (folder / "cgroup.procs").read_text().split()))
+        return found
+
+    def remove_all(self) -> bool:
+        """Take away every group and the instance's folders; False while some are still in use."""
+        done = True
+        for folder in [*self._groups(), *dict.fromkeys(self._roots.values())]:
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                done = False
+        return done
+
+    def _groups(self) -> Iterator[Path]:
+        for root in dict.fromkeys(self._roots.values()):
+            if root.is_dir():
+                yield from [folder for folder in root.iterdir() if folder.is_dir()]
+
+
+def find_mounts(mountinfo: str) -> tuple[Dialect, dict[str, Path]] | None:
+    """Which version has all our controllers, and where; None when neither has.
+
+    `mountinfo` is the text of /proc/self/mountinfo. Version 2 counts only if its root offers
+    the controllers, because on mixed hosts version 1 holds them.
+    """
+    first: dict[str, Path] = {}
+    for line in mountinfo.splitlines():
+        left, _, right = line.partition(" - ")
+        point, (kind, _, options) = Path(left.split()[4]), right.split(" ", 2)
+        if kind == "cgroup2" and _offers_all(point):
+            return V2, dict.fromkeys(CONTROLLERS, point)
+        if kind == "cgroup":
+            first.update({name: point for name in options.split(",") if name in CONTROLLERS})
+    return (V1, first) if len(first) == len(CONTROLLERS) else None
+
+
+def _offers_all(point: Path) -> bool:
+    try:
+        offered = (point / "cgroup.controllers").read_text().split()
+    except OSError:
+        return False
+    return set(CONTROLLERS) <= set(offered)

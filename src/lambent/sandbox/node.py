@@ -1,0 +1,234 @@
+"""All sandboxes of one node: interpreters, zygotes, pools, uids, disks and cgroups put together.
+
+Implements `api.Sandboxes`. One object an agent; its `open` prepares the host, its `close` leaves it
+as it was. A zygote that has died is replaced at the next request.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import re
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+from msgspec import Struct
+
+from lambent.clock import Clock
+from lambent.model.environment import StartTimes
+from lambent.sandbox.api import Assigned, Assignment, RuntimeUnavailable, SandboxFailure
+from lambent.sandbox.cgroups import ControlGroups
+from lambent.sandbox.interpreters import Interpreter, interpreter_for
+from lambent.sandbox.pool import Pool
+from lambent.sandbox.runtime_folder import compile_for
+from lambent.sandbox.sandbox import Limits, LiveSandbox
+from lambent.sandbox.scratch import ScratchDisks
+from lambent.sandbox.wire import SpawnRequest
+from lambent.sandbox.zygotes import Zygote, ZygotePlace
+
+PREMADE_TMP_MB = 512  # the default of EphemeralStorage
+UIDS = 100_000
+CONTENT_ADDRESS = re.compile(r"[A-Za-z0-9_-]{1,128}")
+LEFTOVER_RETRY_S, LEFTOVER_ATTEMPTS = 0.01, 500
+ZYGOTES = "zygotes"
+
+log = structlog.get_logger()
+
+
+class NodeOptions(Struct, frozen=True):
+    """How sandboxes are made here. `port` is where a function finds the platform, on its own loopback."""
+
+    code: Path
+    runtime_folder: Path
+    empty_folder: Path
+    port: int
+    uid_base: int
+    pool_size: int
+    limits: Limits
+    walls: bool = True
+    fallback: bool = False
+
+
+class _Kitchen:
+    """One interpreter's zygote and pool."""
+
+    def __init__(self, interpreter: Interpreter, pool: Pool[LiveSandbox]) -> None:
+        self.interpreter, self.pool = interpreter, pool
+        self.zygote: Zygote | None = None
+        self.starting = asyncio.Lock()
+
+
+class NodeSandboxes:
+    """See the module. `groups`, `disks` and `filters` are None or empty where the node has no walls."""
+
+    def __init__(
+        self,
+        options: NodeOptions,
+        found: Mapping[str, Interpreter],
+        clock: Clock,
+        *,
+        groups: ControlGroups | None,
+        disks: ScratchDisks | None,
+        filters: list[bytes],
+    ) -> None:
+        self._options, self._found, self._clock = options, found, clock
+        self._groups, self._disks, self._filters = groups, disks, filters
+        self._kitchens: dict[str, _Kitchen] = {}
+        self._serial = 0
+        self._compiling: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Take away what a dead predecessor left, and make the cgroups' folders."""
+        if self._groups is not None:
+            await clear_leftovers(self._groups, self._clock)
+            self._groups.prepare()
+            self._zygote_group = self._groups.make(ZYGOTES)
+
+    async def warm(self) -> None:
+        """Start every interpreter's zygote and fill its pool, one after the other."""
+        for runtime in self._found:
+            kitchen = self._kitchen(runtime)
+            with contextlib.suppress(SandboxFailure):  # said in the log; the first request hears it again
+                await self._zygote(kitchen)
+                kitchen.pool.fill()
+
+    def _kitchen(self, runtime: str) -> _Kitchen:
+        interpreter = interpreter_for(runtime, self._found, fallback=self._options.fallback)
+        if interpreter is None:
+            have = ", ".join(self._found) or "none"
+            raise RuntimeUnavailable(
+                f"The runtime {runtime} needs an interpreter that this machine lacks (found: {have}). "
+                f"Install {runtime}, or start Lambent with --runtime-fallback."
+            )
+        if interpreter.runtime not in self._kitchens:
+            pool: Pool[LiveSandbox] = Pool(lambda: self._make(kitchen), self._options.pool_size)
+            kitchen = self._kitchens[interpreter.runtime] = _Kitchen(interpreter, pool)
+        return self._kitchens[interpreter.runtime]
+
+    async def take(self, assignment: Assignment) -> tuple[LiveSandbox, Assigned]:
+        """See `api.Sandboxes`."""
+        for name in (assignment.code, *assignment.layers):
+            if not CONTENT_ADDRESS.fullmatch(name):
+                raise SandboxFailure(f"not the name of a code folder: {name!r}")
+        kitchen = self._kitchen(assignment.runtime)
+        self._compile(kitchen.interpreter)
+        premade = kitchen.pool.statistics()["ready"] > 0
+        started_s = self._clock.monotonic_s()
+        sandbox = await kitchen.pool.take()
+        waited_us = round((self._clock.monotonic_s() - started_s) * 1e6)
+        try:
+            assigned = await self._assign(sandbox, assignment)
+        except BaseException:
+            await sandbox.stop()
+            raise
+        fork_us = 0 if premade else sandbox.fork_us
+        times = StartTimes(
+            sandbox_us=assigned.times.sandbox_us + waited_us - fork_us,
+            fork_us=fork_us,
+            mount_us=assigned.times.mount_us,
+        )
+        return sandbox, Assigned(assigned.channel, assigned.output, assigned.memory_gauge, assigned.listener, times)
+
+    async def _assign(self, sandbox: LiveSandbox, assignment: Assignment) -> Assigned:
+        task_root = "/var/task" if self._options.walls else str(self._options.code / assignment.code)
+        loop, holder = sandbox.loop, -1
+        if self._disks is not None and assignment.ephemeral_mb != PREMADE_TMP_MB:
+            loop, holder = self._attach(assignment.ephemeral_mb)
+        try:
+            return await sandbox.assign(assignment, task_root, loop, self._options.limits)
+        finally:
+            if holder >= 0:
+                os.close(holder)
+
+    def _attach(self, size_mb: int) -> tuple[int, int]:
+        if self._disks is None:
+            return -1, -1
+        try:
+            return self._disks.attach(size_mb)
+        except OSError as error:
+            raise SandboxFailure(f"no disk of {size_mb} MB for /tmp: {error}") from error
+
+    async def _make(self, kitchen: _Kitchen) -> LiveSandbox:
+        zygote = await self._zygote(kitchen)
+        self._serial += 1
+        number = self._serial
+        loop, holder = self._attach(PREMADE_TMP_MB)
+        try:
+            group = self._groups.make(f"sandbox-{number}") if self._groups is not None else None
+            request = SpawnRequest(
+                uid=self._options.uid_base + number % UIDS,
+                hostname=f"sandbox-{number}",
+                port=self._options.port,
+                tmp_mb=PREMADE_TMP_MB,
+                loop=loop,
+                walls=self._options.walls,
+            )
+            sandbox = await LiveSandbox.spawn(zygote, request, group, self._clock)
+        except OSError as error:
+            raise SandboxFailure(f"a control group could not be made: {error}") from error
+        finally:
+            if holder >= 0:
+                os.close(holder)
+        sandbox.loop = loop
+        return sandbox
+
+    async def _zygote(self, kitchen: _Kitchen) -> Zygote:
+        async with kitchen.starting:
+            if kitchen.zygote is not None and kitchen.zygote.alive:
+                return kitchen.zygote
+            place = ZygotePlace(
+                kitchen.interpreter,
+                self._options.code,
+                self._options.runtime_folder,
+                self._options.empty_folder if self._options.walls else None,
+            )
+            joins = self._zygote_group.open_to_join() if self._groups is not None else []
+            try:
+                kitchen.zygote = await Zygote.start(place, self._filters, joins)
+            except SandboxFailure as error:
+                log.error("no zygote", action="sandbox.zygote", runtime=kitchen.interpreter.runtime, error=str(error))
+                raise
+            finally:
+                for descriptor in joins:
+                    os.close(descriptor)
+            return kitchen.zygote
+
+    def _compile(self, interpreter: Interpreter) -> None:
+        task = asyncio.get_running_loop().create_task(compile_for(interpreter, self._options.runtime_folder))
+        self._compiling.add(task)
+        task.add_done_callback(self._compiling.discard)
+
+    async def close(self) -> None:
+        """See `api.Sandboxes`."""
+        for task in self._compiling:
+            task.cancel()
+        await asyncio.gather(*self._compiling, return_exceptions=True)
+        for kitchen in self._kitchens.values():
+            await kitchen.pool.close()
+            if kitchen.zygote is not None:
+                await kitchen.zygote.close()
+        if self._groups is not None:
+            await clear_leftovers(self._groups, self._clock)
+
+
+async def clear_leftovers(groups: ControlGroups, clock: Clock) -> None:
+    """Kill whatever runs in the instance's groups, and remove them.
+
+    Raises:
+        SandboxFailure: something would not die.
+    """
+    for _ in range(LEFTOVER_ATTEMPTS):
+        for pid in groups.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if groups.remove_all():
+            return
+        await clock.sleep(LEFTOVER_RETRY_S)
+    raise SandboxFailure(f"processes of an earlier agent do not die: {sorted(groups.pids())}")
+
+
+def instance_name(data: Path) -> str:
+    """What an agent's cgroups are called: the same after a restart on the same data."""
+    return hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]

@@ -1,0 +1,97 @@
+"""Ready-made sandboxes of one interpreter, so that a first invocation does not wait for the kernel.
+
+Knows: how many wait, how many are being made, who waits for one. Does not know how one is made:
+`make` is given. A request takes what is ready, or else whichever comes ready first; no more are
+begun than there are requests and empty places. A failure is the oldest request's to hear; when
+nobody waits it is logged, and tried again at the next request, so that a broken host does not spin.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from lambent.sandbox.api import SandboxFailure
+
+log = structlog.get_logger()
+
+
+class Stoppable(Protocol):
+    """What a pool may hold."""
+
+    async def stop(self) -> None:
+        """Leave nothing behind."""
+
+
+S = TypeVar("S", bound=Stoppable)
+
+
+class Pool(Generic[S]):
+    """Keeps `size` of what `make` makes ready. `take` may be called by many tasks."""
+
+    def __init__(self, make: Callable[[], Awaitable[S]], size: int) -> None:
+        self._make, self._size = make, size
+        self._ready: deque[S] = deque()
+        self._waiting: deque[asyncio.Future[S]] = deque()
+        self._making: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def statistics(self) -> dict[str, int]:
+        """How many are ready, in the making, and waited for."""
+        return {"ready": len(self._ready), "making": len(self._making), "waiting": len(self._waiting)}
+
+    def fill(self) -> None:
+        """Begin to make what is missing."""
+        while not self._closed and len(self._making) < self._size - len(self._ready) + len(self._waiting):
+            task = asyncio.get_running_loop().create_task(self._add())
+            self._making.add(task)
+            task.add_done_callback(self._making.discard)
+
+    async def take(self) -> S:
+        """One, now the caller's.
+
+        Raises:
+            SandboxFailure: it could not be made.
+        """
+        if self._ready:
+            taken = self._ready.popleft()
+            asyncio.get_running_loop().call_soon(self.fill)
+            return taken
+        future: asyncio.Future[S] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self.fill()
+        return await future
+
+    async def _add(self) -> None:
+        try:
+            made = await self._make()
+        except SandboxFailure as error:
+            self._failed(error)
+            return
+        if self._closed:
+            await made.stop()
+            return
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_result(made)
+                return
+        self._ready.append(made)
+
+    def _failed(self, error: SandboxFailure) -> None:
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(error)
+                return
+        log.error("no sandbox in reserve", action="sandbox.pool", error=error.message)
+
+    async def close(self) -> None:
+        """Stop what is ready, and what is still being made as soon as it is."""
+        self._closed = True
+        for future in self._waiting:
+            future.cancel()
+        await asyncio.gather(*(sandbox.stop() for sandbox in self._ready), *self._making)
+        self._ready.clear()

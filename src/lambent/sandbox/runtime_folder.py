@@ -1,0 +1,90 @@
+"""What a sandbox has at /var/runtime: boto3 and what it needs, and our own code for the inside.
+
+On AWS the runtime brings boto3 along. Ours comes from the distributions that Lambent itself runs
+with, linked (or copied, on another file system) into a folder of their own, so that none of
+Lambent's other dependencies can be imported. The folder is named by what is in it: an upgrade
+makes a new one, and environments that run keep the one they were started with.
+"""
+
+import asyncio
+import hashlib
+import os
+import shutil
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+from lambent.ids import Ids
+from lambent.sandbox.interpreters import Interpreter
+
+DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+OURS = "_lambent"
+OUR_SOURCES = Path(__file__).parent.parent / "runtimes" / "python"
+WORLD_READABLE = 0o444
+
+
+def make_runtime_folder(parent: Path, ids: Ids) -> Path:
+    """The folder for what is installed now, below `parent`; made if it is not there yet."""
+    parts = [distribution(name) for name in DISTRIBUTIONS]
+    sources = sorted(OUR_SOURCES.glob("*.py"))
+    finished = parent / _digest(parts, sources)
+    if not finished.is_dir():
+        making = parent / f"making-{ids.hex(8)}"
+        for part in parts:
+            _link_distribution(part, making)
+        (making / OURS).mkdir(mode=0o755)
+        for source in sources:
+            shutil.copyfile(source, making / OURS / source.name)
+        making.rename(finished)
+    return finished
+
+
+def _digest(parts: list[Distribution], sources: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(f"{part.name}=={part.version}\n".encode())
+    for source in sources:
+        digest.update(f"{source.name}\n".encode() + source.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _link_distribution(part: Distribution, folder: Path) -> None:
+    for entry in part.files or ():
+        source, target = Path(str(entry.locate())), folder / entry
+        if ".." in entry.parts or not source.is_file():
+            continue  # scripts in bin/, and what the installer listed without keeping
+        _make_folders(folder, target.parent)
+        _link(source, target)
+
+
+def _make_folders(root: Path, folder: Path) -> None:
+    for each in (*reversed(folder.relative_to(root.parent).parents[:-1]), folder.relative_to(root.parent)):
+        (root.parent / each).mkdir(exist_ok=True, parents=True)
+        (root.parent / each).chmod(0o755)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        if source.stat().st_mode & WORLD_READABLE == WORLD_READABLE:
+            os.link(source, target)
+            return
+    except OSError:  # another file system, or one without links
+        pass
+    shutil.copy2(source, target)
+    target.chmod(0o644)
+
+
+async def compile_for(interpreter: Interpreter, folder: Path) -> None:
+    """Compile boto3 for `interpreter`, once: without it, an import of boto3 takes seconds each time."""
+    tag = f"cpython-{interpreter.version[0]}{interpreter.version[1]}"
+    if any((folder / "botocore" / "__pycache__").glob(f"client.{tag}.pyc")):
+        return
+    command = ("nice", "-n", "19", interpreter.executable, "-I", "-S", "-m", "compileall", "-q", str(folder))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
+    )
+    try:
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,215 @@
+"""One sandbox, from the agent's side: made generic, given a function, watched, taken down.
+
+Theory: the agent holds three things of a sandbox. `control`, a socket to its init, which tells how
+the runtime process ended and whose closing ends the sandbox; a pidfd of its init, which tells that
+every process inside is dead (the kernel reaps a PID namespace before its first process); and its
+cgroup, which can be removed from then on. Whoever kills the sandbox, it is the pidfd that counts.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+
+import msgspec
+from msgspec import Struct
+
+from lambent.clock import Clock
+from lambent.model.environment import StartTimes
+from lambent.sandbox.api import Assigned, Assignment, Ending, SandboxFailure
+from lambent.sandbox.cgroups import ControlGroup
+from lambent.sandbox.packets import Packets, packet_pair
+from lambent.sandbox.wire import InitWord, SpawnRequest, TenantAnswer, TenantOrder
+from lambent.sandbox.zygotes import Zygote
+
+REMOVE_RETRY_S, REMOVE_ATTEMPTS = 0.005, 400
+WALLED_TASK_ROOT = "/var/task"
+
+
+class Limits(Struct, frozen=True):
+    """What every sandbox of a node has alike."""
+
+    processes: int
+    file_descriptors: int
+
+
+class LiveSandbox:
+    """Implements `api.Sandbox`. Made by `spawn`; `assign` is called once."""
+
+    def __init__(
+        self, pid: int, control: Packets, assignment: Packets, group: ControlGroup | None, clock: Clock
+    ) -> None:
+        self.pid = pid
+        self.fork_us = 0
+        self.loop = -1  # the number of the device behind /tmp
+        self.listener = -1
+        self._control, self._assignment, self._group, self._clock = control, assignment, group, clock
+        self._memory_mb = 0
+        self._ending = Ending()
+        self._stopped = False
+        self._pidfd = os.pidfd_open(pid)
+        self._all_dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().add_reader(self._pidfd, self._is_dead)
+        self._gone: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def spawn(
+        cls, zygote: Zygote, request: SpawnRequest, group: ControlGroup | None, clock: Clock
+    ) -> "LiveSandbox":
+        """A sandbox that waits for its function.
+
+        Raises:
+            SandboxFailure: a step failed; nothing is left of it.
+        """
+        (control, their_control), (assignment, their_assignment) = packet_pair(), packet_pair()
+        joins = group.open_to_join() if group is not None else []
+        with their_control, their_assignment:
+            try:
+                spawned = await zygote.spawn(request, [their_control.fileno(), their_assignment.fileno(), *joins])
+                sandbox = cls(spawned.pid, Packets(control), Packets(assignment), group, clock)
+            except (SandboxFailure, OSError) as error:
+                _close_sockets(control, assignment)
+                if group is not None:
+                    group.remove()
+                raise SandboxFailure(f"No sandbox: {error}") from error
+            finally:
+                for descriptor in joins:
+                    os.close(descriptor)
+        sandbox.fork_us = spawned.fork_us
+        await sandbox._wait_built()
+        return sandbox
+
+    async def _wait_built(self) -> None:
+        message, descriptors = await self._control.receive()
+        word = msgspec.json.decode(message, type=InitWord) if message else InitWord(error="it died while being built")
+        if descriptors:
+            self.listener = descriptors[0]
+        if not word.ready:
+            await self.stop()
+            raise SandboxFailure(f"A sandbox could not be built: {word.error}")
+
+    async def assign(self, assignment: Assignment, task_root: str, loop: int, limits: Limits) -> Assigned:
+        """Turn the sandbox into its function's; the function begins to load.
+
+        Raises:
+            SandboxFailure: a step failed; the sandbox has to be stopped.
+        """
+        self._memory_mb = assignment.memory_mb
+        started_s = self._clock.monotonic_s()
+        gauge = -1
+        if self._group is not None:
+            self._group.limit(assignment.memory_mb, limits.processes)
+            gauge = self._group.open_memory_gauge()
+        channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        output, their_output = os.pipe()
+        os.set_blocking(output, False)
+        channel.setblocking(False)
+        try:
+            self._assignment.send_nowait(
+                msgspec.json.encode(_order(assignment, task_root, loop, limits)), [their_channel.fileno(), their_output]
+            )
+            answer = await self._answer()
+        except (SandboxFailure, OSError) as error:
+            channel.close()
+            for descriptor in (output, gauge):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            raise SandboxFailure(f"A sandbox could not take its function: {error}") from error
+        finally:
+            their_channel.close()
+            os.close(their_output)
+            self._assignment.close()
+        spent_us = round((self._clock.monotonic_s() - started_s) * 1e6)
+        times = StartTimes(mount_us=answer.mount_us, sandbox_us=max(0, spent_us - answer.mount_us))
+        listener, self.listener = self.listener, -1
+        return Assigned(channel.detach(), output, gauge, listener, times)
+
+    async def _answer(self) -> TenantAnswer:
+        message, _ = await self._assignment.receive()
+        answer = msgspec.json.decode(message, type=TenantAnswer) if message else TenantAnswer(error="it died")
+        if answer.error:
+            raise SandboxFailure(answer.error)
+        return answer
+
+    def limit_cpu(self) -> None:
+        """See `api.Sandbox`."""
+        if self._group is not None and not self._stopped:
+            self._group.limit_cpu(self._memory_mb)
+
+    async def wait_ended(self) -> Ending:
+        """See `api.Sandbox`."""
+        message, _ = await self._control.receive()
+        word = msgspec.json.decode(message, type=InitWord) if message else InitWord()
+        await self._wait_dead()
+        self._ending = _ending(word.exit, self._group is not None and not self._stopped and self._out_of_memory())
+        return self._ending
+
+    def _out_of_memory(self) -> bool:
+        try:
+            return self._group is not None and self._group.ran_out_of_memory()
+        except FileNotFoundError:  # stopped in the meantime
+            return False
+
+    def _is_dead(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._pidfd)
+        if not self._all_dead.done():
+            self._all_dead.set_result(None)
+
+    async def _wait_dead(self) -> None:
+        await asyncio.shield(self._all_dead)
+
+    async def stop(self) -> None:
+        """See `api.Sandbox`."""
+        if self._gone is None:
+            self._gone = asyncio.get_running_loop().create_task(self._take_down())
+        await asyncio.shield(self._gone)
+
+    async def _take_down(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        await self._wait_dead()
+        self._stopped = True
+        self._control.close()
+        self._assignment.close()
+        os.close(self._pidfd)
+        if self.listener >= 0:
+            os.close(self.listener)
+            self.listener = -1
+        if self._group is not None:
+            await _remove(self._group, self._clock)
+
+
+async def _remove(group: ControlGroup, clock: Clock) -> None:
+    for _ in range(REMOVE_ATTEMPTS):
+        if group.remove():
+            return
+        await clock.sleep(REMOVE_RETRY_S)
+
+
+def _order(assignment: Assignment, task_root: str, loop: int, limits: Limits) -> TenantOrder:
+    return TenantOrder(
+        code=assignment.code,
+        layers=assignment.layers,
+        handler=assignment.handler,
+        initialization_type=assignment.initialization_type,
+        variables=assignment.variables,
+        tmp_mb=assignment.ephemeral_mb,
+        loop=loop,
+        processes=limits.processes,
+        file_descriptors=limits.file_descriptors,
+        task_root=task_root,
+    )
+
+
+def _ending(wait_status: int | None, out_of_memory: bool) -> Ending:
+    if wait_status is None:
+        return Ending(out_of_memory=out_of_memory)
+    if os.WIFSIGNALED(wait_status):
+        return Ending(signal=os.WTERMSIG(wait_status), out_of_memory=out_of_memory)
+    return Ending(exit_status=os.waitstatus_to_exitcode(wait_status), out_of_memory=out_of_memory)
+
+
+def _close_sockets(*sockets: socket.socket) -> None:
+    for each in sockets:
+        each.close()

@@ -1,0 +1,80 @@
+"""What the agent and the inside of a sandbox say to one another, as JSON packets.
+
+The inside speaks plain JSON (`runtimes/python/doorway.py`, `zygote.py`, `init.py`, `tenant.py`), because it runs on any
+Python without our dependencies; this is the agent's side of the same words.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Plan(Struct, frozen=True):
+    """agent -> doorway, with the cgroup.procs files of the zygotes' group. No `root`: no walls."""
+
+    agent_pid: int
+    root: str
+    steps: list[list[Any]]
+    command: list[str]
+    variables: dict[str, str]
+
+
+class ZygoteSettings(Struct, frozen=True):
+    """agent -> zygote, once."""
+
+    filters: list[bytes]
+
+
+class ZygoteReady(Struct, frozen=True):
+    """zygote -> agent, once."""
+
+    python: str
+
+
+class SpawnRequest(Struct, frozen=True):
+    """agent -> zygote, with control, assignment and the cgroup.procs files."""
+
+    uid: int
+    hostname: str
+    port: int
+    tmp_mb: int
+    loop: int
+    walls: bool
+
+
+class Spawned(Struct, frozen=True):
+    """zygote -> agent."""
+
+    pid: int = -1
+    fork_us: int = 0
+    error: str = ""
+
+
+class InitWord(Struct, frozen=True):
+    """init -> agent, on control: that it stands (with the listener), failed, or how the runtime ended."""
+
+    ready: bool = False
+    error: str = ""
+    exit: int | None = None
+
+
+class TenantOrder(Struct, frozen=True):
+    """agent -> tenant, with channel and output."""
+
+    code: str
+    layers: tuple[str, ...]
+    handler: str
+    initialization_type: str
+    variables: dict[str, str]
+    tmp_mb: int
+    loop: int
+    processes: int
+    file_descriptors: int
+    task_root: str
+
+
+class TenantAnswer(Struct, frozen=True):
+    """tenant -> agent."""
+
+    mount_us: int = 0
+    error: str = ""
