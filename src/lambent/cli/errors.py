@@ -1,6 +1,7 @@
 """What a person is told when a command cannot go on: one line, and what to do about it."""
 
 import sys
+from urllib.parse import urlsplit
 
 from lambent.errors import LambentError
 
@@ -28,7 +29,8 @@ def _explain_client_error(error: Exception) -> str | None:
         details = error.response["Error"]
         return f"{details.get('Code', 'Error')}: {details.get('Message', '')}"
     if isinstance(error, exceptions.EndpointConnectionError):
-        return f"nothing answers at {error.kwargs['endpoint_url']}; start a server with: lambent serve"
+        url = urlsplit(error.kwargs["endpoint_url"])
+        return f"nothing answers at {url.scheme}://{url.netloc}; start a server with: lambent serve"
     if isinstance(error, exceptions.WaiterError):
         state = error.last_response if isinstance(error.last_response, dict) else {}
         state = state.get("Configuration", state)

@@ -64,12 +64,12 @@ def _metavar(annotation: Any) -> str:
         return "|".join(get_args(annotation))
     if get_origin(annotation) is tuple:
         return "NUMBER,..."
-    return {"int": "INTEGER", "float": "NUMBER", "Path": "DIR"}.get(annotation.__name__, "TEXT")
+    return {"bool": "true|false", "int": "INTEGER", "float": "NUMBER", "Path": "DIR"}.get(annotation.__name__, "TEXT")
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return str(value).lower()
     if isinstance(value, tuple):
         return ",".join(f"{number:g}" for number in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -24,6 +24,7 @@ from lambent.clock import Clock, SystemClock
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 12.0  # `serve` promises 10
 POLL_S = 0.05
+LONGEST_PLACE = 40  # leaves room for what the parts call their sockets
 LAST_WORDS_BYTES = 2000
 HEALTH_PATH = "/_lambent/health"
 
@@ -104,7 +105,8 @@ def temporary_server(flags: Sequence[str] = (), clock: Clock | None = None) -> I
 
     The folder's path is short because a Unix socket's path may have only 107 bytes.
     """
-    home = Path(tempfile.mkdtemp(prefix="lambent-", dir="/tmp"))
+    place = tempfile.gettempdir()
+    home = Path(tempfile.mkdtemp(prefix="lambent-", dir=place if len(place) <= LONGEST_PLACE else "/tmp"))  # noqa: S108
     try:
         server = Server(home / "data", free_port(), flags, clock)
         try:

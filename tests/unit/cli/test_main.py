@@ -1,0 +1,65 @@
+"""What a person meets: help that teaches, errors of one line, a quick start."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lambent.cli import main
+from lambent.cli.errors import CommandError
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ENDPOINT_URL", "LAMBENT_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("command", list(main.COMMANDS))
+def test_each_command_teaches_with_an_example_of_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run([command, "--help"]) == 0
+    assert re.search(rf"Examples?:.*lambent {command}", capsys.readouterr().out, re.DOTALL)
+
+
+def test_the_command_line_alone_says_where_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    main.run([])
+    shown = capsys.readouterr()
+    assert "lambent quickstart" in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["env"], ["status"], ["invoke", "hello"], ["logs", "hello"], ["deploy", "."], ["logs", "hello", "--since", "x"]]
+    + [["invoke", "hello", "--payload", "{"], ["invoke", "hello", "--payload", "@none"], ["deploy", ".", "--env", "K"]],
+)
+def test_an_error_is_one_line_and_no_traceback(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(arguments) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert re.fullmatch(r"lambent: [^\n]+\n", shown.err)
+
+
+def test_debug_shows_where_an_error_came_from() -> None:
+    with pytest.raises(CommandError, match="no server is running"):
+        main.run(["--debug", "env"])
+
+
+def test_an_endpoint_where_nobody_listens_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "B")
+    for arguments in (["invoke", "hello"], ["status"]):
+        assert main.run(arguments) == 1
+        assert capsys.readouterr().err == (
+            "lambent: nothing answers at http://127.0.0.1:9; start a server with: lambent serve\n"
+        )
+
+
+def test_help_does_not_pay_for_the_aws_client() -> None:
+    check = "import sys; from lambent.cli import main; main.run(['--help']); sys.exit('botocore' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], stdout=subprocess.DEVNULL, check=False).returncode == 0
