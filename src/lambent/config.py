@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     drain_s: float = Field(8.0, ge=0, description="How long SIGTERM waits for running invocations.")
     clock_skew_s: int = 900
     sandbox_uid_base: int = Field(1_051_000, description="First uid of the range that environments run as.")
+    sandbox_pool: int = Field(2, ge=0, description="Ready-made sandboxes kept for each interpreter.")
     node_memory_mb: int = Field(0, ge=0, description="Memory for environments; 0 is nine tenths of the machine's.")
     quotas: Quotas = Quotas()
 

@@ -13,6 +13,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -23,7 +24,7 @@ from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.interpreters import Interpreter, interpreter_for
 from lambent.sandbox.pool import Pool
 from lambent.sandbox.runtime_folder import compile_for
-from lambent.sandbox.sandbox import Limits, LiveSandbox
+from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Limits, LiveSandbox
 from lambent.sandbox.scratch import ScratchDisks
 from lambent.sandbox.wire import SpawnRequest
 from lambent.sandbox.zygotes import Zygote, ZygotePlace
@@ -132,7 +133,9 @@ class NodeSandboxes:
         return sandbox, Assigned(assigned.channel, assigned.output, assigned.memory_gauge, assigned.listener, times)
 
     async def _assign(self, sandbox: LiveSandbox, assignment: Assignment) -> Assigned:
-        task_root = "/var/task" if self._options.walls else str(self._options.code / assignment.code)
+        task_root = WALLED_TASK_ROOT if self._options.walls else str(self._options.code / assignment.code)
+        if not self._options.walls:
+            assignment = msgspec.structs.replace(assignment, variables=self._unwalled(assignment, task_root))
         loop, holder = sandbox.loop, -1
         if self._disks is not None and assignment.ephemeral_mb != PREMADE_TMP_MB:
             loop, holder = self._attach(assignment.ephemeral_mb)
@@ -141,6 +144,14 @@ class NodeSandboxes:
         finally:
             if holder >= 0:
                 os.close(holder)
+
+    def _unwalled(self, assignment: Assignment, task_root: str) -> dict[str, str]:
+        """Without mounts the folders are where they are."""
+        return {
+            **assignment.variables,
+            "LAMBDA_TASK_ROOT": task_root,
+            "LAMBDA_RUNTIME_DIR": str(self._options.runtime_folder),
+        }
 
     def _attach(self, size_mb: int) -> tuple[int, int]:
         if self._disks is None:

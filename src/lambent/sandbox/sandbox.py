@@ -206,8 +206,9 @@ def _ending(wait_status: int | None, out_of_memory: bool) -> Ending:
     if wait_status is None:
         return Ending(out_of_memory=out_of_memory)
     if os.WIFSIGNALED(wait_status):
-        return Ending(signal=os.WTERMSIG(wait_status), out_of_memory=out_of_memory)
-    return Ending(exit_status=os.waitstatus_to_exitcode(wait_status), out_of_memory=out_of_memory)
+        number = os.WTERMSIG(wait_status)
+        return Ending(signal=number, out_of_memory=out_of_memory and number == signal.SIGKILL)
+    return Ending(exit_status=os.waitstatus_to_exitcode(wait_status))  # if a child was killed, the runtime lived on
 
 
 def _close_sockets(*sockets: socket.socket) -> None:

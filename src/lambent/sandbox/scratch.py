@@ -31,6 +31,11 @@ def find_mkfs() -> str | None:
     return shutil.which("mkfs.ext4", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
+def usable() -> bool:
+    """Whether this host has loop devices that we may use."""
+    return LOOP_CONTROL.exists() and os.access(LOOP_CONTROL, os.R_OK) and os.geteuid() == 0
+
+
 class ScratchDisks:
     """Makes loop devices with fresh file systems; `folder` holds templates and images for moments."""
 

@@ -1,0 +1,245 @@
+"""The agent: the only privileged part, one a node. Makes environments and takes them down.
+
+It keeps one table, of living environments. Control asks for one (`start`), the edge that asked
+control receives it through the handoff socket, and both are told when it has ended (`exited`). An edge
+that goes away takes its environments with it, because nobody else could answer their invocations.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import structlog
+
+from lambent.clock import Clock, SystemClock
+from lambent.config import Settings
+from lambent.ids import SystemIds
+from lambent.model.environment import EnvironmentExit, EnvironmentGrant, EnvironmentSpec
+from lambent.model.messages import EnvironmentStatus, Hello, Start, Stop, Welcome
+from lambent.sandbox import cgroups, doctor, scratch, seccomp
+from lambent.sandbox.api import Assigned, Assignment, Ending, Sandbox, Sandboxes
+from lambent.sandbox.handoff import Handoff, Receiver
+from lambent.sandbox.interpreters import find_runtimes
+from lambent.sandbox.node import NodeOptions, NodeSandboxes, instance_name
+from lambent.sandbox.runtime_folder import make_runtime_folder
+from lambent.sandbox.sandbox import Limits
+from lambent.transport.address import Address
+from lambent.transport.connections import serve
+from lambent.transport.peer import Method, Methods, Peer
+
+CONTROL = -1  # the `edge` that control says hello with
+DEFAULT_PORT = 4566
+
+log = structlog.get_logger()
+
+
+class Held:
+    """One living environment, and who holds it."""
+
+    def __init__(self, spec: EnvironmentSpec, sandbox: Sandbox, receiver: Receiver, started_ms: int) -> None:
+        self.spec, self.sandbox, self.receiver, self.started_ms = spec, sandbox, receiver, started_ms
+        self.stop_reason = ""
+        self.watch: asyncio.Task[None] | None = None
+
+    def status(self) -> EnvironmentStatus:
+        """For the inventory."""
+        spec = self.spec
+        return EnvironmentStatus(
+            environment_id=spec.environment_id,
+            environment_key=spec.environment_key,
+            function=spec.function,
+            version=spec.version,
+            edge=self.receiver.hello.edge,
+            memory_mb=spec.memory_mb,
+            started_ms=self.started_ms,
+            pid=self.sandbox.pid,
+        )
+
+
+class Agent:
+    """Answers the messages of `model.messages` that name the agent."""
+
+    def __init__(self, sandboxes: Sandboxes, handoff_path: Path, clock: Clock) -> None:
+        self._sandboxes, self._clock = sandboxes, clock
+        self.handoff = Handoff(handoff_path, self._edge_lost)
+        self._held: dict[str, Held] = {}
+        self._starting: dict[str, asyncio.Event] = {}
+        self._doomed: set[str] = set()
+        self._peers: dict[int, Peer] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def methods(self) -> Methods:
+        """What the agent's socket answers."""
+        return {
+            "hello": Method(Hello, self._hello),
+            "start": Method(Start, self._start),
+            "stop": Method(Stop, self._stop),
+            "ready": Method(str, self._ready),
+            "inventory": Method(None, self._inventory),
+        }
+
+    async def _hello(self, peer: Peer, hello: Hello) -> Welcome:
+        peer.name = "control" if hello.edge == CONTROL else f"edge {hello.edge}"
+        self._peers[hello.edge] = peer
+        return Welcome(os.getpid())
+
+    async def _start(self, _: Peer, start: Start) -> None:
+        """Make the environment and hand it over; when it answers, the grant is on its way."""
+        spec, receiver = start.spec, self.handoff.receiver(start.edge)
+        done = self._starting[spec.environment_id] = asyncio.Event()
+        try:
+            sandbox, assigned = await self._sandboxes.take(_assignment(spec))
+            await self._hand_over(Held(spec, sandbox, receiver, self._clock.now_ms()), assigned)
+        finally:
+            del self._starting[spec.environment_id]
+            self._doomed.discard(spec.environment_id)
+            done.set()
+
+    async def _hand_over(self, held: Held, assigned: Assigned) -> None:
+        spec, descriptors = held.spec, [assigned.channel, assigned.output]
+        listener = assigned.listener if spec.network == "platform" else -1
+        descriptors += [each for each in (assigned.memory_gauge, listener) if each >= 0]
+        grant = EnvironmentGrant(
+            spec.environment_id, spec.environment_key, assigned.times, assigned.memory_gauge >= 0, listener >= 0
+        )
+        try:
+            held.receiver.hand(grant, descriptors)
+        except BaseException:
+            await held.sandbox.stop()
+            raise
+        finally:
+            for descriptor in {*descriptors, assigned.listener} - {-1}:
+                os.close(descriptor)
+        self._held[spec.environment_id] = held
+        held.watch = asyncio.get_running_loop().create_task(self._watch(held))
+        if spec.environment_id in self._doomed:
+            await self._take_down(held, "stopped while it started")
+
+    async def _watch(self, held: Held) -> None:
+        """Wait for the environment's end, clean up, and tell those who care."""
+        ending = await held.sandbox.wait_ended()
+        await held.sandbox.stop()
+        self._held.pop(held.spec.environment_id, None)
+        notice = _notice(held, ending)
+        log.debug("environment ended", action="agent.exited", environment=notice.environment_id, reason=notice.reason)
+        for name in (CONTROL, held.receiver.hello.edge):
+            if name in self._peers:
+                self._peers[name].notify("exited", notice)
+
+    async def _take_down(self, held: Held, reason: str) -> None:
+        held.stop_reason = held.stop_reason or reason
+        await held.sandbox.stop()
+        if held.watch is not None:
+            await asyncio.shield(held.watch)
+
+    async def _stop(self, _: Peer, stop: Stop) -> None:
+        """Gone when it answers; an environment that is not there is gone already."""
+        starting = self._starting.get(stop.environment_id)
+        if starting is not None:
+            self._doomed.add(stop.environment_id)
+            await starting.wait()
+        held = self._held.get(stop.environment_id)
+        if held is not None:
+            await self._take_down(held, stop.reason)
+
+    async def _ready(self, _: Peer, environment_id: str) -> None:
+        held = self._held.get(environment_id)
+        if held is not None:
+            held.sandbox.limit_cpu()
+
+    async def _inventory(self, _peer: Peer, _body: None) -> list[EnvironmentStatus]:
+        return [held.status() for held in self._held.values()]
+
+    def _edge_lost(self, receiver: Receiver) -> None:
+        for held in [held for held in self._held.values() if held.receiver is receiver]:
+            task = asyncio.get_running_loop().create_task(self._take_down(held, "its edge has gone"))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Stop every environment, then what makes them."""
+        await self.handoff.close()
+        await asyncio.gather(*(self._take_down(held, "the agent stops") for held in list(self._held.values())))
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sandboxes.close()
+
+
+def _assignment(spec: EnvironmentSpec) -> Assignment:
+    return Assignment(
+        runtime=spec.runtime,
+        code=spec.code,
+        layers=spec.layers,
+        handler=spec.handler,
+        initialization_type=spec.initialization_type,
+        variables=spec.variables,
+        memory_mb=spec.memory_mb,
+        ephemeral_mb=spec.ephemeral_mb,
+    )
+
+
+def _notice(held: Held, ending: Ending) -> EnvironmentExit:
+    environment_id = held.spec.environment_id
+    if held.stop_reason:
+        return EnvironmentExit(environment_id, reason=held.stop_reason)
+    reason = "" if ending.exit_status >= 0 or ending.signal else "the sandbox was lost"
+    return EnvironmentExit(environment_id, ending.exit_status, ending.signal, ending.out_of_memory, reason)
+
+
+def build_sandboxes(settings: Settings, clock: Clock) -> NodeSandboxes:
+    """This node's sandboxes, as the settings want them.
+
+    Raises:
+        SandboxFailure: the host cannot do it; the message says what is missing.
+    """
+    walls = settings.isolation == "sandbox"
+    if walls:
+        doctor.require_sandboxes()
+    data = settings.data.resolve()
+    folders = {name: data / name for name in ("code", "runtime", "run")}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    options = NodeOptions(
+        code=folders["code"],
+        runtime_folder=make_runtime_folder(folders["runtime"], SystemIds()),
+        empty_folder=folders["run"],
+        port=settings.port or DEFAULT_PORT,
+        uid_base=settings.sandbox_uid_base,
+        pool_size=settings.sandbox_pool,
+        limits=Limits(settings.quotas.processes, settings.quotas.file_descriptors),
+        walls=walls,
+        fallback=settings.runtime_fallback,
+    )
+    mkfs, mounts = scratch.find_mkfs(), cgroups.find_mounts(cgroups.MOUNTS.read_text())
+    return NodeSandboxes(
+        options,
+        find_runtimes(),
+        clock,
+        groups=cgroups.ControlGroups(*mounts, instance_name(data)) if walls and mounts is not None else None,
+        disks=scratch.ScratchDisks(data / "scratch", mkfs) if walls and mkfs and scratch.usable() else None,
+        filters=seccomp.compile_filters() if walls else [],
+    )
+
+
+async def run_agent(settings: Settings) -> None:
+    """Be the agent until SIGTERM or SIGINT; then leave nothing behind."""
+    clock, stopping = SystemClock(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    sandboxes = build_sandboxes(settings, clock)
+    await sandboxes.open()
+    agent = Agent(sandboxes, settings.run / "handoff.sock", clock)
+    agent.handoff.open()
+    server = await serve(Address(path=str(settings.run / "agent.sock")), agent.methods())
+    warming = asyncio.get_running_loop().create_task(sandboxes.warm())
+    log.info("agent ready", action="agent.ready", pid=os.getpid())
+    try:
+        await stopping.wait()
+    finally:
+        server.close()
+        warming.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await warming
+        await agent.close()
+        (settings.run / "agent.sock").unlink(missing_ok=True)
