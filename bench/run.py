@@ -1,0 +1,146 @@
+"""`make bench`: what SPECIFICATION.md promises about speed, measured in one run on this machine.
+
+First the do-nothing pipeline (the limit), then a real `lambent serve` in a folder of its own, with
+signatures, sandboxes, logs and metering on, both by the same method. Prints one table.
+
+Usage: python bench/run.py [--seconds 5] [--save]     (--save writes bench/RESULTS.md anew)
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import do_nothing
+from load import require_wrk
+from msgspec import Struct
+
+from lambent.cli.access import read_status
+from lambent.cli.server import Server, temporary_server
+
+HERE = Path(__file__).parent
+CONCURRENCIES = [1, 16, 64]
+BURST = 100
+
+
+class Line(Struct, frozen=True):
+    """One line of the table. `better` says which side of `target` is kept."""
+
+    what: str
+    measured: float
+    unit: str
+    target: float
+    better: str
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise holds in this run."""
+        return self.measured >= self.target if self.better == "more" else self.measured <= self.target
+
+
+def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
+    """The table of DESIGN.md section 7, and the ratio to the limit at each concurrency."""
+    warm, cold, burst = lambent["warm"], lambent["cold"], lambent["burst"]
+    yield Line("warm invokes a second, 16 connections", warm["16"]["rps"], "/s", 10_000, "more")
+    for connections in map(str, CONCURRENCIES):
+        ratio = 100 * warm[connections]["rps"] / limit[connections]["rps"]
+        yield Line(f"of the do-nothing pipeline, {connections} connections", ratio, "%", 60, "more")
+    yield Line("requests that failed, all warm runs", failures(warm), "", 0, "less")
+    yield Line("warm invoke, one connection, p50", warm["1"]["p50_ms"], "ms", 0.5, "less")
+    yield Line("warm invoke, 16 connections, p99", warm["16"]["p99_ms"], "ms", 10, "less")
+    yield Line("first invoke of a new function, p50", cold["first_ms_p50"], "ms", 15, "less")
+    yield Line("first invoke of a new function, worst", cold["first_ms_max"], "ms", 40, "less")
+    yield Line(f"{burst['n']} first invokes of a 1 s sleeper, last answer", burst["seconds"], "s", 1.6, "less")
+    yield Line("of these, answered", burst["ok"], "", burst["n"], "more")
+    if "environment_mb" in lambent:
+        yield Line("memory of a warm idle environment (PSS)", lambent["environment_mb"], "MB", 8, "less")
+
+
+def failures(warm: dict[str, Any]) -> int:
+    """Answers that were not 2xx, and sockets that broke."""
+    return sum(row["non_2xx"] + bool(row["socket_errors"]) for row in warm.values())
+
+
+def environment_mb(server: Server) -> dict[str, float]:
+    """The proportional memory of a runtime process, averaged over the living environments."""
+    sizes_kb = []
+    for environment in read_status(server.access).get("environments", []):
+        try:
+            rollup = Path(f"/proc/{environment['pid']}/smaps_rollup").read_text()
+        except (OSError, KeyError):  # it ended while we looked
+            continue
+        sizes_kb += [int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")]
+    return {"environment_mb": sum(sizes_kb) / len(sizes_kb) / 1024} if sizes_kb else {}
+
+
+def measure_lambent(seconds: int) -> dict[str, Any]:
+    """invoke_bench.py against a server of our own."""
+    with temporary_server(["--log-level", "warning"]) as server:
+        environment = os.environ | server.access.variables()
+        command = [sys.executable, str(HERE / "invoke_bench.py"), "--endpoint", server.endpoint]
+        command += ["--seconds", str(seconds), "--burst", str(BURST), "--only"]
+        figures: dict[str, Any] = {}
+        for part in ("warm", "cold", "burst"):
+            done = subprocess.run([*command, part], env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            figures |= json.loads(done.stdout)
+            if part == "warm":
+                figures |= environment_mb(server)
+        return figures
+
+
+def machine() -> str:
+    """What was measured, where."""
+    model = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ": unknown")
+    git = ["git", "-C", str(HERE), "describe", "--always", "--dirty", "--abbrev=10"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}; {os.cpu_count()} x {model.partition(': ')[2]}, "
+        f"{memory_gb:.0f} GB, Linux {platform.release()}, Python {platform.python_version()}; load generator included"
+    )
+
+
+def table(rows: Sequence[Line]) -> str:
+    """Markdown, aligned so that it reads well on a terminal too."""
+    cells = [("what", "measured", "target", "kept")]
+    for row in rows:
+        bound = "at least" if row.better == "more" else "at most"
+        shown = f"{row.measured:,.2f}" if row.measured < 100 and row.measured % 1 else f"{row.measured:,.0f}"
+        cells.append((row.what, f"{shown} {row.unit}".strip(), f"{bound} {row.target:g} {row.unit}".strip(), ""))
+        cells[-1] = (*cells[-1][:3], "yes" if row.kept else "NO")
+    widths = [max(len(line[column]) for line in cells) for column in range(4)]
+    written = [
+        "| " + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) + " |" for line in cells
+    ]
+    return "\n".join([written[0], "| " + " | ".join("-" * width for width in widths) + " |", *written[1:]])
+
+
+def main() -> None:
+    """Measure, print, and save if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=5, help="of load at each concurrency")
+    parser.add_argument("--save", action="store_true")
+    arguments = parser.parse_args()
+    require_wrk()
+    print(machine(), flush=True)
+    fronts = {front: do_nothing.figures(front, CONCURRENCIES, arguments.seconds) for front in do_nothing.FRONTS}
+    for front, rows in fronts.items():
+        print(f"do-nothing pipeline, {front}: " + ", ".join(f"{row['rps']:,.0f}/s at {c}" for c, row in rows.items()))
+    limit = max(fronts.values(), key=lambda rows: float(rows["16"]["rps"]))
+    lambent = measure_lambent(arguments.seconds)
+    result = table(list(lines(limit, lambent)))
+    print("\n" + result)
+    if arguments.save:
+        raw = json.dumps({"do_nothing": fronts, "lambent": lambent}, indent=1)
+        text = f"# Results\n\n{machine()}.\n\n{result}\n\nAll figures of this run:\n\n```json\n{raw}\n```\n"
+        (HERE / "RESULTS.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
