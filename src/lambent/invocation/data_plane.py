@@ -1,0 +1,240 @@
+"""Synchronous invocations in an edge: snapshot, lease, invoke, record, answer.
+
+The warm path is short: a snapshot from the cache, an idle environment from its pool, one wait for
+the outcome, one record, the answer. All bookkeeping after the outcome is one uninterrupted step.
+
+Each invocation is a task of its own and the caller waits for a future: a caller that hangs up
+cancels its future and nothing else, so the function runs on to its end (as on AWS) and the
+environment is given back in order. Measured: the task costs 2 microseconds a call, `asyncio.shield`
+4; driving the coroutine by hand would cost 1 and break everything that asks for the current task.
+
+`estate.py` holds the environments: who is idle, busy, coming, and who has to go.
+"""
+
+import asyncio
+from typing import NoReturn
+
+import structlog
+
+from lambent.clock import Clock
+from lambent.environment.api import Outcome, OutcomeKind
+from lambent.errors import ServiceError
+from lambent.invocation.answers import Answer, answer_for, init_answer_for
+from lambent.invocation.api import Limits, Links, Statistics
+from lambent.invocation.errors import ResourceConflict, ServiceFailed, is_throttle
+from lambent.invocation.estate import Estate
+from lambent.invocation.lease import Lease
+from lambent.invocation.pool import Pool
+from lambent.invocation.reach import reach
+from lambent.invocation.records import Run, duration_of, record_of, tail_of, throttle_record
+from lambent.invocation.snapshots import Snapshots
+from lambent.model.function import FunctionSnapshot
+from lambent.model.invocation import Invocation, InvocationResult
+from lambent.placement.throttle import Reason, Throttled
+
+log = structlog.get_logger()
+
+
+class DataPlane:
+    """Runs invocations. `snapshots` and `estate` are shared with whoever hears of changes."""
+
+    def __init__(self, links: Links, snapshots: Snapshots, estate: Estate, clock: Clock, limits: Limits) -> None:
+        self._links, self._clock, self._limits = links, clock, limits
+        self._snapshots, self._estate = snapshots, estate
+        self._running: dict[asyncio.Future[InvocationResult], asyncio.Task[None]] = {}
+        self._quiet: asyncio.Event | None = None  # set when draining has nothing to wait for any more
+        self._invocations = self._cold_starts = self._throttles = 0
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        """Run `invocation`; its result, a function's own error included.
+
+        Raises:
+            ServiceError: it was not run (not found, throttled, the function's state forbids it),
+                or the platform lost it (ServiceException).
+        """
+        if self._quiet is not None:
+            raise ServiceFailed("The service is stopping; try again.")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[InvocationResult] = loop.create_future()
+        self._running[answer] = loop.create_task(self._run(invocation, answer))
+        return await answer
+
+    async def drain(self, seconds: float) -> bool:
+        """Take no new invocation, and wait for those that run; whether all came to their end."""
+        self._quiet = asyncio.Event()
+        if not self._running:
+            return True
+        alarm = asyncio.ensure_future(self._clock.sleep(seconds))
+        quiet = asyncio.ensure_future(self._quiet.wait())
+        try:
+            await asyncio.wait((alarm, quiet), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            alarm.cancel()
+            quiet.cancel()
+        return not self._running
+
+    async def close(self) -> None:
+        """Give up whatever still runs, and let go of every environment."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._snapshots.close()
+        await self._estate.close()
+
+    def statistics(self) -> Statistics:
+        """What is here, and what was done so far."""
+        counts = self._estate.counts()
+        return Statistics(
+            *counts, invocations=self._invocations, cold_starts=self._cold_starts, throttles=self._throttles
+        )
+
+    async def _run(self, invocation: Invocation, answer: asyncio.Future[InvocationResult]) -> None:
+        try:
+            result = await self._serve(invocation)
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
+        except Exception as error:
+            if not isinstance(error, ServiceError):
+                log.exception("an invocation failed", action="invoke.fail", request_id=invocation.request_id)
+            if not answer.done():
+                answer.set_exception(error)
+        else:
+            if not answer.done():
+                answer.set_result(result)
+        finally:
+            del self._running[answer]
+            if self._quiet is not None and not self._running:
+                self._quiet.set()
+
+    async def _serve(self, invocation: Invocation) -> InvocationResult:
+        snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
+        if snapshot is None:
+            snapshot = await self._fetch(invocation)
+        if snapshot.refusal or snapshot.reserved_concurrency == 0:
+            self._refuse(invocation, snapshot)
+        pool = self._estate.pool_for(snapshot, invocation.qualifier)
+        lease = pool.take_nowait()
+        if lease is None:
+            lease = await self._wait(pool, invocation, snapshot)
+        start_ms = self._clock.now_ms()
+        if lease.first:
+            return await self._serve_first(lease, invocation, snapshot, start_ms)
+        with lease as environment:
+            outcome = await environment.invoke(
+                invocation, snapshot.invoked_arn, snapshot.timeout_s, self._limits.response_bytes
+            )
+            return self._finish(Run(invocation, snapshot, lease, start_ms, outcome))
+
+    async def _serve_first(
+        self, lease: Lease, invocation: Invocation, snapshot: FunctionSnapshot, start_ms: int
+    ) -> InvocationResult:
+        """The first invocation of an environment: it answers for the init phase too."""
+        self._cold_starts += 1
+        if lease.init.kind is OutcomeKind.TIMEOUT:
+            lease = await self._init_again(lease, invocation, snapshot)
+        with lease as environment:
+            init = lease.init
+            if init.kind is OutcomeKind.READY and not environment.usable:  # it ended right after its init phase
+                init = Outcome(OutcomeKind.EXIT, init.duration_us)
+            if init.kind is not OutcomeKind.READY:
+                return self._finish_init(Run(invocation, snapshot, lease, start_ms, init))
+            left_s = max(0.001, snapshot.timeout_s - lease.spent_us / 1e6)
+            outcome = await environment.invoke(invocation, snapshot.invoked_arn, left_s, self._limits.response_bytes)
+            return self._finish(Run(invocation, snapshot, lease, start_ms, outcome))
+
+    async def _init_again(self, failed: Lease, invocation: Invocation, snapshot: FunctionSnapshot) -> Lease:
+        """A new environment after an init phase that took over 10 s; this one may take the function's timeout.
+
+        Source: Lambda Developer Guide, "Init phase": it is redone at the first invocation.
+        """
+        pool = failed.pool
+        assert pool is not None
+        lines = list(failed.environment.take_lines())
+        try:
+            await self._estate.stop(failed, "its init phase timed out")
+            lease = await self._estate.start(pool, snapshot.timeout_s)
+        except BaseException as error:
+            pool.dropped()
+            self._note_throttle(error, invocation, snapshot)
+            raise
+        lease.pool, lease.early_lines = pool, lines
+        lease.init_us, lease.init_status = failed.init.duration_us, "timeout"
+        lease.spent_us = lease.init.duration_us
+        return lease
+
+    async def _fetch(self, invocation: Invocation) -> FunctionSnapshot:
+        key, qualifier = invocation.function, invocation.qualifier
+        return await reach(lambda: self._snapshots.get(key, qualifier), self._clock, lambda: True)
+
+    async def _wait(self, pool: Pool, invocation: Invocation, snapshot: FunctionSnapshot) -> Lease:
+        if self._snapshots.cached(invocation.function, invocation.qualifier) is snapshot:
+            pool.go_stale(False)  # it is in use again, if it ever was not
+        try:
+            return await pool.take()
+        except ServiceError as error:
+            self._note_throttle(error, invocation, snapshot)
+            raise
+
+    def _refuse(self, invocation: Invocation, snapshot: FunctionSnapshot) -> NoReturn:
+        if snapshot.refusal:
+            raise ResourceConflict(snapshot.refusal)
+        self._throttled(invocation, snapshot)
+        raise Throttled(Reason.RESERVED)
+
+    def _note_throttle(self, error: BaseException, invocation: Invocation, snapshot: FunctionSnapshot) -> None:
+        if isinstance(error, ServiceError) and is_throttle(error):
+            self._throttled(invocation, snapshot)
+
+    def _throttled(self, invocation: Invocation, snapshot: FunctionSnapshot) -> None:
+        self._throttles += 1
+        self._links.journal.append(throttle_record(invocation, snapshot, self._clock.now_ms()))
+
+    def _finish(self, run: Run) -> InvocationResult:
+        outcome = run.outcome
+        if outcome.kind is OutcomeKind.LOST:
+            self._lose(run)
+        answer = answer_for(outcome, run.invocation.request_id, run.snapshot.timeout_s, self._limits.response_bytes)
+        result = self._write_down(run, answer)
+        lease = run.lease
+        assert lease.pool is not None
+        lease.pool.took(duration_of(run))
+        if lease.first:
+            lease.used()
+        return result
+
+    def _finish_init(self, run: Run) -> InvocationResult:
+        """The init phase failed, and its error is the answer."""
+        lease, init = run.lease, run.outcome
+        lease.spent_us = 0
+        if init.kind is OutcomeKind.LOST:
+            self._lose(run)
+        if lease.init_status:  # the second try, which is a part of the invocation
+            outcome = init
+        else:
+            lease.init_status = "error"
+            outcome = Outcome(init.kind, 0, init.payload, init.error_type, init.exit)
+        if init.kind is OutcomeKind.TIMEOUT:
+            answer = answer_for(init, run.invocation.request_id, run.snapshot.timeout_s, 0)
+        else:
+            answer = init_answer_for(init, run.invocation.request_id)
+        return self._write_down(Run(run.invocation, run.snapshot, lease, run.start_ms, outcome), answer)
+
+    def _lose(self, run: Run) -> NoReturn:
+        """The platform lost the environment; what it said until then is kept."""
+        self._write_down(run, Answer(b"", "", "failure", "ServiceException", named=True))
+        raise ServiceFailed("The execution environment was lost; try again.")
+
+    def _write_down(self, run: Run, answer: Answer) -> InvocationResult:
+        self._invocations += 1
+        record = record_of(run, answer)
+        self._links.journal.append(record)
+        return InvocationResult(
+            run.snapshot.version,
+            answer.payload,
+            answer.function_error,
+            tail_of(self._links.render(record)) if run.invocation.tail else b"",
+            answer.status,
+            answer.error_type,
+        )

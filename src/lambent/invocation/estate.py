@@ -1,0 +1,248 @@
+"""All environments that an edge holds: its pools, and the work that keeps them in order.
+
+Does what pools ask for (start, stop), routes the agent's news to the environment they are about,
+gives environments back to placement, and, once every SWEEP_S, lets old ones go and tells control
+which have fallen idle: that is how placement knows what it may take back. An environment is
+reported only after REPORT_AFTER_S of idleness, so a busy function costs no notices.
+
+Freezing an idle environment belongs here, too, when it comes: where idleness is reported.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+import structlog
+
+from lambent.clock import Clock
+from lambent.environment.api import Environment
+from lambent.errors import ServiceError, Unavailable
+from lambent.invocation.api import Limits, Links
+from lambent.invocation.lease import Lease
+from lambent.invocation.pool import Pool
+from lambent.invocation.snapshots import Snapshots
+from lambent.invocation.starts import Starts
+from lambent.model.environment import EnvironmentExit, StartTimes
+from lambent.model.function import FunctionKey, FunctionSnapshot
+from lambent.model.messages import IdleChange, LeaseRequest, Stop
+
+SWEEP_S = 0.1
+REPORT_AFTER_S = 0.1
+SHORTEST_WATCH_S = 0.01
+
+log = structlog.get_logger()
+
+
+class Estate:
+    """Implements `pool.Keeper`. `run` is a task that its owner keeps."""
+
+    def __init__(self, links: Links, snapshots: Snapshots, clock: Clock, limits: Limits) -> None:
+        self._control, self._agent = links.control, links.agent
+        self._snapshots, self._clock, self._limits = snapshots, clock, limits
+        self._starts = Starts(links.control, links.agent, clock)
+        self._pools: dict[str, Pool] = {}
+        self._environments: dict[str, Environment] = {}
+        self._leases: dict[str, Lease] = {}
+        self._refreshing: dict[FunctionKey, set[str]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # what invocations need
+
+    def pool_for(self, snapshot: FunctionSnapshot, qualifier: str) -> Pool:
+        """The pool of this very code and configuration."""
+        pool = self._pools.get(snapshot.environment_key)
+        if pool is None:
+            request = LeaseRequest(snapshot.key, snapshot.version, qualifier, snapshot.environment_key)
+            pool = self._pools[snapshot.environment_key] = Pool(request, self._clock, self)
+        return pool
+
+    async def start(self, pool: Pool, init_timeout_s: float) -> Lease:
+        """A new environment for `pool`, after its init phase. Raises ServiceError."""
+        lease = await self._starts.start(pool.request, init_timeout_s, lambda: True)
+        self._leases[lease.environment.id] = lease
+        return lease
+
+    async def stop(self, lease: Lease, reason: str) -> None:
+        """Send it away, and wait until its place is free."""
+        self._let_go(lease.environment)
+        self._control.retiring(lease.environment.id)
+        await self._stop(lease.environment.id, reason)
+
+    # what the agent says
+
+    def granted(self, environment: Environment, times: StartTimes = StartTimes()) -> None:  # noqa: B008  frozen
+        """An environment was handed over."""
+        self._environments[environment.id] = environment
+        self._starts.granted(environment, times)
+
+    def exited(self, notice: EnvironmentExit) -> None:
+        """An environment's runtime process has ended."""
+        environment = self._environments.get(notice.environment_id)
+        if environment is None:
+            self._starts.exited(notice)
+            return
+        environment.exited(notice)
+        lease = self._leases.get(notice.environment_id)
+        if lease is not None and lease.pool is not None and lease.pool.remove_idle(lease):
+            self.retire(lease, "it ended while it was idle")
+
+    def agent_lost(self) -> None:
+        """The agent is gone, and with it every environment."""
+        self._starts.agent_lost()
+        for environment_id in list(self._environments):
+            self.exited(EnvironmentExit(environment_id, reason="the agent is gone"))
+
+    # what control says
+
+    def take_back(self, environment_id: str) -> bool:
+        """Give it up if nobody uses it. Control has it stopped then."""
+        lease = self._leases.get(environment_id)
+        if lease is None or lease.pool is None or not lease.pool.remove_idle(lease):
+            return False
+        self._let_go(lease.environment)
+        return True
+
+    def invalidate(self, keys: Iterable[FunctionKey]) -> None:
+        """Forget these functions' snapshots. What they no longer lead to is sent away."""
+        self._refresh_all(self._snapshots.invalidate(keys))
+
+    def invalidate_all(self) -> None:
+        """Control is back after it could not reach us: anything may have changed."""
+        forgotten = self._snapshots.invalidate_all()
+        for key in self._refreshing.keys() - forgotten.keys():
+            forgotten[key] = set()  # could not be read again when it had changed
+        self._refresh_all(forgotten)
+
+    # the keeper of the pools
+
+    def begin_start(self, pool: Pool, began_s: float) -> None:
+        """See `Keeper`."""
+        self._spawn(self._start_for(pool, began_s))
+
+    def retire(self, lease: Lease, reason: str) -> None:
+        """See `Keeper`."""
+        self._send_away(lease.environment, reason)
+
+    def in_use_again(self, lease: Lease) -> None:
+        """See `Keeper`."""
+        lease.reported = False
+        self._control.idle(IdleChange(lease.environment.id, 0))
+
+    def watch(self, pool: Pool) -> None:
+        """See `Keeper`."""
+        self._spawn(self._watch(pool))
+
+    # housekeeping
+
+    async def run(self) -> None:
+        """Sweep for ever."""
+        while True:
+            await self._clock.sleep(SWEEP_S)
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Let old environments go, and tell control which are idle."""
+        now_s = self._clock.monotonic_s()
+        for environment in self._starts.sweep(now_s):
+            self._send_away(environment, "nobody asked for it")
+        for key, pool in list(self._pools.items()):
+            pool.expire(now_s - self._limits.keep_alive_s, "idle for too long")
+            for lease in pool.idle:
+                if not lease.reported and now_s - lease.idle_since_s >= REPORT_AFTER_S:
+                    lease.reported = True
+                    since_ms = self._clock.now_ms() - round((now_s - lease.idle_since_s) * 1000)
+                    self._control.idle(IdleChange(lease.environment.id, max(1, since_ms)))
+            if pool.empty and (pool.stale or now_s - pool.used_s > self._limits.keep_alive_s):
+                del self._pools[key]
+
+    def counts(self) -> tuple[int, int, int, int]:
+        """Environments that are coming, idle and busy, and requests that wait."""
+        pools = self._pools.values()
+        return (
+            sum(pool.coming for pool in pools),
+            sum(len(pool.idle) for pool in pools),
+            sum(pool.busy for pool in pools),
+            sum(pool.waiting for pool in pools),
+        )
+
+    async def close(self) -> None:
+        """End all work under way and let go of every environment; stopping them is the agent's."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for environment in list(self._environments.values()):
+            self._let_go(environment)
+
+    # inside
+
+    async def _start_for(self, pool: Pool, began_s: float) -> None:
+        try:
+            lease = await self._starts.start(pool.request, self._limits.init_timeout_s, lambda: pool.waiting > 0)
+        except ServiceError as error:
+            pool.refused(error, began_s)
+        else:
+            self._leases[lease.environment.id] = lease
+            pool.arrived(lease, began_s)
+
+    async def _watch(self, pool: Pool) -> None:
+        pool.watched = True
+        try:
+            while pool.unserved:
+                await self._clock.sleep(max(SHORTEST_WATCH_S, pool.start_s or 0.0))
+                pool.plan()
+        finally:
+            pool.watched = False
+
+    def _refresh_all(self, forgotten: dict[FunctionKey, set[str]]) -> None:
+        for key, qualifiers in forgotten.items():
+            self._spawn(self._refresh(key, qualifiers | self._refreshing.get(key, set())))
+
+    async def _refresh(self, key: FunctionKey, qualifiers: set[str]) -> None:
+        """Read a function's snapshots anew; pools that none of them leads to are stale."""
+        self._refreshing[key] = qualifiers
+        try:
+            await asyncio.gather(*(self._read_again(key, qualifier) for qualifier in qualifiers))
+        except Unavailable:
+            return  # `invalidate_all` follows when control is back
+        if self._refreshing.get(key) is not qualifiers:
+            return  # a later change reads them all again
+        del self._refreshing[key]
+        current = {snapshot.environment_key for snapshot in self._snapshots.known(key).values()}
+        for pool in self._pools.values():
+            if pool.request.key == key:
+                pool.go_stale(pool.request.environment_key not in current)
+
+    async def _read_again(self, key: FunctionKey, qualifier: str) -> None:
+        try:
+            await self._snapshots.get(key, qualifier)
+        except ServiceError:
+            log.debug("no longer there", action="snapshot.gone", function=key.name, qualifier=qualifier)
+
+    def _send_away(self, environment: Environment, reason: str) -> None:
+        self._let_go(environment)
+        self._control.retiring(environment.id)  # before anyone can ask for a lease in its place
+        self._spawn(self._stop(environment.id, reason))
+
+    def _let_go(self, environment: Environment) -> None:
+        self._environments.pop(environment.id, None)
+        self._leases.pop(environment.id, None)
+        self._starts.forget(environment.id)
+        environment.close()
+
+    async def _stop(self, environment_id: str, reason: str) -> None:
+        try:
+            await self._agent.stop(Stop(environment_id, reason))
+        except Unavailable:
+            log.info("not stopped: no agent", action="environment.stop", environment=environment_id)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("upkeep failed", action="estate.work", exc_info=error)

@@ -1,0 +1,101 @@
+"""What surrounds the data plane, in memory: for the tests of this room and of those above it.
+
+`FakeHouse` is control, agent and journal in one: it grants environments that a factory makes and
+hands them to the estate at once, as an agent would.
+"""
+
+from collections.abc import Callable
+
+from lambent.clock import Clock
+from lambent.environment.api import Environment
+from lambent.errors import ServiceError, Unavailable
+from lambent.invocation.api import Limits, Links
+from lambent.invocation.data_plane import DataPlane
+from lambent.invocation.estate import Estate
+from lambent.invocation.snapshots import Snapshots
+from lambent.model.environment import StartTimes
+from lambent.model.function import FunctionKey, FunctionSnapshot
+from lambent.model.invocation import InvocationRecord
+from lambent.model.messages import IdleChange, LeaseGrant, LeaseRequest, SnapshotRequest, Stop
+from lambent.placement.throttle import Reason, Throttled
+
+Make = Callable[[str, LeaseRequest], Environment]
+
+
+class NoSuchFunction(ServiceError):
+    """As the Lambda service answers."""
+
+    code, status = "ResourceNotFoundException", 404
+
+
+def render(record: InvocationRecord) -> list[tuple[int, str]]:
+    """START, the function's lines, END: enough of a log for tests."""
+    middle = [(line.time_ms, line.text) for line in record.lines]
+    return [(record.start_ms, f"START {record.request_id}"), *middle, (record.start_ms, f"END {record.request_id}")]
+
+
+class FakeHouse:
+    """Implements `Control`, `Agent` and `Journal` around a DataPlane of its own.
+
+    Args:
+        make: makes the environment for a granted lease.
+        limit: how many environments may exist at once.
+    """
+
+    def __init__(self, clock: Clock, make: Make, *, limit: int = 1_000, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.clock, self.make, self.limit = clock, make, limit
+        self.reachable = True  # control
+        self.functions: dict[tuple[FunctionKey, str], FunctionSnapshot] = {}
+        self.leases: list[LeaseRequest] = []
+        self.alive: dict[str, Environment] = {}
+        self.stopped: list[Stop] = []
+        self.retired: list[str] = []
+        self.idle_changes: list[IdleChange] = []
+        self.initialised: list[str] = []
+        self.records: list[InvocationRecord] = []
+        links = Links(self, self, self, render)
+        self.snapshots = Snapshots(self.snapshot)
+        self.estate = Estate(links, self.snapshots, clock, limits)
+        self.data_plane = DataPlane(links, self.snapshots, self.estate, clock, limits)
+
+    async def snapshot(self, request: SnapshotRequest) -> FunctionSnapshot:
+        """See `Control`."""
+        if not self.reachable:
+            raise Unavailable("no control")
+        try:
+            return self.functions[request.key, request.qualifier]
+        except KeyError:
+            raise NoSuchFunction(f"Function not found: {request.key.name}", Type="User") from None
+
+    async def lease(self, request: LeaseRequest) -> LeaseGrant:
+        """See `Control`."""
+        if not self.reachable:
+            raise Unavailable("no control")
+        self.leases.append(request)
+        if len(self.alive) >= self.limit:
+            raise Throttled(Reason.ACCOUNT)
+        name = f"e{len(self.leases)}"
+        environment = self.alive[name] = self.make(name, request)
+        self.estate.granted(environment, StartTimes())
+        return LeaseGrant(name, f"stream of {name}", 7)
+
+    def idle(self, change: IdleChange) -> None:
+        """See `Control`."""
+        self.idle_changes.append(change)
+
+    def retiring(self, environment_id: str) -> None:
+        """See `Control`."""
+        self.retired.append(environment_id)
+
+    async def stop(self, stop: Stop) -> None:
+        """See `Agent`."""
+        self.stopped.append(stop)
+        self.alive.pop(stop.environment_id, None)
+
+    def ready(self, environment_id: str) -> None:
+        """See `Agent`."""
+        self.initialised.append(environment_id)
+
+    def append(self, record: InvocationRecord) -> None:
+        """See `Journal`."""
+        self.records.append(record)

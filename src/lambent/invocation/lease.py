@@ -1,0 +1,73 @@
+"""The right to use one environment, for one invocation at a time.
+
+    with lease as environment:
+        outcome = await environment.invoke(...)
+
+Leaving the block gives the environment back to its pool, which passes it on, keeps it, or, when
+it can no longer be used, has it stopped.
+"""
+
+from typing import TYPE_CHECKING
+
+from lambent.environment.api import Environment, Outcome
+from lambent.model.environment import StartTimes
+from lambent.model.invocation import LogLine
+from lambent.model.messages import LeaseGrant
+
+if TYPE_CHECKING:  # the two know each other; only the pool makes the other work
+    from lambent.invocation.pool import Pool
+
+
+class Lease:
+    """One environment of a pool, with what its first invocation has to report about the start.
+
+    `init_status` other than "" says that an init phase failed; `spent_us` is what an init phase
+    has used up of the first invocation's own time; `early_lines` what it wrote to the log.
+    """
+
+    __slots__ = (
+        "early_lines",
+        "environment",
+        "first",
+        "idle_since_s",
+        "init",
+        "init_status",
+        "init_us",
+        "log_stream",
+        "pool",
+        "reported",
+        "spent_us",
+        "start_times_us",
+    )
+
+    def __init__(self, environment: Environment, grant: LeaseGrant, init: Outcome, times: StartTimes) -> None:
+        self.environment = environment
+        self.log_stream = grant.log_stream
+        self.init = init
+        self.init_us = init.duration_us
+        self.init_status = ""
+        self.spent_us = 0
+        self.early_lines: list[LogLine] = []
+        self.start_times_us: tuple[int, ...] = (
+            grant.placement_us,
+            times.sandbox_us,
+            times.fork_us,
+            times.mount_us,
+        )
+        self.pool: Pool | None = None
+        self.first = True
+        self.reported = False  # control was told that it is idle
+        self.idle_since_s = 0.0
+
+    def used(self) -> None:
+        """The first invocation is over: the next one is warm."""
+        self.first = False
+        self.init_us, self.init_status, self.spent_us = 0, "", 0
+        self.early_lines, self.start_times_us = [], ()
+
+    def __enter__(self) -> Environment:
+        return self.environment
+
+    def __exit__(self, *_: object) -> None:
+        assert self.pool is not None
+        self.pool.give_back(self)

@@ -1,0 +1,220 @@
+"""The environments of one key in one edge, and the requests that wait for one.
+
+Knows: which environments are idle (the most recently used is taken first, so that the others grow
+old and go), who waits (served in the order of arrival), how many are coming. Does not know how an
+environment is started or stopped: its keeper does that, and hears when to.
+
+A throttle fails, as on AWS, every request that has no environment of its own on the way, the
+newest first; environments that are busy do not count as one.
+"""
+
+import asyncio
+from collections import deque
+from typing import NamedTuple, Protocol
+
+from lambent.clock import Clock
+from lambent.errors import ServiceError
+from lambent.invocation.errors import same_as
+from lambent.invocation.lease import Lease
+from lambent.invocation.scaling import Demand, more_environments
+from lambent.model.messages import LeaseRequest
+
+FORGETTING = 0.1  # how fast a long duration fades from the estimate
+
+
+class Keeper(Protocol):
+    """Who does the work that a pool asks for. None of these waits."""
+
+    def begin_start(self, pool: "Pool", began_s: float) -> None:
+        """Start one more; `arrived` or `refused` follows."""
+
+    def retire(self, lease: Lease, reason: str) -> None:
+        """Have this environment stopped."""
+
+    def in_use_again(self, lease: Lease) -> None:
+        """Control thinks that this one is idle; it is not any more."""
+
+    def watch(self, pool: "Pool") -> None:
+        """Call `plan` from time to time until `unserved` is false."""
+
+
+class Waiter(NamedTuple):
+    """A request that waits, and since when."""
+
+    future: asyncio.Future[Lease]
+    since_s: float
+
+
+class Pool:
+    """All environments of one key."""
+
+    def __init__(self, request: LeaseRequest, clock: Clock, keeper: Keeper) -> None:
+        self.request = request
+        self._clock, self._keeper = clock, keeper
+        self.idle: list[Lease] = []  # the most recently used last
+        self._waiters: deque[Waiter] = deque()
+        self.busy = 0
+        self.coming = 0
+        self._coming_since_s = 0.0  # the sum over all that are coming
+        self.stale = False  # no snapshot leads here any more
+        self.watched = False
+        self.used_s = clock.monotonic_s()
+        self.start_s: float | None = None
+        self.duration_us = -1.0  # recent, rather too long than too short; negative until known
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return len(self._waiters)
+
+    @property
+    def unserved(self) -> bool:
+        """Whether some request has no environment of its own on the way."""
+        return len(self._waiters) > self.coming
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is here and nothing is coming."""
+        return not (self.idle or self.busy or self.coming or self._waiters)
+
+    # what invocations do
+
+    def take_nowait(self) -> Lease | None:
+        """An idle environment, the most recently used: the warm path."""
+        idle = self.idle
+        while idle:
+            lease = idle.pop()
+            if lease.environment.usable:
+                self.busy += 1
+                if lease.reported:
+                    self._keeper.in_use_again(lease)
+                return lease
+            self._keeper.retire(lease, "it ended while it was idle")
+        return None
+
+    async def take(self) -> Lease:
+        """The next environment to become free, or a new one.
+
+        Raises:
+            ServiceError: there is none to be had.
+        """
+        future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
+        self._waiters.append(Waiter(future, self._clock.monotonic_s()))
+        while True:
+            self.plan()
+            try:
+                lease = await future
+            except asyncio.CancelledError:
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    self.give_back(future.result())
+                raise
+            if lease.first or lease.environment.usable:
+                return lease
+            future = asyncio.get_running_loop().create_future()  # it ended between the gift and our turn
+            self._waiters.appendleft(Waiter(future, self._clock.monotonic_s()))
+            self.give_back(lease)
+
+    def give_back(self, lease: Lease) -> None:
+        """An invocation is over."""
+        self.busy -= 1
+        if lease.environment.usable:
+            self._offer(lease)
+        else:
+            self._keeper.retire(lease, "it cannot be used again")
+            self.plan()
+
+    def took(self, duration_us: int) -> None:
+        """Remember how long an invocation took."""
+        if duration_us > self.duration_us:
+            self.duration_us = float(duration_us)
+        else:
+            self.duration_us += (duration_us - self.duration_us) * FORGETTING
+
+    def dropped(self) -> None:
+        """A lease is over without its environment, which was stopped already."""
+        self.busy -= 1
+        self.plan()
+
+    # what becomes of starts
+
+    def arrived(self, lease: Lease, began_s: float) -> None:
+        """A start is over, well or badly: whoever waits longest gets what came of it."""
+        self._not_coming(began_s)
+        lease.pool = self
+        if lease.environment.usable:
+            took_s = self._clock.monotonic_s() - began_s
+            self.start_s = took_s if self.start_s is None else (self.start_s + took_s) / 2
+        self._offer(lease)
+        self.plan()
+
+    def refused(self, error: ServiceError, began_s: float) -> None:
+        """A start was refused: fail the requests that have nothing of their own to wait for."""
+        self._not_coming(began_s)
+        while len(self._waiters) > self.coming:
+            future = self._waiters.pop().future
+            if not future.done():
+                future.set_exception(same_as(error))
+
+    def plan(self) -> None:
+        """Ask for as many more environments as those who wait need."""
+        if not self.unserved:
+            return
+        now_s = self._clock.monotonic_s()
+        for _ in range(more_environments(self._demand(now_s))):
+            self.coming += 1
+            self._coming_since_s += now_s
+            self._keeper.begin_start(self, now_s)
+        if self.unserved and not self.watched:
+            self._keeper.watch(self)
+
+    # what ends an idle life
+
+    def go_stale(self, stale: bool) -> None:
+        """Whether snapshots still lead here; if not, what is idle goes now and the rest when it is done."""
+        self.stale = stale
+        if stale:
+            self.expire(float("inf"), "its code or configuration was replaced")
+
+    def expire(self, before_s: float, reason: str) -> None:
+        """Have those stopped that are idle since before `before_s`."""
+        idle = self.idle
+        while idle and idle[0].idle_since_s < before_s:
+            self._keeper.retire(idle.pop(0), reason)
+
+    def remove_idle(self, lease: Lease) -> bool:
+        """Take this very environment out, if it is idle."""
+        if lease not in self.idle:
+            return False
+        self.idle.remove(lease)
+        return True
+
+    def _offer(self, lease: Lease) -> None:
+        while self._waiters:
+            future = self._waiters.popleft().future
+            if not future.done():
+                self.busy += 1
+                future.set_result(lease)
+                return
+        if self.stale or not lease.environment.usable:
+            self._keeper.retire(lease, "nobody needs it")
+            return
+        self.used_s = lease.idle_since_s = self._clock.monotonic_s()
+        self.idle.append(lease)
+
+    def _not_coming(self, began_s: float) -> None:
+        self.coming -= 1
+        self._coming_since_s -= began_s
+
+    def _demand(self, now_s: float) -> Demand:
+        coming = self.coming
+        start_s = self.start_s
+        patience_s = now_s if start_s is None else now_s - start_s
+        return Demand(
+            waiting=len(self._waiters),
+            impatient=sum(waiter.since_s <= patience_s for waiter in self._waiters),
+            coming=coming,
+            busy=self.busy,
+            coming_age_s=now_s - self._coming_since_s / coming if coming else 0.0,
+            start_s=start_s,
+            duration_s=self.duration_us / 1e6 if self.duration_us >= 0 else None,
+        )

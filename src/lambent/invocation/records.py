@@ -1,0 +1,113 @@
+"""What is written down about one invocation, and the end of its log for who asked for it.
+
+Sources: billed duration, behaviours sheet section 25 (init and duration together, rounded up to a
+millisecond); Max Memory Used equals Memory Size when memory ran out, section 8; the tail is the
+last 4 KB of the same lines that the log stream gets, section 15.
+"""
+
+from msgspec import Struct
+
+from lambent.environment.api import Outcome, OutcomeKind
+from lambent.invocation.answers import Answer
+from lambent.invocation.api import MIB
+from lambent.invocation.lease import Lease
+from lambent.model.function import FunctionSnapshot
+from lambent.model.invocation import Invocation, InvocationRecord, LogLine
+
+TAIL_BYTES = 4096
+
+
+class Run(Struct, frozen=True):
+    """One invocation in one environment, when it is over."""
+
+    invocation: Invocation
+    snapshot: FunctionSnapshot
+    lease: Lease
+    start_ms: int
+    outcome: Outcome
+
+
+def record_of(run: Run, answer: Answer) -> InvocationRecord:
+    """The journal's record. Takes the log lines out of the environment."""
+    snapshot, lease, outcome = run.snapshot, run.lease, run.outcome
+    environment = lease.environment
+    duration_us = duration_of(run)
+    lines: list[LogLine] = list(environment.take_lines())
+    if lease.early_lines:
+        lines = lease.early_lines + lines
+    return InvocationRecord(
+        run.start_ms,
+        snapshot.key,
+        snapshot.version,
+        snapshot.runtime,
+        snapshot.log_group,
+        lease.log_stream,
+        run.invocation.request_id,
+        environment.id,
+        duration_us,
+        lease.init_us,
+        billed_ms(lease.init_us, duration_us),
+        snapshot.memory_mb,
+        max_memory_mb(environment.peak_memory_bytes(), snapshot.memory_mb, ran_out=_ran_out(outcome)),
+        answer.status,
+        lines,
+        answer.error_type if answer.named else "",
+        lease.init_status,
+        run.invocation.trace_header,
+        lease.start_times_us,
+    )
+
+
+def throttle_record(invocation: Invocation, snapshot: FunctionSnapshot, start_ms: int) -> InvocationRecord:
+    """The record of a request that was turned away."""
+    return InvocationRecord(
+        start_ms=start_ms,
+        key=snapshot.key,
+        version=snapshot.version,
+        runtime=snapshot.runtime,
+        log_group=snapshot.log_group,
+        log_stream="",
+        request_id=invocation.request_id,
+        environment_id="",
+        duration_us=0,
+        init_us=0,
+        billed_ms=0,
+        memory_mb=snapshot.memory_mb,
+        max_memory_mb=0,
+        status="failure",
+        lines=[],
+        trace_header=invocation.trace_header,
+        throttled=True,
+    )
+
+
+def duration_of(run: Run) -> int:
+    """The Duration of REPORT in microseconds: exactly the timeout for what was cut off there."""
+    if run.outcome.kind is OutcomeKind.TIMEOUT:
+        return run.snapshot.timeout_s * 1_000_000
+    return run.outcome.duration_us + run.lease.spent_us
+
+
+def billed_ms(init_us: int, duration_us: int) -> int:
+    """What is billed: at least one millisecond."""
+    return max(1, -(-(init_us + duration_us) // 1000))
+
+
+def max_memory_mb(peak_bytes: int, memory_mb: int, *, ran_out: bool) -> int:
+    """Max Memory Used: rounded up, never above what the function has."""
+    return memory_mb if ran_out else min(memory_mb, -(-peak_bytes // MIB))
+
+
+def tail_of(events: list[tuple[int, str]]) -> bytes:
+    """The last 4 KiB of the log, not beginning inside a character."""
+    text = "".join(line if line.endswith("\n") else line + "\n" for _, line in events)
+    whole = text.encode()
+    if len(whole) <= TAIL_BYTES:
+        return whole
+    tail = whole[-TAIL_BYTES:]
+    start = next(index for index, byte in enumerate(tail) if byte & 0xC0 != 0x80)
+    return tail[start:]
+
+
+def _ran_out(outcome: Outcome) -> bool:
+    return outcome.exit is not None and outcome.exit.out_of_memory
