@@ -1,0 +1,100 @@
+"""The log of one invocation as CloudWatch Logs shows it, from its record. Pure.
+
+Used when records are moved into log streams, and for LogType=Tail. Throttled requests leave no
+line. `start_ms` is the beginning of the invoke phase, and the init phase lies before it.
+
+Sources: behaviours sheet section 15 (recorded lines; tabs between fields, each event ends with a
+newline, REPORT with a tab before it unless a status follows); recordings of 2025 and 2026 for
+`Status: timeout` behind Init Duration and for INIT_REPORT in front of START. The line "Task timed
+out" ends with an empty line, and comes before END. The version in INIT_START counts as v1, and
+the hexadecimal name of a runtime version is the SHA-256 of the runtime's identifier: AWS's own
+names mean nothing here.
+"""
+
+import functools
+import hashlib
+
+from lambent.clock import iso_millis
+from lambent.model.invocation import InvocationRecord, LogLine
+
+Event = tuple[int, str]
+"""Epoch milliseconds, and the message with its newline."""
+
+
+def events_of(record: InvocationRecord) -> list[Event]:
+    """The events of `record`, in the order in which they happened."""
+    if record.throttled:
+        return []
+    start_ms, request_id, lines = record.start_ms, record.request_id, record.lines
+    end_ms = start_ms + record.duration_us // 1000
+    if record.init_us or record.init_status:
+        events, lines = _init_events(record)
+    else:
+        events = []
+    events.append((start_ms, f"START RequestId: {request_id} Version: {record.version}\n"))
+    for line in lines:
+        events.append((line.time_ms, line.text + "\n"))
+    if record.status == "timeout":
+        events.append((end_ms, _timed_out(record, end_ms)))
+    events.append((end_ms, f"END RequestId: {request_id}\n"))
+    events.append((end_ms, _report(record)))
+    return events
+
+
+def runtime_version_arn(region: str, runtime: str) -> str:
+    """The name of the one version of `runtime` that Lambent has."""
+    return f"arn:aws:lambda:{region}::runtime:{_hexadecimal(runtime)}"
+
+
+def _init_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
+    """The events of the init phase, and the lines that are left for the invoke phase."""
+    start_ms = record.start_ms
+    early = [line for line in record.lines if line.time_ms < start_ms]
+    arn = runtime_version_arn(record.key.region, record.runtime)
+    init_ms = start_ms - record.init_us // 1000
+    first_ms = min(init_ms, early[0].time_ms) if early else init_ms
+    events = [(first_ms, f"INIT_START Runtime Version: {_version(record.runtime)}\tRuntime Version ARN: {arn}\n")]
+    events += [(line.time_ms, line.text + "\n") for line in early]
+    if record.init_status:
+        events.append((start_ms, _init_report(record)))
+    return events, record.lines[len(early) :]
+
+
+def _init_report(record: InvocationRecord) -> str:
+    line = f"INIT_REPORT Init Duration: {record.init_us / 1000:.2f} ms\tPhase: init\tStatus: {record.init_status}"
+    if record.init_status == "error" and record.error_type:
+        line += f"\tError Type: {record.error_type}"
+    return line + "\n"
+
+
+def _report(record: InvocationRecord) -> str:
+    line = (
+        f"REPORT RequestId: {record.request_id}\tDuration: {record.duration_us / 1000:.2f} ms\t"
+        f"Billed Duration: {record.billed_ms} ms\tMemory Size: {record.memory_mb} MB\t"
+        f"Max Memory Used: {record.max_memory_mb} MB\t"
+    )
+    if record.init_us and not record.init_status:
+        line += f"Init Duration: {record.init_us / 1000:.2f} ms\t"
+    if record.status == "timeout":
+        line += "Status: timeout"
+    elif record.status != "success" and record.error_type:
+        line += f"Status: error\tError Type: {record.error_type}"
+    return line + "\n"
+
+
+def _timed_out(record: InvocationRecord, end_ms: int) -> str:
+    """The timeout is a whole number of seconds, and the duration of what it cut off is at least as long."""
+    moment = iso_millis(end_ms).removesuffix("+0000")
+    seconds = round(record.duration_us / 1_000_000)
+    return f"{moment}Z {record.request_id} Task timed out after {seconds:.2f} seconds\n\n"
+
+
+def _version(runtime: str) -> str:
+    """`python3.12` -> `python:3.12.v1`, `nodejs20.x` -> `nodejs:20.v1`, `provided.al2023` -> `provided:al2023.v1`."""
+    family = runtime.partition(".")[0].rstrip("0123456789")
+    return f"{family}:{runtime[len(family) :].lstrip('.').removesuffix('.x')}.v1"
+
+
+@functools.cache
+def _hexadecimal(runtime: str) -> str:
+    return hashlib.sha256(runtime.encode()).hexdigest()
