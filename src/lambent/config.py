@@ -16,29 +16,29 @@ MIB = 1024 * 1024
 class Quotas(BaseModel):
     """Limits with AWS's values. Source: Lambda Developer Guide, "Lambda quotas"."""
 
-    memory_mb_min: int = 128
-    memory_mb_max: int = 10_240
-    timeout_s_max: int = 900
-    environment_bytes: int = 4096
-    layers: int = 5
-    zip_bytes: int = 52_428_800
-    unzipped_bytes: int = 262_144_000
-    zip_entries: int = 100_000  # our own guard; AWS names none
-    create_request_bytes: int = 70_167_211
-    ephemeral_mb_min: int = 512
-    ephemeral_mb_max: int = 10_240
-    sync_payload_bytes: int = 6_291_456
-    sync_response_bytes: int = 6_291_556
-    async_payload_bytes: int = 1_048_576
-    client_context_bytes: int = 3_583
-    account_concurrency: int = 1_000
-    unreserved_minimum: int = 100
-    code_storage_bytes: int = 300 * 1024 * MIB
-    tags: int = 50
-    processes: int = 1_024
-    file_descriptors: int = 1_024
-    init_timeout_s: float = 10.0
-    header_bytes: int = MIB
+    memory_mb_min: int = Field(128, description="MemorySize, smallest.")
+    memory_mb_max: int = Field(10_240, description="MemorySize, largest.")
+    timeout_s_max: int = Field(900, description="Timeout, longest.")
+    environment_bytes: int = Field(4096, description="All environment variables of a function, as JSON.")
+    layers: int = Field(5, description="Layers of a function.")
+    zip_bytes: int = Field(52_428_800, description="A package that is uploaded, zipped.")
+    unzipped_bytes: int = Field(262_144_000, description="A package with its layers, unzipped.")
+    zip_entries: int = Field(100_000, description="Entries of a package; our own guard, AWS names none.")
+    create_request_bytes: int = Field(70_167_211, description="A CreateFunction or UpdateFunctionCode request, whole.")
+    ephemeral_mb_min: int = Field(512, description="EphemeralStorage, smallest.")
+    ephemeral_mb_max: int = Field(10_240, description="EphemeralStorage, largest.")
+    sync_payload_bytes: int = Field(6_291_456, description="The event of a synchronous invocation.")
+    sync_response_bytes: int = Field(6_291_556, description="The answer of a synchronous invocation.")
+    async_payload_bytes: int = Field(1_048_576, description="The event of an asynchronous invocation.")
+    client_context_bytes: int = Field(3_583, description="X-Amz-Client-Context, in base64.")
+    account_concurrency: int = Field(1_000, description="Concurrent executions of an account in a Region.")
+    unreserved_minimum: int = Field(100, description="Concurrency that must stay unreserved.")
+    code_storage_bytes: int = Field(300 * 1024 * MIB, description="All code of an account in a Region.")
+    tags: int = Field(50, description="Tags of a function.")
+    processes: int = Field(1_024, description="Processes and threads of an environment.")
+    file_descriptors: int = Field(1_024, description="Open files of a process of an environment.")
+    init_timeout_s: float = Field(10.0, description="The init phase of an environment.")
+    header_bytes: int = Field(MIB, description="Request line and headers of a request.")
 
 
 class Settings(BaseSettings):
@@ -48,22 +48,26 @@ class Settings(BaseSettings):
         env_prefix="LAMBENT_", env_nested_delimiter="__", toml_file="lambent.toml", extra="forbid"
     )
 
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(4566, ge=0, le=65535, description="The port of the endpoint; the one other local endpoints use.")
     data: Path = Field(Path("data"), description="Where everything lies.")
     edges: int = Field(1, ge=1, description="HTTP worker processes.")
-    account: str = Field("000000000000", pattern=r"^\d{12}$")
-    region: str = "us-east-1"
+    account: str = Field("000000000000", pattern=r"^\d{12}$", description="The account id of the root access key.")
+    region: str = Field("us-east-1", description="The Region that `lambent env` names.")
     dev_credentials: bool = Field(False, description="Add the key test/test as an administrator; loopback only.")
-    isolation: Literal["sandbox", "process"] = "sandbox"
+    isolation: Literal["sandbox", "process"] = Field(
+        "sandbox", description="`process` runs functions without walls, for hosts that allow none."
+    )
     network: Literal["none", "platform"] = Field("platform", description="What a function may reach.")
     runtime_fallback: bool = Field(False, description="Run a missing runtime on the nearest version found.")
     keep_alive_s: float = Field(600.0, ge=0, description="How long an idle environment is kept.")
-    async_retry_delays_s: tuple[float, ...] = (60.0, 120.0)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["console", "json"] = "console"
+    async_retry_delays_s: tuple[float, ...] = Field(
+        (60.0, 120.0), description="Waits before the retries of a failed asynchronous invocation."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the platform's own log.")
+    log_format: Literal["console", "json"] = Field("console", description="Of the platform's own log.")
     drain_s: float = Field(8.0, ge=0, description="How long SIGTERM waits for running invocations.")
-    clock_skew_s: int = 900
+    clock_skew_s: int = Field(900, description="How far a request's signing time may be from ours.")
     sandbox_uid_base: int = Field(1_051_000, description="First uid of the range that environments run as.")
     sandbox_pool: int = Field(2, ge=0, description="Ready-made sandboxes kept for each interpreter.")
     node_memory_mb: int = Field(0, ge=0, description="Memory for environments; 0 is nine tenths of the machine's.")

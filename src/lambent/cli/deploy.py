@@ -93,11 +93,17 @@ def deploy_folder(access: Access, folder: Path, wish: Wish, steps: Steps) -> dic
 
 def deploy(
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Where the function's code lies.")],
-    name: Annotated[str | None, typer.Option(metavar="NAME", show_default="the folder's name")] = None,
-    runtime: Annotated[str | None, typer.Option(metavar="python3.X", show_default="this Python")] = None,
-    handler: Annotated[str | None, typer.Option(metavar="MODULE.FUNCTION", show_default="found in the code")] = None,
-    memory: Annotated[int | None, typer.Option(metavar="MB", show_default="128")] = None,
-    timeout: Annotated[int | None, typer.Option(metavar="SECONDS", show_default="3")] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the function.", show_default="the folder's name")
+    ] = None,
+    runtime: Annotated[
+        str | None, typer.Option(metavar="python3.X", help="What runs it.", show_default="this Python")
+    ] = None,
+    handler: Annotated[
+        str | None, typer.Option(metavar="MODULE.FUNCTION", help="Where it begins.", show_default="found in the code")
+    ] = None,
+    memory: Annotated[int | None, typer.Option(metavar="MB", help="MemorySize.", show_default="128")] = None,
+    timeout: Annotated[int | None, typer.Option(metavar="SECONDS", help="Timeout.", show_default="3")] = None,
     env: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A variable; may be repeated.")] = None,
     data: Data = None,
 ) -> None:

@@ -20,7 +20,7 @@ Examples:
 """
 
 
-def doctor(format: Annotated[Literal["text", "json"], typer.Option()] = "text") -> None:
+def doctor(format: Annotated[Literal["text", "json"], typer.Option(help="How to write it.")] = "text") -> None:
     """Show each finding, and the remedy for those that are not well."""
     from lambent.sandbox.doctor import findings  # looks at the host; no other command pays for it
 
@@ -30,8 +30,9 @@ def doctor(format: Annotated[Literal["text", "json"], typer.Option()] = "text") 
         console.print(json.dumps([to_builtins(finding) for finding in found], indent=2))
     else:
         for finding in found:
-            console.print(f"{'ok     ' if finding.ok else 'MISSING'}  {finding.name}: {finding.detail}")
-            if not finding.ok and finding.remedy:
-                console.print(f"         {finding.remedy}")
-    if not all(finding.ok for finding in found):
+            verdict = "ok     " if finding.ok else "MISSING" if finding.weight == "necessary" else "better "
+            console.print(f"{verdict}  {finding.name}: {finding.detail}")
+            if finding.advice:
+                console.print(f"         {finding.advice}")
+    if not all(finding.ok for finding in found if finding.weight == "necessary"):
         raise typer.Exit(1)

@@ -21,7 +21,9 @@ Examples:
 """
 
 
-def env(data: Data = None, format: Annotated[Literal["shell", "json"], typer.Option()] = "shell") -> None:
+def env(
+    data: Data = None, format: Annotated[Literal["shell", "json"], typer.Option(help="How to write it.")] = "shell"
+) -> None:
     """Print the variables. The files are asked first: this command is how the variables get there."""
     environ = {name: value for name, value in os.environ.items() if name == "LAMBENT_DATA"}
     variables = find_access(data, environ).variables()

@@ -40,7 +40,9 @@ def table(title: str, columns: tuple[str, ...], lines: list[tuple[str, ...]]) ->
     return shown
 
 
-def status(data: Data = None, format: Annotated[Literal["text", "json"], typer.Option()] = "text") -> None:
+def status(
+    data: Data = None, format: Annotated[Literal["text", "json"], typer.Option(help="How to write it.")] = "text"
+) -> None:
     """Ask the server and show what it says."""
     access = find_access(data, os.environ)
     answer = read_status(access)
