@@ -7,7 +7,7 @@ last 4 KB of the same lines that the log stream gets, section 15.
 
 from msgspec import Struct
 
-from lambent.environment.api import Outcome, OutcomeKind
+from lambent.environment.api import Environment, Outcome, OutcomeKind
 from lambent.invocation.answers import Answer
 from lambent.invocation.api import MIB
 from lambent.invocation.lease import Lease
@@ -48,7 +48,7 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         lease.init_us,
         billed_ms(lease.init_us, duration_us),
         snapshot.memory_mb,
-        max_memory_mb(environment.peak_memory_bytes(), snapshot.memory_mb, ran_out=_ran_out(outcome)),
+        max_memory_mb(_peak_bytes(environment, outcome), snapshot.memory_mb, ran_out=_ran_out(outcome)),
         answer.status,
         lines,
         answer.error_type if answer.named else "",
@@ -107,6 +107,12 @@ def tail_of(events: list[tuple[int, str]]) -> bytes:
     tail = whole[-TAIL_BYTES:]
     start = next(index for index, byte in enumerate(tail) if byte & 0xC0 != 0x80)
     return tail[start:]
+
+
+def _peak_bytes(environment: Environment, outcome: Outcome) -> int:
+    """The gauge; after an exit, what the agent read from it before it went."""
+    exit_bytes = 0 if outcome.exit is None else outcome.exit.peak_memory_bytes
+    return max(exit_bytes, environment.peak_memory_bytes())
 
 
 def _ran_out(outcome: Outcome) -> bool:

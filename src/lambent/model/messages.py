@@ -4,7 +4,7 @@
 | --- | --- | --- |
 | hello | edge -> control, edge -> agent | Hello -> Welcome |
 | http | edge -> control | Forwarded -> HttpResponse |
-| access_key | edge -> control | str (access key id) -> AccessKey or None |
+| access_key | edge -> control | KeyQuery -> AccessKey or None |
 | snapshot | edge -> control | SnapshotRequest -> FunctionSnapshot |
 | lease | edge -> control | LeaseRequest -> LeaseGrant; raises Throttled |
 | enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
@@ -17,6 +17,7 @@
 | inventory | control -> agent | None -> list[EnvironmentStatus] |
 | exited | agent -> control, agent -> the edge that holds it (notice) | EnvironmentExit |
 | idle | edge -> control (notice) | IdleChange |
+| retiring | edge -> control (notice) | str (environment id): unused, and being stopped; its slot is as good as free |
 """
 
 from msgspec import Struct
@@ -54,6 +55,16 @@ class Forwarded(Struct, frozen=True):
     source_ip: str
 
 
+class KeyQuery(Struct, frozen=True):
+    """Which key is this? Temporary keys are told by their token; `service` and `region` are for the
+    key's last use."""
+
+    access_key_id: str
+    session_token: str = ""
+    service: str = ""
+    region: str = ""
+
+
 class SnapshotRequest(Struct, frozen=True):
     """Which function version is wanted, as the caller named it."""
 
@@ -86,10 +97,11 @@ class Enqueue(Struct, frozen=True):
 
 
 class Invalidate(Struct, frozen=True):
-    """Forget these: functions (all their versions) and access keys."""
+    """Forget these: functions (all their versions) and access keys, or all keys."""
 
     functions: list[FunctionKey] = []
     access_keys: list[str] = []
+    all_access_keys: bool = False
 
 
 class Start(Struct, frozen=True):

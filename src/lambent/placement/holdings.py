@@ -30,20 +30,26 @@ class Claim(Struct, frozen=True):
 
 
 class Holding(Struct):
-    """One environment that counts. `doomed`: to be stopped as soon as it has started."""
+    """One environment that counts.
+
+    `doomed`: to be stopped as soon as it has started. `probed_s`: when its edge was last asked
+    for it without having called it idle.
+    """
 
     environment_id: str
     claim: Claim
     state: State = State.STARTING
     doomed: bool = False
+    probed_s: float = float("-inf")
 
 
 class Waiter(Struct):
-    """A claim that has no answer yet, under the id that its environment will have."""
+    """A claim that has no answer yet, under the id that its environment will have. It came at `at_s`."""
 
     environment_id: str
     claim: Claim
     allowance: Allowance
+    at_s: float
     probed: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Who holds what, and who may have one more: a state machine without time, tasks or sockets.
+"""Who holds what, and who may have one more: a state machine without a clock, tasks or sockets.
 
 Values go in (`request`, `exited`, ...), effects come out; `placement.py` carries them out and feeds
 back what came of it. All decisions are made here, synchronously, so that two requests can never
@@ -10,7 +10,8 @@ The rules
   has left. At the limit, an idle environment of the same pool is taken back, least recently used
   first; one that is already on its way out is waited for; else the refusal comes at once.
 - An edge tells us late that an environment fell idle. So, before refusing, a few environments
-  that another edge may not need any more are asked for, at most PROBES_AT_ONCE at any time.
+  that another edge may not need any more are asked for: at most PROBES_AT_ONCE at any time, and
+  none twice within PROBE_AGAIN_S.
 - Memory of the node: the same, but over all functions; with nothing idle a claim waits in the
   order of arrival until its owner lets it `expire`.
 - A claim that waits for memory holds nothing; it is judged anew when its turn comes.
@@ -22,6 +23,7 @@ Doors: `pinned` environments (provisioned concurrency) are never taken back; sev
 several capacities, chosen in `_wait_for_memory`'s place.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 from lambent.model.function import FunctionKey
@@ -42,6 +44,7 @@ from lambent.placement.throttle import Reason
 
 PROBES_PER_CLAIM = 4
 PROBES_AT_ONCE = 16
+PROBE_AGAIN_S = 0.1  # by then an edge reports what has become idle
 
 
 class Ledger:
@@ -50,7 +53,7 @@ class Ledger:
     def __init__(self, capacity_mb: int) -> None:
         self.capacity_mb = capacity_mb
         self._holdings: dict[str, Holding] = {}
-        self._functions: dict[FunctionKey, dict[str, Holding]] = {}
+        self._functions: dict[FunctionKey, OrderedDict[str, Holding]] = {}  # those probed last come last
         self._idle: dict[str, Holding] = {}  # in the order in which they fell idle
         self._asked: dict[str, Holding] = {}
         self._leaving: dict[str, Holding] = {}
@@ -61,10 +64,10 @@ class Ledger:
 
     # what edges and their requests do
 
-    def request(self, environment_id: str, claim: Claim, allowance: Allowance) -> list[Effect]:
+    def request(self, environment_id: str, claim: Claim, allowance: Allowance, now_s: float) -> list[Effect]:
         """A new claim; its answer is among the effects, now or later."""
         self._learn(claim.function, allowance)
-        return list(self._judge(Waiter(environment_id, claim, allowance)))
+        return list(self._judge(Waiter(environment_id, claim, allowance, now_s)))
 
     def expire(self, environment_id: str) -> list[Effect]:
         """The claim has waited long enough."""
@@ -242,15 +245,28 @@ class Ledger:
         if waiter.probed or len(self._asked) >= PROBES_AT_ONCE:
             return []
         waiter.probed = True
-        own = (waiter.claim.edge, waiter.claim.environment_key)
         found: list[Holding] = []
         for function in functions:
-            for holding in self._functions.get(function, {}).values():
-                place = (holding.claim.edge, holding.claim.environment_key)
-                if holding.state is State.HELD and not holding.claim.pinned and place != own:
-                    found.append(holding)
-                    if len(found) == PROBES_PER_CLAIM:
-                        return found
+            found += self._probes_of(function, waiter, PROBES_PER_CLAIM - len(found))
+            if len(found) == PROBES_PER_CLAIM:
+                break
+        return found
+
+    def _probes_of(self, function: FunctionKey, waiter: Waiter, wanted: int) -> list[Holding]:
+        own = (waiter.claim.edge, waiter.claim.environment_key)
+        held = self._functions.get(function)
+        if held is None:
+            return []
+        found: list[Holding] = []
+        for holding in held.values():
+            if waiter.at_s - holding.probed_s < PROBE_AGAIN_S or len(found) == wanted:
+                break
+            place = (holding.claim.edge, holding.claim.environment_key)
+            if holding.state is State.HELD and not holding.claim.pinned and place != own:
+                found.append(holding)
+        for holding in found:
+            holding.probed_s = waiter.at_s
+            held.move_to_end(holding.environment_id)
         return found
 
     def _wait_for_memory(self, waiter: Waiter) -> Iterator[Effect]:
@@ -315,7 +331,9 @@ class Ledger:
 
     def _hold(self, holding: Holding) -> None:
         self._holdings[holding.environment_id] = holding
-        self._functions.setdefault(holding.claim.function, {})[holding.environment_id] = holding
+        held = self._functions.setdefault(holding.claim.function, OrderedDict())
+        held[holding.environment_id] = holding
+        held.move_to_end(holding.environment_id, last=False)  # never probed
         self._memory_mb += holding.claim.memory_mb
 
     def _forget(self, holding: Holding) -> None:

@@ -152,7 +152,7 @@ class Placement:
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._claims[environment_id] = answer
         claim = Claim(edge, request.key, request.environment_key, memory_mb)
-        self._carry_out(self._ledger.request(environment_id, claim, allowance))
+        self._carry_out(self._ledger.request(environment_id, claim, allowance, self._clock.monotonic_s()))
         deadline = None if answer.done() else asyncio.ensure_future(self._expire(environment_id))
         try:
             await answer

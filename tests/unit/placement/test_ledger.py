@@ -10,8 +10,9 @@ import pytest
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
-from lambent.placement.holdings import Claim, Granted, Refused, StopEnvironment, TakeBack
-from lambent.placement.ledger import PROBES_PER_CLAIM, Ledger
+from lambent.placement.holdings import Claim, Effect, Granted, Refused, StopEnvironment, TakeBack
+from lambent.placement.ledger import PROBE_AGAIN_S, PROBES_PER_CLAIM
+from lambent.placement.ledger import Ledger as RealLedger
 from lambent.placement.throttle import Reason
 
 A, B, C = (FunctionKey("000000000000", "us-east-1", name) for name in "abc")
@@ -20,6 +21,13 @@ WIDE = Allowance(account_limit=1_000)
 
 def claim(function: FunctionKey = A, edge: int = 1, key: str = "", memory_mb: int = 128, pinned: bool = False) -> Claim:
     return Claim(edge, function, key or f"key of {function.name}", memory_mb, pinned)
+
+
+class Ledger(RealLedger):
+    """A ledger at a standstill of time, but for tests that say otherwise."""
+
+    def request(self, environment_id: str, claim: Claim, allowance: Allowance, now_s: float = 0.0) -> list[Effect]:
+        return super().request(environment_id, claim, allowance, now_s)
 
 
 def granted(ledger: Ledger, name: str, wish: Claim, allowance: Allowance = WIDE) -> None:
@@ -110,6 +118,15 @@ def test_few_environments_are_asked_for_one_claim() -> None:
     for number in range(20):
         granted(ledger, str(number), claim(A, edge=1), many)
     assert len(ledger.request("x", claim(B, edge=2), many)) == PROBES_PER_CLAIM
+
+
+def test_an_environment_is_not_asked_for_again_and_again() -> None:
+    ledger, one = Ledger(10_000), Allowance(1)
+    granted(ledger, "1", claim(A, edge=1), one)
+    assert ledger.request("2", claim(A, edge=2), one, now_s=5.0) == [TakeBack(1, "1")]
+    ledger.took_back("1", False)
+    assert ledger.request("3", claim(A, edge=2), one, now_s=5.05) == [Refused("3", Reason.ACCOUNT)]
+    assert ledger.request("4", claim(A, edge=2), one, now_s=5.0 + 2 * PROBE_AGAIN_S) == [TakeBack(1, "1")]
 
 
 def test_pinned_environments_are_never_taken_back() -> None:

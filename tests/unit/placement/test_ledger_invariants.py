@@ -71,7 +71,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.count += 1
         name = str(self.count)
         self.open[name] = claim = Claim(edge, function, function.name, memory_mb)
-        self.take(self.ledger.request(name, claim, self.allowance(function)))
+        self.take(self.ledger.request(name, claim, self.allowance(function), self.count / 50))
         if starts and name in self.alive:
             self.take(self.ledger.started(name))
         return name

@@ -1,0 +1,289 @@
+"""Two edges and one placement, all real, over agents in memory: limits are exact, nothing is lost.
+
+The random walk stands for what issue 3 asks of concurrency: exact under many edges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambent.clock import FakeClock
+from lambent.environment.api import Outcome, OutcomeKind
+from lambent.environment.fake import FakeEnvironment
+from lambent.errors import ServiceError
+from lambent.ids import FakeIds
+from lambent.invocation.api import Limits, Links
+from lambent.invocation.data_plane import DataPlane
+from lambent.invocation.estate import Estate
+from lambent.invocation.fakes import NoSuchFunction, render
+from lambent.invocation.snapshots import Snapshots
+from lambent.model.environment import EnvironmentExit
+from lambent.model.function import FunctionKey, FunctionSnapshot
+from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
+from lambent.model.messages import IdleChange, LeaseGrant, LeaseRequest, SnapshotRequest, Start, Stop
+from lambent.placement import api as placement_api
+from lambent.placement.fakes import FakeLimits, FakeSpecs
+from lambent.placement.placement import Placement
+
+
+def key(name: str) -> FunctionKey:
+    return FunctionKey("000000000000", "us-east-1", name)
+
+
+class Town:
+    """The agent and the truth about functions; `Edge` objects connect to it."""
+
+    def __init__(self, account_limit: int = 1_000, capacity_mb: int = 100_000) -> None:
+        self.clock = FakeClock()
+        self.limits = FakeLimits(account_limit)
+        self.edges: dict[int, Edge] = {}
+        self.alive: dict[str, FakeEnvironment] = {}
+        self.at: dict[str, int] = {}
+        self.key_of: dict[str, str] = {}
+        self.code: Counter[str] = Counter()
+        self.running: dict[str, asyncio.Future[Outcome]] = {}  # by request id
+        self.most = 0
+        links = placement_api.Links(self, self, self.limits, FakeSpecs())
+        self.placement = Placement(capacity_mb, self.clock, FakeIds(), links)
+
+    async def open(self, edges: int) -> Town:
+        await self.placement.recover([])
+        self.edges = {number: Edge(self, number) for number in range(edges)}
+        return self
+
+    async def start(self, start: Start) -> None:
+        spec = start.spec
+        environment = FakeEnvironment(spec.environment_id, spec.environment_key, self.clock, answers=[self.answer] * 99)
+        self.alive[spec.environment_id], self.at[spec.environment_id] = environment, start.edge
+        self.key_of[spec.environment_id] = spec.environment_key
+        self.most = max(self.most, len(self.alive))
+        self.edges[start.edge].estate.granted(environment)
+
+    async def stop(self, stop: Stop) -> None:
+        await asyncio.sleep(0)
+        self.alive.pop(stop.environment_id, None)
+        self.placement.exited(EnvironmentExit(stop.environment_id))
+
+    async def take_back(self, edge: int, environment_id: str) -> bool:
+        await asyncio.sleep(0)
+        return self.edges[edge].estate.take_back(environment_id)
+
+    async def answer(self, invocation: Invocation) -> Outcome:
+        self.running[invocation.request_id] = asyncio.get_running_loop().create_future()
+        try:
+            return await self.running[invocation.request_id]
+        finally:
+            self.running.pop(invocation.request_id, None)
+
+    def finish(self, request_id: str, kind: OutcomeKind = OutcomeKind.RESPONSE) -> None:
+        future = self.running.get(request_id)
+        if future is not None and not future.done():
+            future.set_result(Outcome(kind, 1_000, b"1"))
+
+    def update(self, name: str) -> None:
+        self.code[name] += 1
+        for edge in self.edges.values():
+            edge.estate.invalidate([key(name)])
+
+    async def settle(self) -> None:
+        for _ in range(40):
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        for edge in self.edges.values():
+            await edge.data_plane.close()
+        await self.placement.close()
+
+
+class Edge:
+    """One edge: `Control`, `Agent` and `Journal` for its data plane."""
+
+    def __init__(self, town: Town, number: int) -> None:
+        self.town, self.number = town, number
+        self.records: list[InvocationRecord] = []
+        links, limits = Links(self, self, self, render), Limits()
+        self.snapshots = Snapshots(self.snapshot)
+        self.estate = Estate(links, self.snapshots, town.clock, limits)
+        self.data_plane = DataPlane(links, self.snapshots, self.estate, town.clock, limits)
+
+    async def snapshot(self, request: SnapshotRequest) -> FunctionSnapshot:
+        name, version = request.key.name, self.town.code[request.key.name]
+        await asyncio.sleep(0)
+        if name == "nobody":
+            raise NoSuchFunction("Function not found")
+        return FunctionSnapshot(
+            key=request.key,
+            version="$LATEST",
+            invoked_arn=name,
+            environment_key=f"{name}-{version}",
+            runtime="python3.12",
+            handler="app.handler",
+            timeout_s=3,
+            memory_mb=128,
+            ephemeral_mb=512,
+            role="",
+            log_group="",
+            revision_id=str(version),
+        )
+
+    async def lease(self, request: LeaseRequest) -> LeaseGrant:
+        return await self.town.placement.lease(self.number, request)
+
+    def idle(self, change: IdleChange) -> None:
+        self.town.placement.idle(change)
+
+    def retiring(self, environment_id: str) -> None:
+        self.town.placement.retiring(environment_id)
+
+    async def stop(self, stop: Stop) -> None:
+        await self.town.stop(stop)
+
+    def ready(self, environment_id: str) -> None:
+        pass
+
+    def append(self, record: InvocationRecord) -> None:
+        self.records.append(record)
+
+    def begin(self, request_id: str, name: str) -> asyncio.Task[InvocationResult]:
+        return asyncio.ensure_future(self.data_plane.invoke(Invocation(request_id, key(name), "", b"{}")))
+
+
+async def test_a_reservation_holds_over_both_edges_together() -> None:
+    town = await Town().open(edges=2)
+    town.limits.reserved["f"] = 5
+    calls = [town.edges[number % 2].begin(f"r{number}", "f") for number in range(20)]
+    await town.settle()
+    assert (sum(call.done() for call in calls), len(town.running)) == (15, 5)
+    for request_id in list(town.running):
+        town.finish(request_id)
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(answer, InvocationResult) for answer in answers) == 5
+    await town.close()
+
+
+async def test_one_place_wanders_from_edge_to_edge_without_a_throttle() -> None:
+    town = await Town().open(edges=2)
+    town.limits.reserved["f"] = 1
+    for number in range(6):
+        call = town.edges[number % 2].begin(f"r{number}", "f")
+        await town.settle()
+        town.finish(f"r{number}")
+        await call
+    assert town.most == 1
+    await town.close()
+
+
+async def test_after_a_timeout_the_next_request_is_not_throttled() -> None:
+    town = await Town().open(edges=1)
+    town.limits.reserved["f"] = 1
+    call = town.edges[0].begin("r1", "f")
+    await town.settle()
+    await town.clock.advance(3)
+    assert (await call).status == "timeout"
+    call = town.edges[0].begin("r2", "f")
+    await town.settle()
+    town.finish("r2")
+    assert (await call).status == "success"
+    await town.close()
+
+
+async def test_a_full_node_serves_a_new_function_from_what_others_do_not_use() -> None:
+    town = await Town(capacity_mb=256).open(edges=1)
+    for number, name in enumerate("aabc"):
+        call = town.edges[0].begin(f"r{number}", name)
+        await town.settle()
+        town.finish(f"r{number}")
+        await call
+        await town.clock.advance(0.2)
+        town.edges[0].estate.sweep()
+    assert town.most == 2
+    await town.close()
+
+
+async def test_the_storm_of_one_function_does_not_starve_another_with_a_reservation() -> None:
+    town = await Town(account_limit=20).open(edges=2)
+    town.limits.reserved["calm"] = 5
+    storm = [town.edges[number % 2].begin(f"s{number}", "storm") for number in range(100)]
+    await town.settle()
+    calm = town.edges[0].begin("calm", "calm")
+    await town.settle()
+    town.finish("calm")
+    assert (await calm).status == "success"
+    for request_id in list(town.running):
+        town.finish(request_id)
+    answers = await asyncio.gather(*storm, return_exceptions=True)
+    assert sum(isinstance(answer, InvocationResult) for answer in answers) == 15
+    await town.close()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32))
+def test_in_any_order_of_events_limits_hold_and_every_call_is_answered(seed: int) -> None:
+    asyncio.run(asyncio.wait_for(walk(random.Random(seed)), 30))
+
+
+async def walk(chance: random.Random) -> None:
+    town = await Town(account_limit=6, capacity_mb=5 * 128).open(edges=2)
+    town.limits.reserved["a"] = 2
+    calls: dict[str, tuple[int, str, asyncio.Task[InvocationResult]]] = {}
+    for number in range(60):
+        match chance.randrange(8):
+            case 0 | 1 | 2:
+                request_id, name = f"r{number}", chance.choice("abc")
+                calls[request_id] = (
+                    town.code[name],
+                    name,
+                    chance.choice(list(town.edges.values())).begin(request_id, name),
+                )
+            case 3 | 4 if town.running:
+                kinds = (OutcomeKind.RESPONSE, OutcomeKind.ERROR, OutcomeKind.GARBAGE)
+                town.finish(chance.choice(list(town.running)), chance.choice(kinds))
+            case 5 if town.alive:
+                environment_id = chance.choice(list(town.alive))
+                town.alive.pop(environment_id)
+                notice = EnvironmentExit(environment_id, signal=9)
+                town.placement.exited(notice)
+                town.edges[town.at[environment_id]].estate.exited(notice)
+            case 6:
+                town.update(chance.choice("abc"))
+            case 7:
+                await town.clock.advance(chance.choice([0.1, 1.0]))
+                for edge in town.edges.values():
+                    edge.estate.sweep()
+        for _ in range(chance.randrange(12)):
+            await asyncio.sleep(0)
+    await check(town, calls)
+    await town.close()
+
+
+async def check(town: Town, calls: dict[str, tuple[int, str, asyncio.Task[InvocationResult]]]) -> None:
+    for _ in range(100):
+        for request_id in list(town.running):
+            town.finish(request_id)
+        await town.settle()
+        await town.clock.advance(0.1)
+        for edge in town.edges.values():
+            edge.estate.sweep()
+        starting = sum(edge.data_plane.statistics().starting for edge in town.edges.values())
+        if not starting and all(task.done() for *_, task in calls.values()):
+            break
+    for _, _, task in calls.values():
+        assert task.done()
+        error = task.exception()
+        assert error is None or isinstance(error, ServiceError)
+    assert town.most <= 5
+    for edge in town.edges.values():
+        statistics = edge.data_plane.statistics()
+        assert (statistics.busy, statistics.waiting, statistics.starting) == (0, 0, 0)
+        for record in edge.records:
+            if record.environment_id:
+                code, name, _ = calls[record.request_id]
+                made_for, _, made_of = town.key_of[record.environment_id].rpartition("-")
+                assert (made_for, int(made_of) >= code) == (name, True)
+    idle = sum(edge.data_plane.statistics().idle for edge in town.edges.values())
+    assert town.placement.usage().environments == len(town.alive) == idle
