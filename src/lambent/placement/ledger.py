@@ -294,8 +294,8 @@ class Ledger:
     def _shrink(self, function: FunctionKey) -> Iterator[Effect]:
         """Ask for as many idle environments of a function as it holds above its reservation."""
         reserved = self._reserved.get(function)
-        held = self._functions.get(function, {})
-        if reserved is None or len(held) <= reserved:
+        held = self._functions.get(function)
+        if reserved is None or held is None or len(held) <= reserved:
             return
         staying = sum(holding.state not in (State.ASKED, State.LEAVING) for holding in held.values())
         idle = [holding for holding in self._idle.values() if holding.claim.function == function]
