@@ -10,6 +10,7 @@ newest first; environments that are busy do not count as one.
 
 import asyncio
 from collections import deque
+from itertools import takewhile
 from typing import NamedTuple, Protocol
 
 from lambent.clock import Clock
@@ -208,10 +209,10 @@ class Pool:
     def _demand(self, now_s: float) -> Demand:
         coming = self.coming
         start_s = self.start_s
-        patience_s = now_s if start_s is None else now_s - start_s
+        patience_s = float("-inf") if start_s is None else now_s - start_s  # without figures all get their own
         return Demand(
             waiting=len(self._waiters),
-            impatient=sum(waiter.since_s <= patience_s for waiter in self._waiters),
+            impatient=sum(1 for _ in takewhile(lambda waiter: waiter.since_s <= patience_s, self._waiters)),
             coming=coming,
             busy=self.busy,
             coming_age_s=now_s - self._coming_since_s / coming if coming else 0.0,
