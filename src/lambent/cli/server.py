@@ -21,6 +21,7 @@ from lambent.cli.access import Access, read_access
 from lambent.cli.errors import CommandError
 from lambent.clock import Clock, SystemClock
 
+SERVE = (sys.executable, "-m", "lambent.cli.main", "serve")
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 12.0  # `serve` promises 10
 POLL_S = 0.05
@@ -30,13 +31,13 @@ HEALTH_PATH = "/_lambent/health"
 
 
 class Server:
-    """One `lambent serve` process on `data`."""
+    """One `lambent serve` process on `data`; what it logs goes to a file beside that folder."""
 
-    def __init__(self, data: Path, port: int, flags: Sequence[str] = (), clock: Clock | None = None) -> None:
+    def __init__(self, data: Path, port: int, flags: Sequence[str] = (), program: Sequence[str] = SERVE) -> None:
         self.data, self.endpoint = data, f"http://127.0.0.1:{port}"
-        self._clock = clock or SystemClock()
+        self._clock: Clock = SystemClock()
         self.log_path = data.with_name(data.name + ".log")
-        command = [sys.executable, "-m", "lambent.cli.main", "serve", "--data", str(data), "--port", str(port), *flags]
+        command = [*program, "--data", str(data), "--port", str(port), *flags]
         # A session of its own, so that Ctrl-C reaches us alone and we stop it in order.
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603
@@ -79,12 +80,12 @@ class Server:
         lines = self.log_path.read_bytes()[-LAST_WORDS_BYTES:].decode("utf-8", "replace").split("\n")
         return " | ".join(line.strip() for line in lines[-8:] if line.strip()) or "it said nothing"
 
-    def stop(self) -> int:
+    def stop(self, limit_s: float = STOP_LIMIT_S) -> int:
         """SIGTERM, then SIGKILL for the whole session if that was not enough; the exit code."""
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(STOP_LIMIT_S)
+            return self.process.wait(limit_s)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -100,7 +101,7 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def temporary_server(flags: Sequence[str] = (), clock: Clock | None = None) -> Iterator[Server]:
+def temporary_server(flags: Sequence[str] = (), program: Sequence[str] = SERVE) -> Iterator[Server]:
     """A ready server in a new folder; both are gone afterwards, whatever happened.
 
     The folder's path is short because a Unix socket's path may have only 107 bytes.
@@ -108,7 +109,7 @@ def temporary_server(flags: Sequence[str] = (), clock: Clock | None = None) -> I
     place = tempfile.gettempdir()
     home = Path(tempfile.mkdtemp(prefix="lambent-", dir=place if len(place) <= LONGEST_PLACE else "/tmp"))  # noqa: S108
     try:
-        server = Server(home / "data", free_port(), flags, clock)
+        server = Server(home / "data", free_port(), flags, program)
         try:
             server.wait_ready()
             yield server
