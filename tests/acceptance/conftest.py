@@ -78,6 +78,14 @@ class Platform:
         assert done.returncode == 0, f"aws {' '.join(map(str, words))}: {done.stderr}"
         return json.loads(done.stdout) if done.stdout.strip() else None
 
+    def aws2(self) -> tuple[str, ...]:
+        """The start of a command for version 2 of `aws`, which is no Python package: the host's own."""
+        for place in ("/usr/local/bin/aws", "/usr/bin/aws"):
+            if Path(place).exists() and "aws-cli/2" in self.command(place, "--version").stdout:
+                # Versions before 2.13 do not read AWS_ENDPOINT_URL.
+                return place, "--endpoint-url", self.endpoint
+        pytest.skip("version 2 of the AWS command line is not here: apt-get install awscli")
+
     def lambent(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run `lambent` as that user."""
         return self.command(self.bin / "lambent", *words)

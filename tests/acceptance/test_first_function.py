@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,20 +163,39 @@ def test_the_aws_command_line_goes_the_whole_way(
     )  # fmt: skip
     assert created["FunctionName"] == name
     platform.aws("lambda", "wait", "function-active-v2", "--function-name", name)
-    said = platform.aws(
-        "lambda", "invoke", "--function-name", name, "--payload", '{"name": "Grace"}',
-        "--cli-binary-format", "raw-in-base64-out", tmp_path / "answer.json",
-    )  # fmt: skip
+    event = '{"name": "Grace"}'
+    said = platform.aws("lambda", "invoke", "--function-name", name, "--payload", event, tmp_path / "answer.json")
     assert said == {"StatusCode": 200, "ExecutedVersion": "$LATEST"}
     assert json.loads((tmp_path / "answer.json").read_text())["greeting"] == "hello Grace"
+    filter_log = ("logs", "filter-log-events", "--log-group-name", f"/aws/lambda/{name}", "--filter-pattern", "REPORT")
 
-    def tail() -> str:
-        return str(platform.command(platform.bin / "aws", "logs", "tail", f"/aws/lambda/{name}").stdout)
+    def reported() -> bool:
+        done = platform.command(platform.bin / "aws", *filter_log, "--output", "json")
+        return done.returncode == 0 and json.loads(done.stdout)["events"] != []
 
-    assert eventually(lambda: "REPORT RequestId" in tail())
-    assert "hello from" in tail()
+    assert eventually(reported)
     assert name in [one["FunctionName"] for one in platform.aws("lambda", "list-functions")["Functions"]]
     platform.aws("lambda", "delete-function", "--function-name", name)
     gone = platform.command(platform.bin / "aws", "lambda", "get-function", "--function-name", name)
     assert gone.returncode != 0
     assert "ResourceNotFoundException" in gone.stderr
+
+
+def test_version_2_of_the_command_line_invokes_and_follows_the_log(platform: "Platform", tmp_path: Path) -> None:
+    name = platform.create(HELLO)
+    aws2 = platform.aws2()
+    answer = tmp_path / "answer.json"
+    invocation = ("lambda", "invoke", "--function-name", name, "--payload", '{"name": "Ada"}')
+    done = platform.command(*aws2, *invocation, "--cli-binary-format", "raw-in-base64-out", answer)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(answer.read_text())["greeting"] == "hello Ada"
+    follow = [*aws2, "logs", "tail", f"/aws/lambda/{name}", "--follow"]
+    with subprocess.Popen(follow, env=platform.environment(), stdout=subprocess.PIPE, text=True) as following:
+        try:
+            assert following.stdout is not None
+            assert any("REPORT RequestId" in line for line in following.stdout)  # ends with the first such line
+            done = platform.command(*aws2, *invocation, "--cli-binary-format", "raw-in-base64-out", answer)
+            assert done.returncode == 0, done.stderr
+            assert any("REPORT RequestId" in line for line in following.stdout)
+        finally:
+            following.terminate()
