@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Chooses the pins anew from pyproject.toml. Names no index, so that any mirror serves.
-# awscli pins botocore exactly, so both files are made with it in sight: first all, then the base within it.
+# First everything, then the base within it, so that both files agree.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CUSTOM_COMPILE_COMMAND="make lock"
