@@ -7,12 +7,14 @@ class Principal(Struct, frozen=True):
     """The identity behind a verified signature.
 
     `arn` is what GetCallerIdentity answers: `arn:aws:iam::A:root`, `arn:aws:iam::A:user/N` or
-    `arn:aws:sts::A:assumed-role/ROLE/SESSION`. `user_id` is its UserId.
+    `arn:aws:sts::A:assumed-role/ROLE/SESSION`. `user_id` is its UserId. `temporary` tells a session
+    of a user from the user's own key, which STS treats differently.
     """
 
     account: str
     arn: str
     user_id: str
+    temporary: bool = False
 
 
 class AccessKey(Struct, frozen=True):
@@ -27,3 +29,24 @@ class AccessKey(Struct, frozen=True):
     session_token: str = ""
     expires_s: float = 0.0
     active: bool = True
+
+
+class TemporaryCredentials(Struct, frozen=True):
+    """What STS hands out and an environment's variables carry. `expires_s` is epoch seconds."""
+
+    access_key_id: str
+    secret: str
+    session_token: str
+    expires_s: float
+    principal: Principal
+
+
+class AssumableRole(Struct, frozen=True):
+    """A role as STS needs it. `trust_policy` is JSON, checked when IAM stored it."""
+
+    arn: str
+    account: str
+    name: str
+    role_id: str
+    max_session_s: int
+    trust_policy: str

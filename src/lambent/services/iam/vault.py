@@ -1,0 +1,96 @@
+"""Secrets at rest and in tokens, under one master key.
+
+Long-lived secret keys must be known to verify signatures, so they are kept, sealed with AES-GCM
+under a key derived from the master key; the access key id is bound in. Temporary credentials are
+kept nowhere: the session token carries them (docs/decisions/0004-temporary-credentials.md). From the
+master key and 16 random bytes one HMAC gives 64: 32 encrypt the token, 30 are the secret key.
+A token's key is used once, so its nonce can be constant, and no number of tokens wears it out.
+
+Knows: bytes and keys. Does not know: the clock, principals, or the database.
+"""
+
+import hmac
+import os
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from lambent.errors import LambentError
+from lambent.services.iam.private_file import read_or_make
+
+MASTER_BYTES = 32
+SALT_BYTES = 16
+NONCE_BYTES = 12
+_ONCE = bytes(NONCE_BYTES)
+_TOKEN_VERSION = b"\x01"
+
+
+class SealBroken(LambentError):
+    """What is kept cannot be opened: the master key is not the one that sealed it."""
+
+
+class Vault:
+    """Seals and opens. The same master key opens what it sealed before a restart."""
+
+    def __init__(self, master: bytes) -> None:
+        if len(master) != MASTER_BYTES:
+            raise ValueError(f"the master key has {len(master)} bytes instead of {MASTER_BYTES}")
+        self._at_rest = AESGCM(hmac.digest(master, b"lambent secret keys at rest", "sha256"))
+        self._tokens = hmac.digest(master, b"lambent session tokens", "sha512")
+
+    def seal(self, access_key_id: str, secret: str) -> bytes:
+        """The secret of a long-lived key, for the database."""
+        nonce = os.urandom(NONCE_BYTES)  # a nonce must never come twice, not even from a fake `Ids`
+        return nonce + self._at_rest.encrypt(nonce, secret.encode(), access_key_id.encode())
+
+    def open(self, access_key_id: str, sealed: bytes) -> str:
+        """The secret in `sealed`.
+
+        Raises:
+            SealBroken: another master key sealed it, or for another access key.
+        """
+        try:
+            plain = self._at_rest.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], access_key_id.encode())
+        except InvalidTag:
+            raise SealBroken(f"the secret of {access_key_id} was not sealed with this master key") from None
+        return plain.decode()
+
+    def make_token(self, access_key_id: str, claims: bytes, salt: bytes) -> tuple[str, str]:
+        """A fresh secret key and the session token that carries `claims`; `salt` is used once."""
+        key, secret = self._derive(access_key_id, salt)
+        sealed = AESGCM(key).encrypt(_ONCE, claims, access_key_id.encode())
+        return secret, b64encode(_TOKEN_VERSION + salt + sealed).decode()
+
+    def open_token(self, access_key_id: str, token: str) -> tuple[str, bytes] | None:
+        """The secret key and the claims of a token that `make_token` gave for this key, else None."""
+        try:
+            raw = b64decode(token.encode("ascii"), validate=True)
+        except ValueError:  # binascii.Error and UnicodeEncodeError are ValueErrors
+            return None
+        salt, sealed = raw[1 : 1 + SALT_BYTES], raw[1 + SALT_BYTES :]
+        if raw[:1] != _TOKEN_VERSION or len(sealed) < 16 or b64encode(raw).decode() != token:
+            return None
+        key, secret = self._derive(access_key_id, salt)
+        try:
+            return secret, AESGCM(key).decrypt(_ONCE, sealed, access_key_id.encode())
+        except InvalidTag:
+            return None
+
+    def _derive(self, access_key_id: str, salt: bytes) -> tuple[bytes, str]:
+        made = hmac.digest(self._tokens, salt + access_key_id.encode(), "sha512")
+        return made[:32], b64encode(made[32:62]).decode()
+
+
+def open_vault(path: Path) -> Vault:
+    """The vault whose master key is in the file at `path`, made when there is none.
+
+    Raises:
+        SealBroken: the file holds something else.
+    """
+    text = read_or_make(path, lambda: urlsafe_b64encode(os.urandom(MASTER_BYTES)) + b"\n")
+    try:
+        return Vault(urlsafe_b64decode(text.strip()))
+    except ValueError:  # binascii.Error is a ValueError
+        raise SealBroken(f"{path} does not hold a master key; without the right one no secret can be read") from None

@@ -1,0 +1,188 @@
+"""Every access key that can knock at the door, and the sessions that the platform hands out.
+
+Sources: IAM User Guide, "IAM identifiers" (AKIA, ASIA); Lambda Developer Guide, "Defining Lambda
+function permissions with an execution role"; the wording of Lambda's refusal is in behaviours.md.
+"""
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.clock import FakeClock
+from lambent.ids import SystemIds
+from lambent.model.principal import Principal
+from lambent.services.iam.keys import Keys, KeySettings, RoleNotAssumable
+from lambent.services.iam.private_file import read_or_make
+from lambent.services.iam.vault import SealBroken, Vault, open_vault
+
+ACCOUNT = "123456789012"
+ARN = f"arn:aws:iam::{ACCOUNT}:role/service-role/r"
+
+
+def trust(service: str = "lambda.amazonaws.com", **more: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole", **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": statement})
+
+
+async def make_role(iam: Any, document: str | None = None) -> None:
+    await iam("CreateRole", RoleName="r", Path="/service-role/", AssumeRolePolicyDocument=document or trust())
+
+
+def keys_with(store: Any, vault: Vault, path: Path, *, dev: bool) -> Keys:
+    return Keys(store, vault, FakeClock(), SystemIds(), KeySettings(path, ACCOUNT, dev_credentials=dev))
+
+
+async def test_the_root_key_is_made_once_and_kept_for_its_owner_only(store: Any, vault: Vault, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "root-key.json"
+    made = await keys_with(store, vault, path, dev=False).root_key()
+    assert json.loads(path.read_text()) == {"AccessKeyId": made.access_key_id, "SecretAccessKey": made.secret}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == ["root-key.json"]
+    again = keys_with(store, vault, path, dev=False)
+    assert await again.root_key() == made == await again.lookup(made.access_key_id)
+    assert made.principal == Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
+
+
+async def test_a_root_key_that_others_may_read_is_not_used(store: Any, vault: Vault, tmp_path: Path) -> None:
+    path = tmp_path / "root-key.json"
+    await keys_with(store, vault, path, dev=False).root_key()
+    path.chmod(0o644)
+    with pytest.raises(PermissionError, match="chmod 600"):
+        await keys_with(store, vault, path, dev=False).root_key()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '"x"'])
+async def test_a_root_key_file_with_something_else_is_named(
+    store: Any, vault: Vault, tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "root-key.json"
+    path.touch(mode=0o600)
+    path.write_text(text)
+    with pytest.raises(SealBroken, match="does not hold a root access key"):
+        await keys_with(store, vault, path, dev=False).root_key()
+
+
+def test_of_two_that_make_the_same_secret_both_get_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+
+    def make_late() -> bytes:
+        assert read_or_make(path, lambda: b"first") == b"first"
+        return b"second"
+
+    assert read_or_make(path, make_late) == b"first"
+    assert os.listdir(tmp_path) == ["secret"]
+
+
+def test_the_master_key_is_made_once_and_checked(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    sealed = open_vault(path).seal("AKIA", "secret")
+    assert open_vault(path).open("AKIA", sealed) == "secret"
+    with pytest.raises(SealBroken):
+        open_vault(path).open("AKIB", sealed)
+    with pytest.raises(SealBroken):
+        open_vault(tmp_path / "other.key").open("AKIA", sealed)
+    path.write_bytes(b"short")
+    with pytest.raises(SealBroken, match="does not hold a master key"):
+        open_vault(path)
+
+
+async def test_development_keys_are_there_only_when_asked_for(store: Any, vault: Vault, tmp_path: Path) -> None:
+    strict = keys_with(store, vault, tmp_path / "k", dev=False)
+    assert await strict.lookup("test") is None
+    assert await strict.lookup("111122223333") is None
+    dev = keys_with(store, vault, tmp_path / "k", dev=True)
+    test, other = await dev.lookup("test"), await dev.lookup("111122223333", "any token")
+    assert test is not None
+    assert other is not None
+    assert (test.secret, test.principal.arn) == ("test", f"arn:aws:iam::{ACCOUNT}:root")
+    assert (other.secret, other.principal.arn) == ("test", "arn:aws:iam::111122223333:root")
+    assert await dev.lookup("\uff11" * 12) is None
+
+
+async def test_lambda_may_assume_a_role_that_trusts_it_at_exactly_its_arn(iam: Any, keys: Keys) -> None:
+    await make_role(iam)
+    assert await keys.assumable_by_lambda(ARN)
+    assert not await keys.assumable_by_lambda(f"arn:aws:iam::{ACCOUNT}:role/r")
+    assert not await keys.assumable_by_lambda(ARN.replace("/r", "/R"))
+    assert not await keys.assumable_by_lambda(ARN.replace(ACCOUNT, "999999999999"))
+    assert not await keys.assumable_by_lambda("no arn")
+    await iam("UpdateAssumeRolePolicy", RoleName="r", PolicyDocument=trust("events.amazonaws.com"))
+    assert not await keys.assumable_by_lambda(ARN)
+
+
+async def test_a_source_condition_is_judged(iam: Any, keys: Keys) -> None:
+    await make_role(iam, trust(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}))
+    assert await keys.assumable_by_lambda(ARN)
+    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
+    pattern = function.replace(":f", ":*")
+    document = trust(Condition={"ArnLike": {"aws:SourceArn": pattern}})
+    await iam("UpdateAssumeRolePolicy", RoleName="r", PolicyDocument=document)
+    assert await keys.assumable_by_lambda(ARN, function)
+    assert not await keys.assumable_by_lambda(ARN, function.replace("us-east-1", "eu-west-3"))
+    assert not await keys.assumable_by_lambda(ARN)
+
+
+async def test_an_environment_gets_credentials_of_its_role(iam: Any, keys: Keys, clock: FakeClock) -> None:
+    await make_role(iam)
+    made = await keys.mint_for_function(ARN, "thumbnail")
+    assert re.fullmatch(r"ASIA[A-Z2-7]{16}", made.access_key_id)
+    assert made.expires_s == clock.now_s() + 12 * 3600
+    key = await keys.lookup(made.access_key_id, made.session_token)
+    assert key is not None
+    assert (key.secret, key.session_token, key.expires_s) == (made.secret, made.session_token, made.expires_s)
+    role_id = (await iam("GetRole", RoleName="r"))["Role"]["RoleId"]
+    assert key.principal.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/r/thumbnail"
+    assert key.principal.user_id == f"{role_id}:thumbnail"
+    assert key.principal.temporary
+    assert await keys.account_of(made.access_key_id) == ACCOUNT
+
+
+async def test_a_role_that_is_not_there_gives_nothing(iam: Any, keys: Keys) -> None:
+    with pytest.raises(RoleNotAssumable, match=r"The role defined for the function cannot be assumed by Lambda\."):
+        await keys.mint_for_function(ARN, "f")
+
+
+async def test_a_session_ends_with_its_role_even_if_another_takes_the_name(iam: Any, keys: Keys) -> None:
+    await make_role(iam)
+    made = await keys.mint_for_function(ARN, "f")
+    await iam("DeleteRole", RoleName="r")
+    assert await keys.lookup(made.access_key_id, made.session_token) is None
+    await make_role(iam)
+    assert await keys.lookup(made.access_key_id, made.session_token) is None
+
+
+async def test_sessions_outlive_a_restart_but_not_another_master_key(
+    iam: Any, keys: Keys, store: Any, vault: Vault, tmp_path: Path
+) -> None:
+    await make_role(iam)
+    made = await keys.mint_for_function(ARN, "f")
+    restarted = keys_with(store, Vault(bytes(range(32))), tmp_path / "k", dev=False)
+    assert await restarted.lookup(made.access_key_id, made.session_token) is not None
+    stranger = keys_with(store, Vault(bytes(32)), tmp_path / "k", dev=False)
+    assert await stranger.lookup(made.access_key_id, made.session_token) is None
+
+
+async def test_a_token_with_any_character_changed_is_nobodys(iam: Any, keys: Keys) -> None:
+    await make_role(iam)
+    made = await keys.mint_for_function(ARN, "f")
+    token, key_id = made.session_token, made.access_key_id
+    for at in range(len(token)):
+        changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+        assert await keys.lookup(key_id, changed) is None
+    other = await keys.mint_for_function(ARN, "f")
+    assert await keys.lookup(other.access_key_id, token) is None
+    for garbage in ("x", "é", token[:20], token + "=", "A" * 24):
+        assert await keys.lookup(key_id, garbage) is None
+    assert await keys.lookup(key_id) is None
+
+
+async def test_no_two_sessions_share_anything(iam: Any, keys: Keys) -> None:
+    await make_role(iam)
+    made = [await keys.mint_for_function(ARN, "f") for _ in range(50)]
+    for field in ("access_key_id", "secret", "session_token"):
+        assert len({getattr(credentials, field) for credentials in made}) == 50
