@@ -92,7 +92,7 @@ class LiveEnvironment:
         try:
             return int(os.pread(self._gauge_fd, 64, 0))
         except (OSError, ValueError):  # the control group is gone with its environment
-            return 0
+            return 0 if self._exit is None else self._exit.peak_memory_bytes
 
     def exited(self, notice: EnvironmentExit) -> None:
         """See `Environment`. An answer that was sent before the exit still counts."""

@@ -62,6 +62,8 @@ class EnvironmentExit(Struct, frozen=True):
 
     Exactly one of `exit_status` (>= 0) and `signal` (> 0) says how; both stay at their defaults
     when the platform took the environment down. `out_of_memory` is the kernel's word.
+    `peak_memory_bytes` is the gauge's last value, because the gauge goes with the environment; 0
+    when it cannot be told.
     """
 
     environment_id: str
@@ -69,3 +71,4 @@ class EnvironmentExit(Struct, frozen=True):
     signal: int = 0
     out_of_memory: bool = False
     reason: str = ""
+    peak_memory_bytes: int = 0

@@ -182,9 +182,11 @@ def _assignment(spec: EnvironmentSpec) -> Assignment:
 def _notice(held: Held, ending: Ending) -> EnvironmentExit:
     environment_id = held.spec.environment_id
     if held.stop_reason:
-        return EnvironmentExit(environment_id, reason=held.stop_reason)
+        return EnvironmentExit(environment_id, reason=held.stop_reason, peak_memory_bytes=ending.peak_memory_bytes)
     reason = "" if ending.exit_status >= 0 or ending.signal else "the sandbox was lost"
-    return EnvironmentExit(environment_id, ending.exit_status, ending.signal, ending.out_of_memory, reason)
+    return EnvironmentExit(
+        environment_id, ending.exit_status, ending.signal, ending.out_of_memory, reason, ending.peak_memory_bytes
+    )
 
 
 def build_sandboxes(settings: Settings, clock: Clock) -> NodeSandboxes:

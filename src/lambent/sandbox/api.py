@@ -60,6 +60,7 @@ class Ending(Struct, frozen=True):
     exit_status: int = -1
     signal: int = 0
     out_of_memory: bool = False
+    peak_memory_bytes: int = 0
 
 
 class Sandbox(Protocol):

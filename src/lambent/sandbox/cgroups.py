@@ -103,6 +103,13 @@ class ControlGroup:
         except FileNotFoundError:  # version 2 before Linux 5.19
             return -1
 
+    def peak_memory_bytes(self) -> int:
+        """What the gauge says now; 0 where there is none."""
+        try:
+            return int((self._folders["memory"] / self._dialect.peak).read_text())
+        except FileNotFoundError:
+            return 0
+
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel killed a process of the group for want of memory."""
         return "oom_kill 0\n" not in (self._folders["memory"] / self._dialect.events).read_text() + "\n"

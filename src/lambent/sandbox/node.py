@@ -115,9 +115,18 @@ class NodeSandboxes:
                 raise SandboxFailure(f"not the name of a code folder: {name!r}")
         kitchen = self._kitchen(assignment.runtime)
         self._compile(kitchen.interpreter)
-        premade = kitchen.pool.statistics()["ready"] > 0
+        if kitchen.pool.statistics()["ready"]:
+            try:
+                return await self._take(kitchen.pool, assignment, premade=True)
+            except SandboxFailure as error:  # what waits may have died unseen, and no function code has run in it
+                log.warning("trying another sandbox", action="sandbox.retry", error=error.message)
+        return await self._take(kitchen.pool, assignment, premade=False)
+
+    async def _take(
+        self, pool: Pool[LiveSandbox], assignment: Assignment, *, premade: bool
+    ) -> tuple[LiveSandbox, Assigned]:
         started_s = self._clock.monotonic_s()
-        sandbox = await kitchen.pool.take()
+        sandbox = await pool.take()
         waited_us = round((self._clock.monotonic_s() - started_s) * 1e6)
         try:
             assigned = await self._assign(sandbox, assignment)
@@ -126,11 +135,11 @@ class NodeSandboxes:
             raise
         fork_us = 0 if premade else sandbox.fork_us
         times = StartTimes(
-            sandbox_us=assigned.times.sandbox_us + waited_us - fork_us,
+            sandbox_us=max(0, assigned.times.sandbox_us + waited_us - fork_us),
             fork_us=fork_us,
             mount_us=assigned.times.mount_us,
         )
-        return sandbox, Assigned(assigned.channel, assigned.output, assigned.memory_gauge, assigned.listener, times)
+        return sandbox, msgspec.structs.replace(assigned, times=times)
 
     async def _assign(self, sandbox: LiveSandbox, assignment: Assignment) -> Assigned:
         task_root = WALLED_TASK_ROOT if self._options.walls else str(self._options.code / assignment.code)
@@ -163,6 +172,14 @@ class NodeSandboxes:
 
     async def _make(self, kitchen: _Kitchen) -> LiveSandbox:
         zygote = await self._zygote(kitchen)
+        try:
+            return await self._spawn(zygote)
+        except SandboxFailure:
+            if zygote.alive:
+                raise
+        return await self._spawn(await self._zygote(kitchen))  # it died between two requests: a new one
+
+    async def _spawn(self, zygote: Zygote) -> LiveSandbox:
         self._serial += 1
         number = self._serial
         loop, holder = self._attach(PREMADE_TMP_MB)
@@ -189,6 +206,10 @@ class NodeSandboxes:
         async with kitchen.starting:
             if kitchen.zygote is not None and kitchen.zygote.alive:
                 return kitchen.zygote
+            if kitchen.zygote is not None:
+                log.warning("zygote died", action="sandbox.zygote", runtime=kitchen.interpreter.runtime)
+                await kitchen.zygote.close()
+                kitchen.zygote = None
             place = ZygotePlace(
                 kitchen.interpreter,
                 self._options.code,

@@ -21,6 +21,10 @@ log = structlog.get_logger()
 class Stoppable(Protocol):
     """What a pool may hold."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it is still good for anything."""
+
     async def stop(self) -> None:
         """Leave nothing behind."""
 
@@ -55,10 +59,12 @@ class Pool(Generic[S]):
         Raises:
             SandboxFailure: it could not be made.
         """
-        if self._ready:
+        while self._ready:
             taken = self._ready.popleft()
-            asyncio.get_running_loop().call_soon(self.fill)
-            return taken
+            if taken.alive:
+                asyncio.get_running_loop().call_soon(self.fill)
+                return taken
+            await taken.stop()  # its zygote has died, or somebody killed it
         future: asyncio.Future[S] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self.fill()

@@ -46,7 +46,6 @@ class LiveSandbox:
         self.listener = -1
         self._control, self._assignment, self._group, self._clock = control, assignment, group, clock
         self._memory_mb = 0
-        self._ending = Ending()
         self._stopped = False
         self._pidfd = os.pidfd_open(pid)
         self._all_dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -79,6 +78,11 @@ class LiveSandbox:
         sandbox.fork_us = spawned.fork_us
         await sandbox._wait_built()
         return sandbox
+
+    @property
+    def alive(self) -> bool:
+        """Whether its first process lives."""
+        return not self._all_dead.done()
 
     async def _wait_built(self) -> None:
         message, descriptors = await self._control.receive()
@@ -142,14 +146,16 @@ class LiveSandbox:
         message, _ = await self._control.receive()
         word = msgspec.json.decode(message, type=InitWord) if message else InitWord()
         await self._wait_dead()
-        self._ending = _ending(word.exit, self._group is not None and not self._stopped and self._out_of_memory())
-        return self._ending
+        return self._ending(word.exit)
 
-    def _out_of_memory(self) -> bool:
+    def _ending(self, wait_status: int | None) -> Ending:
+        if self._group is None or self._stopped:
+            return ending(wait_status, out_of_memory=False)
         try:
-            return self._group is not None and self._group.ran_out_of_memory()
+            told = ending(wait_status, out_of_memory=self._group.ran_out_of_memory())
+            return msgspec.structs.replace(told, peak_memory_bytes=self._group.peak_memory_bytes())
         except FileNotFoundError:  # stopped in the meantime
-            return False
+            return ending(wait_status, out_of_memory=False)
 
     def _is_dead(self) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)
@@ -202,13 +208,18 @@ def _order(assignment: Assignment, task_root: str, loop: int, limits: Limits) ->
     )
 
 
-def _ending(wait_status: int | None, out_of_memory: bool) -> Ending:
+def ending(wait_status: int | None, *, out_of_memory: bool) -> Ending:
+    """What a wait status means; None when init had no time to say.
+
+    Only a SIGKILL can be the kernel's for want of memory; when it took a child instead, the
+    runtime lived on, and its own end has another cause.
+    """
     if wait_status is None:
         return Ending(out_of_memory=out_of_memory)
     if os.WIFSIGNALED(wait_status):
         number = os.WTERMSIG(wait_status)
         return Ending(signal=number, out_of_memory=out_of_memory and number == signal.SIGKILL)
-    return Ending(exit_status=os.waitstatus_to_exitcode(wait_status))  # if a child was killed, the runtime lived on
+    return Ending(exit_status=os.waitstatus_to_exitcode(wait_status))
 
 
 def _close_sockets(*sockets: socket.socket) -> None:

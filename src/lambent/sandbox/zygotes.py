@@ -42,6 +42,7 @@ class Zygote:
     def __init__(self, process: asyncio.subprocess.Process, packets: Packets) -> None:
         self._process, self._packets = process, packets
         self._turn = asyncio.Lock()
+        self._lost = False
 
     @classmethod
     async def start(cls, place: ZygotePlace, filters: list[bytes], join: list[int]) -> "Zygote":
@@ -71,7 +72,7 @@ class Zygote:
     @property
     def alive(self) -> bool:
         """Whether `spawn` has a chance."""
-        return self._process.returncode is None
+        return not self._lost and self._process.returncode is None
 
     async def spawn(self, request: SpawnRequest, descriptors: list[int]) -> Spawned:
         """Fork a sandbox's first process; the answer comes before that has built anything.
@@ -90,11 +91,13 @@ class Zygote:
         try:
             self._packets.send_nowait(message, descriptors or [])
         except OSError as error:
+            self._lost = True
             raise SandboxFailure(f"The zygote is gone: {error}") from error
 
     async def _receive(self, kind: type[T]) -> T:
         message, _ = await self._packets.receive()
         if not message:
+            self._lost = True
             raise SandboxFailure("The zygote died; the agent's stderr has its last words.")
         return msgspec.json.decode(message, type=kind)
 
