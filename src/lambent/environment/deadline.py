@@ -11,6 +11,7 @@ from collections.abc import Callable
 from lambent.clock import Clock
 
 ROUNDING_S = 0.001  # event loops count in milliseconds
+TOLERANCE_S = 1e-6  # differences of two large floats are not exact
 
 
 class Deadline:
@@ -51,7 +52,7 @@ class Deadline:
         if self._at_s is None:
             return
         now_s = self._clock.monotonic_s()
-        if now_s < self._at_s:
+        if now_s + TOLERANCE_S < self._at_s:
             self._start(self._at_s, now_s)
             return
         self._at_s = None
