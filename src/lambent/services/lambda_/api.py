@@ -1,0 +1,44 @@
+"""The contract of the Lambda service: what it needs of its surroundings.
+
+`LambdaService` (service.py) lives in control and is its one writer. `start` sweeps what a killed
+process left and takes up again what was unfinished; `close` waits for the work in hand. Whoever
+runs it calls `collect_code` from time to time with the code that living environments have mounted;
+only that deletes, so after a restart it has to know the environments first.
+"""
+
+from typing import NamedTuple, Protocol
+
+from lambent.model.function import FunctionKey
+
+
+class Roles(Protocol):
+    """Execution roles, which belong to IAM."""
+
+    async def assumable_by_lambda(self, role_arn: str) -> bool:
+        """Whether the role exists and its trust policy lets lambda.amazonaws.com assume it."""
+
+
+class Runtimes(Protocol):
+    """The runtimes that this host can run."""
+
+    @property
+    def architecture(self) -> str:
+        """What the host's processor is called in Architectures: x86_64 or arm64."""
+
+    def missing(self, runtime: str) -> str | None:
+        """Why the host cannot run `runtime` and what to install, in a sentence; None when it can."""
+
+
+class Invalidator(Protocol):
+    """Every place that keeps copies of functions: the edges, and placement's limits."""
+
+    async def invalidate(self, functions: list[FunctionKey]) -> None:
+        """Returns once nothing stale is served any more."""
+
+
+class Links(NamedTuple):
+    """All that this service talks to; the composition root fills it in."""
+
+    roles: Roles
+    runtimes: Runtimes
+    invalidator: Invalidator

@@ -1,0 +1,89 @@
+"""Background work that brings Pending and InProgress versions to rest.
+
+The work is to have the code unpacked. What is unsettled stands in the tables, so a control that
+was killed takes it up again with `resume`.
+"""
+
+import asyncio
+from functools import partial
+
+import msgspec
+import structlog
+
+from lambent.clock import Clock
+from lambent.errors import Unavailable
+from lambent.ids import Ids
+from lambent.model.function import FunctionKey
+from lambent.services.lambda_ import store
+from lambent.services.lambda_.changes import Changes
+from lambent.services.lambda_.code import CodeStore
+from lambent.services.lambda_.errors import Failed
+from lambent.services.lambda_.model import Version
+from lambent.services.lambda_.states import Step, standing_after
+from lambent.store.api import Database, StoreFailed, Transaction
+
+PAUSE_S = 1.0
+log = structlog.get_logger()
+
+
+class Completion:
+    """Owns one task for each function that is unsettled."""
+
+    def __init__(self, database: Database, code: CodeStore, changes: Changes, clock: Clock, ids: Ids) -> None:
+        self._database, self._code, self._changes = database, code, changes
+        self._clock, self._ids = clock, ids
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, key: FunctionKey) -> None:
+        """Work on the unsettled versions of `key`, in the background."""
+        task = asyncio.create_task(self._settle(key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def resume(self) -> None:
+        """Take up what an earlier process left unsettled."""
+        for key in {version.key for version in await self._database.read(store.unsettled)}:
+            self.begin(key)
+
+    async def wait(self) -> None:
+        """Return when nothing is in hand."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def close(self) -> None:
+        """Stop; what is unsettled stays so until the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await self.wait()
+
+    async def _settle(self, key: FunctionKey) -> None:
+        while True:
+            try:
+                versions = await self._database.read(lambda tx: store.unsettled(tx, key))
+                settled = [await self._settled(version) for version in versions]
+                if settled:
+                    await self._changes.make(key, partial(_put_unchanged, seen=versions, settled=settled))
+                return
+            except (StoreFailed, Unavailable) as error:
+                log.error("a function cannot be settled", action="function.settle", name=key.name, error=str(error))
+                await self._clock.sleep(PAUSE_S)
+
+    async def _settled(self, version: Version) -> Version:
+        """The version as it is once its code is unpacked, or could not be."""
+        step, failure = Step.COMPLETE, ""
+        try:
+            await self._code.ensure_unpacked(version.code)
+        except Failed as error:
+            step, failure = Step.FAIL, error.message
+        state, update = standing_after((version.state, version.update), step)
+        return msgspec.structs.replace(
+            version, state=state, update=update, failure=failure, revision_id=self._ids.uuid()
+        )
+
+
+def _put_unchanged(tx: Transaction, seen: list[Version], settled: list[Version]) -> None:
+    """Write each version back, unless somebody deleted or replaced it meanwhile."""
+    for before, after in zip(seen, settled, strict=True):
+        present = store.find_version(tx, before.key, before.number)
+        if present is not None and present.revision_id == before.revision_id:
+            store.put_version(tx, after)

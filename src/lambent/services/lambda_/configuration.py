@@ -1,0 +1,118 @@
+"""From a request's parameters to a Configuration that this host can carry out.
+
+Knows: defaults, limits and what may not be combined. The service model's own constraints were
+checked at the door; what AWS checks beyond them is checked here.
+
+Source: Lambda service model (CreateFunction, UpdateFunctionConfiguration); behaviours sections 2 and 4.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from lambent.config import Quotas
+from lambent.errors import ValidationError
+from lambent.services.lambda_.api import Links
+from lambent.services.lambda_.environment_variables import check_variables, is_unicode
+from lambent.services.lambda_.errors import InvalidParameter
+from lambent.services.lambda_.model import Configuration
+from lambent.services.lambda_.runtimes import check_runtime
+from lambent.services.lambda_.unsupported import check_settings
+from lambent.services.operation import Request
+
+MEMBERS = {
+    "Runtime": "runtime",
+    "Handler": "handler",
+    "Role": "role",
+    "Description": "description",
+    "Timeout": "timeout_s",
+    "MemorySize": "memory_mb",
+}
+
+
+class Rules(Struct, frozen=True):
+    """What a configuration is checked against."""
+
+    quotas: Quotas
+    links: Links
+
+
+async def created(name: str, request: Request, rules: Rules) -> Configuration:
+    """The configuration of a new function called `name`. Raises InvalidParameter, ValidationError."""
+    if request.get("PackageType", "Zip") != "Zip":
+        raise InvalidParameter("PackageType Image is refused: Lambent does not support container images.")
+    check_settings(request)
+    if not request.get("Runtime") or not request.get("Handler"):
+        raise InvalidParameter(
+            "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+        )
+    return await _checked(_blank(name, request, rules), request, rules)
+
+
+async def updated(present: Configuration, request: Request, rules: Rules) -> Configuration:
+    """`present` with what the request changes. Raises InvalidParameter, ValidationError."""
+    check_settings(request)
+    return await _checked(present, request, rules)
+
+
+def check_architecture(architectures: list[str] | None, rules: Rules) -> str:
+    """The one architecture asked for, or the host's. Raises InvalidParameter when they differ."""
+    host = rules.links.runtimes.architecture
+    wanted = architectures or [host]
+    if len(wanted) != 1:
+        raise ValidationError(
+            f"1 validation error detected: Value '[{', '.join(wanted)}]' at 'architectures' failed to satisfy "
+            "constraint: Member must have length less than or equal to 1"
+        )
+    if wanted[0] != host:
+        raise InvalidParameter(f"Architectures {wanted[0]} is refused: this host's processor is {host}.")
+    return wanted[0]
+
+
+def _blank(name: str, request: Request, rules: Rules) -> Configuration:
+    return Configuration(
+        runtime="",
+        handler="",
+        role="",
+        architecture=check_architecture(request.get("Architectures"), rules),
+        log_group=f"/aws/lambda/{name}",
+    )
+
+
+async def _checked(present: Configuration, request: Request, rules: Rules) -> Configuration:
+    changes: dict[str, Any] = {ours: request[theirs] for theirs, ours in MEMBERS.items() if theirs in request}
+    if "Environment" in request:
+        changes["variables"] = dict(request["Environment"].get("Variables") or {})
+    if "EphemeralStorage" in request:
+        changes["ephemeral_mb"] = request["EphemeralStorage"]["Size"]
+    if request.get("LoggingConfig", {}).get("LogGroup"):
+        changes["log_group"] = request["LoggingConfig"]["LogGroup"]
+    wanted = msgspec.structs.replace(present, **changes)
+    _check_limits(wanted, rules.quotas)
+    if "runtime" in changes:
+        check_runtime(wanted.runtime, rules.links.runtimes)
+    if "role" in changes and not await rules.links.roles.assumable_by_lambda(wanted.role):
+        raise InvalidParameter("The role defined for the function cannot be assumed by Lambda.")
+    return wanted
+
+
+def _check_limits(wanted: Configuration, quotas: Quotas) -> None:
+    _within("memorySize", wanted.memory_mb, quotas.memory_mb_min, quotas.memory_mb_max)
+    _within("timeout", wanted.timeout_s, 1, quotas.timeout_s_max)
+    _within("ephemeralStorage.size", wanted.ephemeral_mb, quotas.ephemeral_mb_min, quotas.ephemeral_mb_max)
+    if not wanted.handler:
+        raise InvalidParameter("Handler is a mandatory parameter for functions created with deployment packages.")
+    if "\0" in wanted.handler or not is_unicode(wanted.handler + wanted.description):
+        raise InvalidParameter("Handler and Description may hold neither NUL nor half characters.")
+    check_variables(wanted.variables or {}, quotas.environment_bytes)
+
+
+def _within(path: str, value: int, least: int, most: int) -> None:
+    if least <= value <= most:
+        return
+    bound = f"less than or equal to {most}" if value > most else f"greater than or equal to {least}"
+    raise ValidationError(
+        f"1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: "
+        f"Member must have value {bound}"
+    )

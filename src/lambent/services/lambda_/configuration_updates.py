@@ -1,0 +1,39 @@
+"""UpdateFunctionConfiguration. Source: Lambda service model; behaviours sections 4 to 6."""
+
+from lambent.model.function_name import function_arn
+from lambent.services.lambda_ import configuration, store, wire
+from lambent.services.lambda_.errors import Conflict
+from lambent.services.lambda_.model import Configuration, Version
+from lambent.services.lambda_.names import function_named
+from lambent.services.lambda_.resources import Resources
+from lambent.services.lambda_.states import UPDATE_FORBIDS, check_editable
+from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.store.api import Transaction
+
+
+class ConfigurationUpdates:
+    """What changes a function's configuration."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._all = resources
+
+    @operation("UpdateFunctionConfiguration")
+    async def update_function_configuration(self, context: RequestContext, request: Request) -> Answer:
+        """Environment is replaced as a whole; what is not sent stays."""
+        key = function_named(context, request)
+        latest = await self._all.latest(key)
+        check_editable(latest, request.get("RevisionId"))
+        wanted = await configuration.updated(latest.configuration, request, self._all.rules)
+        await self._all.code.ensure_unpacked(latest.code)
+        edited = await self._all.changes.make(key, lambda tx: self._put(tx, latest, wanted))
+        self._all.completion.begin(key)
+        return wire.configuration(edited)
+
+    def _put(self, tx: Transaction, seen: Version, wanted: Configuration) -> Version:
+        """Store the edit of what was seen; somebody who was faster has made an update of their own."""
+        latest = store.latest(tx, seen.key)
+        if latest.revision_id != seen.revision_id:
+            raise Conflict(UPDATE_FORBIDS.format(arn=function_arn(latest.key)))
+        edited = self._all.edited(latest, configuration=wanted)
+        store.put_version(tx, edited)
+        return edited

@@ -1,0 +1,123 @@
+"""What invoking asks of this service: snapshots, what environments are made from, limits.
+
+An environment is asked for by its key, a hash of all that it is made from. What the key leads to
+is remembered, so a start reads nothing, and survives a change for a while (see recent.py).
+"""
+
+from lambent.clock import Clock
+from lambent.config import Quotas
+from lambent.environment.variables import Circumstances, variables
+from lambent.model.environment import EnvironmentSpec
+from lambent.model.function import FunctionKey, FunctionSnapshot
+from lambent.model.function_name import function_arn
+from lambent.model.messages import LeaseRequest
+from lambent.placement.api import Allowance
+from lambent.services.lambda_ import store
+from lambent.services.lambda_.code import CodeStore
+from lambent.services.lambda_.errors import Failed
+from lambent.services.lambda_.model import Version
+from lambent.services.lambda_.names import find_version
+from lambent.services.lambda_.recent import RecentVersions
+from lambent.services.lambda_.states import refusal
+from lambent.store.api import Database, Transaction
+
+
+class DataPlane:
+    """Read by control on behalf of the edges and of placement."""
+
+    def __init__(self, database: Database, code: CodeStore, quotas: Quotas, clock: Clock) -> None:
+        self._database, self._code, self._quotas = database, code, quotas
+        self._recent = RecentVersions(clock)
+
+    async def snapshot(self, key: FunctionKey, qualifier: str) -> FunctionSnapshot:
+        """The version that `qualifier` ("" for none) leads to, ready to be invoked. Raises NotFound."""
+
+        def work(tx: Transaction) -> tuple[Version, int | None]:
+            return find_version(tx, key, qualifier), store.function(tx, key).reserved_concurrency
+
+        version, reserved = await self._database.read(work)
+        self._recent.add(version)
+        return _snapshot(version, qualifier, reserved)
+
+    async def environment_spec(
+        self, request: LeaseRequest, environment_id: str, circumstances: Circumstances, network: str
+    ) -> EnvironmentSpec:
+        """All that the agent needs for one environment; its code is unpacked when this returns.
+
+        Raises:
+            NotFound: there is no such version.
+            Failed: it changed too long ago, or its code cannot be unpacked.
+        """
+        version = await self._version(request)
+        await self._code.ensure_unpacked(version.code)
+        wanted, snapshot = version.configuration, _snapshot(version, "", None)
+        return EnvironmentSpec(
+            environment_id=environment_id,
+            environment_key=request.environment_key,
+            function=version.key,
+            version=version.name,
+            runtime=wanted.runtime,
+            handler=wanted.handler,
+            code=version.code,
+            memory_mb=wanted.memory_mb,
+            ephemeral_mb=wanted.ephemeral_mb,
+            variables=variables(snapshot, wanted.variables or {}, circumstances),
+            log_stream=circumstances.log_stream,
+            network="none" if network == "none" else "platform",
+            initialization_type=circumstances.initialization_type,
+        )
+
+    async def role(self, request: LeaseRequest) -> str:
+        """The execution role of the environment to make. Raises as `environment_spec`."""
+        return (await self._version(request)).configuration.role
+
+    async def memory_mb(self, request: LeaseRequest) -> int:
+        """What the environment to make may use. Raises as `environment_spec`."""
+        return (await self._version(request)).configuration.memory_mb
+
+    async def allowance(self, key: FunctionKey) -> Allowance:
+        """The concurrency limits that hold for `key` now."""
+
+        def work(tx: Transaction) -> Allowance:
+            function = store.find_function(tx, key)
+            return Allowance(
+                self._quotas.account_concurrency,
+                None if function is None else function.reserved_concurrency,
+                store.reserved_in_all(tx, key.account, key.region),
+            )
+
+        return await self._database.read(work)
+
+    def changed(self, key: FunctionKey) -> None:
+        """Told after each committed change to `key`, before it is announced to anyone."""
+        self._recent.changed(key)
+
+    async def _version(self, request: LeaseRequest) -> Version:
+        known = self._recent.get(request.key, request.environment_key)
+        if known is not None:
+            return known
+        version = await self._database.read(lambda tx: find_version(tx, request.key, request.version))
+        if version.environment_key() != request.environment_key:
+            raise Failed("The function was changed meanwhile; try again.")
+        self._recent.add(version)
+        return version
+
+
+def _snapshot(version: Version, qualifier: str, reserved: int | None) -> FunctionSnapshot:
+    wanted = version.configuration
+    return FunctionSnapshot(
+        key=version.key,
+        version=version.name,
+        invoked_arn=function_arn(version.key, qualifier),
+        environment_key=version.environment_key(),
+        runtime=wanted.runtime,
+        handler=wanted.handler,
+        timeout_s=wanted.timeout_s,
+        memory_mb=wanted.memory_mb,
+        ephemeral_mb=wanted.ephemeral_mb,
+        role=wanted.role,
+        log_group=wanted.log_group,
+        revision_id=version.revision_id,
+        reserved_concurrency=reserved,
+        refusal=refusal(version),
+    )

@@ -1,0 +1,134 @@
+"""Functions: CreateFunction, GetFunction, GetFunctionConfiguration, ListFunctions, DeleteFunction.
+
+Source: Lambda service model; behaviours sections 4 to 7.
+"""
+
+from collections.abc import Mapping
+
+from lambent.model.function import FunctionKey
+from lambent.model.function_name import LATEST
+from lambent.services.lambda_ import configuration, store, wire
+from lambent.services.lambda_.download import Downloads
+from lambent.services.lambda_.errors import Conflict, InvalidParameter, function_not_found
+from lambent.services.lambda_.model import CodeSize, Configuration, State, Version
+from lambent.services.lambda_.names import find_version, named
+from lambent.services.lambda_.pages import Place, marker_of, page_size, place_of
+from lambent.services.lambda_.resources import Resources
+from lambent.services.lambda_.tags import check_tags
+from lambent.services.lambda_.unsupported import check_code
+from lambent.services.lambda_.versions import publish
+from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.store.api import Transaction
+
+
+class Functions:
+    """The resource `function`."""
+
+    def __init__(self, resources: Resources, downloads: Downloads) -> None:
+        self._all, self._downloads = resources, downloads
+
+    @operation("CreateFunction")
+    async def create_function(self, context: RequestContext, request: Request) -> Answer:
+        """Answers while the function is Pending; it becomes Active when its code is unpacked."""
+        key, qualifier = named(context, request)
+        if qualifier:
+            raise InvalidParameter("The name of a new function cannot have a qualifier.")
+        check_code(request["Code"])
+        check_tags(request.get("Tags") or {}, self._all.rules.quotas.tags)
+        wanted = await configuration.created(key.name, request, self._all.rules)
+        await self._all.database.read(lambda tx: _check_new(tx, key))
+        async with self._all.code.kept(request["Code"].get("ZipFile") or b"") as size:
+            latest = self._first(key, wanted, size)
+            version = await self._all.changes.make(key, lambda tx: self._add(tx, latest, request))
+        self._all.completion.begin(key)
+        return wire.configuration(version, str(version.number) if version.number else "")
+
+    @operation("GetFunction")
+    async def get_function(self, context: RequestContext, request: Request) -> Answer:
+        key, qualifier = named(context, request)
+
+        def work(tx: Transaction) -> tuple[Version, int | None, dict[str, str]]:
+            version = find_version(tx, key, qualifier)
+            return version, store.function(tx, key).reserved_concurrency, store.tags_of(tx, key)
+
+        version, reserved, tags = await self._all.database.read(work)
+        await self._all.changes.seen(key)
+        answer: Answer = {
+            "Configuration": wire.configuration(version, qualifier),
+            "Code": {"RepositoryType": "S3", "Location": self._downloads.link(context.endpoint, key, version.code)},
+        }
+        if tags:
+            answer["Tags"] = tags
+        if reserved is not None:
+            answer["Concurrency"] = {"ReservedConcurrentExecutions": reserved}
+        return answer
+
+    @operation("GetFunctionConfiguration")
+    async def get_function_configuration(self, context: RequestContext, request: Request) -> Answer:
+        key, qualifier = named(context, request)
+        version = await self._all.database.read(lambda tx: find_version(tx, key, qualifier))
+        await self._all.changes.seen(key)
+        return wire.configuration(version, qualifier)
+
+    @operation("ListFunctions")
+    async def list_functions(self, context: RequestContext, request: Request) -> Answer:
+        if request.get("MasterRegion", "ALL") != "ALL":
+            raise InvalidParameter("MasterRegion is refused: Lambent has no Lambda@Edge.")
+        place, count = place_of(request), page_size(request)
+        every_version = request.get("FunctionVersion") == "ALL"
+        after = FunctionKey(context.account, context.region, place.name)
+
+        def work(tx: Transaction) -> list[Version]:
+            if every_version:
+                return store.all_after(tx, after, place.number, count + 1)
+            return store.latest_after(tx, after, count + 1)
+
+        found = await self._all.database.read(work)
+        page = found[:count]
+        answer: Answer = {"Functions": [wire.listed(each, each.name if every_version else "") for each in page]}
+        if len(found) > count:
+            answer["NextMarker"] = marker_of(Place(page[-1].key.name, page[-1].number))
+        return answer
+
+    @operation("DeleteFunction")
+    async def delete_function(self, context: RequestContext, request: Request) -> Answer:
+        """The whole function, or one published version of it."""
+        key, qualifier = named(context, request)
+        if qualifier == LATEST:
+            raise InvalidParameter("$LATEST version cannot be deleted without deleting the function.")
+
+        def work(tx: Transaction) -> None:
+            if qualifier:
+                store.delete_version(tx, key, find_version(tx, key, qualifier).number)
+            elif not store.delete_function(tx, key):
+                raise function_not_found(key)
+
+        await self._all.changes.make(key, work)
+        return {"StatusCode": 204}
+
+    def _first(self, key: FunctionKey, wanted: Configuration, size: CodeSize) -> Version:
+        return Version(
+            key=key,
+            number=0,
+            function_id=self._all.ids.uuid(),
+            configuration=wanted,
+            code=size.digest,
+            code_bytes=size.zipped_bytes,
+            revision_id=self._all.ids.uuid(),
+            modified_ms=self._all.clock.now_ms(),
+            state=State.PENDING,
+        )
+
+    def _add(self, tx: Transaction, latest: Version, request: Request) -> Version:
+        _check_new(tx, latest.key)
+        self._all.check_storage(tx, latest.key, latest.code_bytes)
+        store.add_function(tx, latest.key)
+        store.put_version(tx, latest)
+        tags: Mapping[str, str] = request.get("Tags") or {}
+        store.put_tags(tx, latest.key, tags)
+        return publish(tx, latest, self._all.ids.uuid()) if request.get("Publish") else latest
+
+
+def _check_new(tx: Transaction, key: FunctionKey) -> None:
+    if store.find_function(tx, key) is not None:
+        raise Conflict(f"Function already exist: {key.name}")

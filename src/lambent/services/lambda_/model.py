@@ -1,0 +1,109 @@
+"""The records of this service: a function, and each of its versions.
+
+`$LATEST` is version number 0 and the only one that changes; a published version is a copy of it.
+"""
+
+import hashlib
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from lambent.model.function import FunctionKey
+from lambent.model.function_name import LATEST
+
+
+class State(StrEnum):
+    """Whether a version can be invoked. AWS's further states belong to features that we lack."""
+
+    PENDING = "Pending"
+    ACTIVE = "Active"
+    FAILED = "Failed"
+
+
+class Update(StrEnum):
+    """How the last update went. NONE, which is not AWS's: there has been no update to speak of."""
+
+    NONE = ""
+    IN_PROGRESS = "InProgress"
+    SUCCESSFUL = "Successful"
+    FAILED = "Failed"
+
+
+class Configuration(Struct, frozen=True, omit_defaults=True):
+    """What a caller sets. `variables` is None when Environment was never sent."""
+
+    runtime: str
+    handler: str
+    role: str
+    architecture: str
+    log_group: str
+    description: str = ""
+    timeout_s: int = 3
+    memory_mb: int = 128
+    ephemeral_mb: int = 512
+    variables: dict[str, str] | None = None
+
+
+class Version(Struct, frozen=True, omit_defaults=True):
+    """One version of a function, as it is stored.
+
+    `function_id` is fresh at each CreateFunction, so that a function that takes the name of a
+    deleted one shares nothing with it. `code` is the SHA-256 of the zip. `content_when_published`
+    is the content of `$LATEST` that a published version was copied from.
+    """
+
+    key: FunctionKey
+    number: int
+    function_id: str
+    configuration: Configuration
+    code: str
+    code_bytes: int
+    revision_id: str
+    modified_ms: int
+    state: State
+    update: Update = Update.NONE
+    failure: str = ""
+    content_when_published: str = ""
+
+    @property
+    def name(self) -> str:
+        """The version as callers know it: `$LATEST` or digits."""
+        return str(self.number) if self.number else LATEST
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether background work has still to bring it to rest."""
+        return self.state is State.PENDING or self.update is Update.IN_PROGRESS
+
+    def content(self) -> str:
+        """A hash over everything that a caller sets."""
+        return _hash(self.configuration, self.code)
+
+    def environment_key(self) -> str:
+        """A hash over everything that an environment is made from."""
+        return _hash(self.key, self.number, self.function_id, _without_description(self.configuration), self.code)
+
+
+class Function(Struct, frozen=True):
+    """What a function has beside its versions."""
+
+    key: FunctionKey
+    next_number: int = 1
+    reserved_concurrency: int | None = None
+
+
+class CodeSize(Struct, frozen=True):
+    """A package that was checked: where its bytes are addressed, and how large it is both ways."""
+
+    digest: str
+    zipped_bytes: int
+    unzipped_bytes: int
+
+
+def _without_description(configuration: Configuration) -> Configuration:
+    return msgspec.structs.replace(configuration, description="")
+
+
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()

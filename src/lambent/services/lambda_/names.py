@@ -1,0 +1,59 @@
+"""Which function and version a request is about.
+
+Source: behaviours sections 3 and 6.
+"""
+
+import re
+
+from lambent.arn import parse_arn
+from lambent.model.function import FunctionKey
+from lambent.model.function_name import LATEST, one_qualifier, parse_function_name
+from lambent.services.lambda_ import store
+from lambent.services.lambda_.errors import InvalidParameter, function_not_found
+from lambent.services.lambda_.model import Version
+from lambent.services.operation import Request, RequestContext
+from lambent.store.api import Transaction
+
+NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # fits the database's integers
+ON_FUNCTIONS_ONLY = (
+    "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+    "Please specify either a function name or an unqualified function ARN."
+)
+
+
+def named(context: RequestContext, request: Request) -> tuple[FunctionKey, str]:
+    """The function of FunctionName, and the qualifier of either parameter. Raises as the parser does."""
+    key, derived = parse_function_name(request["FunctionName"], context.account, context.region)
+    return key, one_qualifier(derived, request.get("Qualifier", ""))
+
+
+def function_named(context: RequestContext, request: Request) -> FunctionKey:
+    """The same, where only a whole function will do. Raises InvalidParameter."""
+    key, qualifier = named(context, request)
+    if qualifier not in ("", LATEST):
+        raise InvalidParameter(ON_FUNCTIONS_ONLY)
+    return key
+
+
+def function_tagged(context: RequestContext, resource: str) -> FunctionKey:
+    """The function of a tags operation's ARN. Raises InvalidParameter for all else that has tags."""
+    if not parse_arn(resource).resource.startswith("function:"):
+        raise InvalidParameter("Tags are supported on functions only.")
+    key, qualifier = parse_function_name(resource, context.account, context.region)
+    if qualifier:
+        raise InvalidParameter(
+            "Tags on function aliases and versions are not supported. Please specify a function ARN."
+        )
+    return key
+
+
+def find_version(tx: Transaction, key: FunctionKey, qualifier: str) -> Version:
+    """The version that `qualifier` leads to. Raises NotFound."""
+    found = None
+    if qualifier in ("", LATEST):
+        found = store.find_version(tx, key, 0)
+    elif NUMBER.fullmatch(qualifier):
+        found = store.find_version(tx, key, int(qualifier))
+    if found is None:
+        raise function_not_found(key, qualifier)
+    return found

@@ -1,0 +1,89 @@
+"""The Lambda service, put together."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from msgspec import Struct
+
+from lambent.clock import Clock
+from lambent.config import Settings
+from lambent.ids import Ids
+from lambent.services.lambda_.account import Account
+from lambent.services.lambda_.api import Links
+from lambent.services.lambda_.changes import Changes
+from lambent.services.lambda_.code import CodeStore
+from lambent.services.lambda_.code_updates import CodeUpdates
+from lambent.services.lambda_.completion import Completion
+from lambent.services.lambda_.concurrency import Concurrency
+from lambent.services.lambda_.configuration import Rules
+from lambent.services.lambda_.configuration_updates import ConfigurationUpdates
+from lambent.services.lambda_.data_plane import DataPlane
+from lambent.services.lambda_.download import Downloads
+from lambent.services.lambda_.functions import Functions
+from lambent.services.lambda_.packages import PackageLimits
+from lambent.services.lambda_.resources import Resources
+from lambent.services.lambda_.tags import Tags
+from lambent.services.lambda_.versions import Versions
+from lambent.services.operation import operations_of
+from lambent.store.api import Blobs, Database
+
+
+class Places(Struct, frozen=True):
+    """Where this service keeps things; all of it is this service's alone.
+
+    `code_folder` holds the unpacked code, one folder for each digest. `link_secret` signs download
+    links, and may be any bytes that nobody can guess.
+    """
+
+    database: Database
+    blobs: Blobs
+    code_folder: Path
+    link_secret: bytes
+
+
+class LambdaService:
+    """See api.py for the contract.
+
+    `operations` is what the gateway dispatches to, `data_plane` what invoking and placement ask,
+    `downloads` what answers GetFunction's links.
+    """
+
+    def __init__(self, places: Places, settings: Settings, clock: Clock, ids: Ids, links: Links) -> None:
+        quotas = settings.quotas
+        limits = PackageLimits(quotas.zip_bytes, quotas.unzipped_bytes, quotas.zip_entries)
+        self._code = CodeStore(places.database, places.blobs, places.code_folder, limits, clock)
+        self.data_plane = DataPlane(places.database, self._code, quotas, clock)
+        self._changes = Changes(places.database, self.data_plane.changed, links.invalidator)
+        self._completion = Completion(places.database, self._code, self._changes, clock, ids)
+        resources = Resources(
+            places.database, self._code, self._changes, self._completion, clock, ids, Rules(quotas, links)
+        )
+        self.downloads = Downloads(self._code, clock, places.link_secret)
+        self.operations = operations_of(
+            Functions(resources, self.downloads),
+            Versions(resources),
+            CodeUpdates(resources),
+            ConfigurationUpdates(resources),
+            Concurrency(resources),
+            Account(resources),
+            Tags(resources),
+        )
+
+    async def start(self) -> None:
+        """Sweep what was half unpacked, and take up what an earlier process had not finished."""
+        await self._code.start()
+        await self._completion.resume()
+
+    async def close(self) -> None:
+        """Wait for changes in hand; what is unsettled is taken up at the next start."""
+        await self._completion.close()
+        await self._changes.close()
+        await self._code.close()
+
+    async def settle(self) -> None:
+        """Return when no background work is in hand."""
+        await self._completion.wait()
+
+    async def collect_code(self, in_use: Collection[str]) -> list[str]:
+        """Delete the code that no version refers to; `in_use` is what living environments have mounted."""
+        return await self._code.collect(in_use)

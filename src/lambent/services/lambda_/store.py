@@ -1,0 +1,170 @@
+"""The tables of this service as plain functions over a Transaction.
+
+The only module that knows the SQL. Nothing here decides; units of work elsewhere put these together.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from lambent.model.function import FunctionKey
+from lambent.services.lambda_.errors import function_not_found
+from lambent.services.lambda_.model import CodeSize, Function, Version
+from lambent.store.api import Row, Transaction
+from lambent.store.sql import load_queries
+
+PACKAGE = "lambent.services.lambda_"
+SQL = load_queries(PACKAGE)
+
+
+def find_function(tx: Transaction, key: FunctionKey) -> Function | None:
+    """The function, if there is one."""
+    row = tx.one(SQL.function_by_key, **_key(key))
+    return None if row is None else Function(key, row["next_number"], row["reserved_concurrency"])
+
+
+def function(tx: Transaction, key: FunctionKey) -> Function:
+    """The function. Raises NotFound."""
+    found = find_function(tx, key)
+    if found is None:
+        raise function_not_found(key)
+    return found
+
+
+def add_function(tx: Transaction, key: FunctionKey) -> None:
+    """A function without versions, which the same unit of work has to add."""
+    tx.run(SQL.add_function, **_key(key))
+
+
+def delete_function(tx: Transaction, key: FunctionKey) -> bool:
+    """Forget the function with all that hangs on it; whether there was one."""
+    return tx.run(SQL.delete_function, **_key(key)) > 0
+
+
+def take_number(tx: Transaction, key: FunctionKey) -> int:
+    """The number of the next version, which nobody is given again."""
+    number = function(tx, key).next_number
+    tx.run(SQL.take_number, **_key(key))
+    return number
+
+
+def reserve(tx: Transaction, key: FunctionKey, reserved: int | None) -> None:
+    """Set or, with None, remove the reserved concurrency."""
+    tx.run(SQL.reserve_concurrency, reserved=reserved, **_key(key))
+
+
+def reserved_in_all(tx: Transaction, account: str, region: str) -> int:
+    """The sum of all reservations."""
+    row = tx.one(SQL.reserved_in_all, account=account, region=region)
+    return 0 if row is None else int(row["reserved"])
+
+
+def usage(tx: Transaction, account: str, region: str) -> tuple[int, int]:
+    """How many functions there are, and the zipped bytes of all versions together."""
+    row = tx.one(SQL.usage, account=account, region=region)
+    return (0, 0) if row is None else (int(row["functions"]), int(row["code_bytes"]))
+
+
+def put_version(tx: Transaction, version: Version) -> None:
+    """Add the version, or write over what it was."""
+    tx.run(
+        SQL.put_version,
+        number=version.number,
+        code=version.code,
+        code_bytes=version.code_bytes,
+        unsettled=int(version.unsettled),
+        record=msgspec.json.encode(version).decode(),
+        **_key(version.key),
+    )
+
+
+def find_version(tx: Transaction, key: FunctionKey, number: int) -> Version | None:
+    """The version, if there is one."""
+    return _maybe(tx.one(SQL.version_by_number, number=number, **_key(key)))
+
+
+def latest(tx: Transaction, key: FunctionKey) -> Version:
+    """`$LATEST`. Raises NotFound."""
+    found = find_version(tx, key, 0)
+    if found is None:
+        raise function_not_found(key)
+    return found
+
+
+def newest_published(tx: Transaction, key: FunctionKey) -> Version | None:
+    """The published version with the highest number."""
+    return _maybe(tx.one(SQL.newest_published, **_key(key)))
+
+
+def delete_version(tx: Transaction, key: FunctionKey, number: int) -> bool:
+    """Forget one version; whether it was there."""
+    return tx.run(SQL.delete_version, number=number, **_key(key)) > 0
+
+
+def versions_after(tx: Transaction, key: FunctionKey, number: int, count: int) -> list[Version]:
+    """Up to `count` versions of one function, by number, beginning above `number`."""
+    return _versions(tx.all(SQL.versions_after, number=number, count=count, **_key(key)))
+
+
+def latest_after(tx: Transaction, after: FunctionKey, count: int) -> list[Version]:
+    """Up to `count` functions' `$LATEST`, by name, beginning above that of `after`."""
+    return _versions(tx.all(SQL.latest_after, count=count, **_key(after)))
+
+
+def all_after(tx: Transaction, after: FunctionKey, number: int, count: int) -> list[Version]:
+    """Up to `count` versions of all functions, by name and number, beginning above those given."""
+    return _versions(tx.all(SQL.all_after, number=number, count=count, **_key(after)))
+
+
+def unsettled(tx: Transaction, key: FunctionKey | None = None) -> list[Version]:
+    """The versions that wait for background work, of one function or of all."""
+    if key is None:
+        return _versions(tx.all(SQL.unsettled_versions))
+    return _versions(tx.all(SQL.unsettled_of_function, **_key(key)))
+
+
+def remember_code(tx: Transaction, size: CodeSize) -> None:
+    """Note that a package's bytes are about to be kept."""
+    tx.run(
+        SQL.remember_code,
+        digest=size.digest,
+        zipped_bytes=size.zipped_bytes,
+        unzipped_bytes=size.unzipped_bytes,
+    )
+
+
+def unused_code(tx: Transaction) -> set[str]:
+    """The packages that no version refers to."""
+    return {row["digest"] for row in tx.all(SQL.unused_code)}
+
+
+def forget_code(tx: Transaction, digest: str) -> None:
+    """Note that a package's bytes are about to go."""
+    tx.run(SQL.forget_code, digest=digest)
+
+
+def tags_of(tx: Transaction, key: FunctionKey) -> dict[str, str]:
+    """The function's tags."""
+    return {row["tag"]: row["value"] for row in tx.all(SQL.tags_of, **_key(key))}
+
+
+def put_tags(tx: Transaction, key: FunctionKey, tags: Mapping[str, str]) -> None:
+    """Add or overwrite tags."""
+    tx.run_many(SQL.put_tag, [{"tag": tag, "value": value, **_key(key)} for tag, value in tags.items()])
+
+
+def delete_tags(tx: Transaction, key: FunctionKey, tags: list[str]) -> None:
+    """Remove tags; those that are not there do not matter."""
+    tx.run_many(SQL.delete_tag, [{"tag": tag, **_key(key)} for tag in tags])
+
+
+def _key(key: FunctionKey) -> dict[str, str]:
+    return {"account": key.account, "region": key.region, "name": key.name}
+
+
+def _maybe(row: Row | None) -> Version | None:
+    return None if row is None else msgspec.json.decode(row["record"], type=Version)
+
+
+def _versions(rows: list[Row]) -> list[Version]:
+    return [msgspec.json.decode(row["record"], type=Version) for row in rows]

@@ -1,0 +1,73 @@
+"""Records in the form of the API: the FunctionConfiguration object.
+
+Source: Lambda service model (FunctionConfiguration); recordings of the real service (behaviours section 4).
+"""
+
+import base64
+
+from lambent.clock import iso_millis
+from lambent.model.function_name import function_arn
+from lambent.services.lambda_.model import State, Update, Version
+from lambent.services.lambda_.runtimes import runtime_version_arn
+from lambent.services.lambda_.states import CREATING_CODE, CREATING_REASON, FAILURE_CODE
+from lambent.services.operation import Answer
+
+
+def configuration(version: Version, qualifier: str = "") -> Answer:
+    """The whole object; its ARN ends in `qualifier`, which is how the caller asked."""
+    return {**listed(version, qualifier), **_state(version), **_last_update(version)}
+
+
+def listed(version: Version, qualifier: str = "") -> Answer:
+    """The object as lists show it: without states (a documented caveat of AWS's lists)."""
+    wanted = version.configuration
+    answer: Answer = {
+        "FunctionName": version.key.name,
+        "FunctionArn": function_arn(version.key, qualifier),
+        "Runtime": wanted.runtime,
+        "Role": wanted.role,
+        "Handler": wanted.handler,
+        "CodeSize": version.code_bytes,
+        "Description": wanted.description,
+        "Timeout": wanted.timeout_s,
+        "MemorySize": wanted.memory_mb,
+        "LastModified": iso_millis(version.modified_ms),
+        "CodeSha256": code_sha256(version.code),
+        "Version": version.name,
+        "TracingConfig": {"Mode": "PassThrough"},
+        "RevisionId": version.revision_id,
+        "PackageType": "Zip",
+        "Architectures": [wanted.architecture],
+        "EphemeralStorage": {"Size": wanted.ephemeral_mb},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(wanted.runtime, version.key.region)},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": wanted.log_group},
+    }
+    if wanted.variables is not None:
+        answer["Environment"] = {"Variables": wanted.variables}
+    return answer
+
+
+def code_sha256(digest: str) -> str:
+    """The zip's SHA-256 as AWS writes it."""
+    return base64.b64encode(bytes.fromhex(digest)).decode()
+
+
+def _state(version: Version) -> Answer:
+    answer = {"State": version.state.value}
+    if version.state is State.PENDING:
+        answer |= {"StateReason": CREATING_REASON, "StateReasonCode": CREATING_CODE}
+    if version.state is State.FAILED:
+        answer |= {"StateReason": version.failure, "StateReasonCode": FAILURE_CODE}
+    return answer
+
+
+def _last_update(version: Version) -> Answer:
+    if version.update is Update.NONE:
+        return {}
+    answer = {"LastUpdateStatus": version.update.value}
+    if version.update is Update.IN_PROGRESS:
+        answer |= {"LastUpdateStatusReason": CREATING_REASON, "LastUpdateStatusReasonCode": CREATING_CODE}
+    if version.update is Update.FAILED:
+        answer |= {"LastUpdateStatusReason": version.failure, "LastUpdateStatusReasonCode": FAILURE_CODE}
+    return answer
