@@ -99,7 +99,7 @@ class LiveEnvironment:
         if self._exit is not None or self._state is State.STOPPED:
             return
         self._exit = notice
-        self._channel.read_to_end()
+        self._channel.read_arrived()
         self._retire(self._exit_outcome())
 
     def close(self) -> None:
@@ -152,7 +152,9 @@ class LiveEnvironment:
         self._retire(Outcome(OutcomeKind.LOST, self._elapsed_us()))
 
     def _timed_out(self) -> None:
-        self._retire(Outcome(OutcomeKind.TIMEOUT, self._elapsed_us()))
+        self._channel.read_arrived()  # an edge that is late itself must not call an answer late
+        if self._state in (State.STARTING, State.BUSY):
+            self._retire(Outcome(OutcomeKind.TIMEOUT, self._elapsed_us()))
 
     def _exit_outcome(self) -> Outcome:
         notice = self._exit

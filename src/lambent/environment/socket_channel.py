@@ -58,8 +58,8 @@ class SocketChannel:
             self._unsent = memoryview(frame)[sent:]
             self._loop.add_writer(self._socket.fileno(), self._writable)
 
-    def read_to_end(self) -> None:
-        """Take everything that has arrived; the other side will send no more."""
+    def read_arrived(self) -> None:
+        """Take everything that has arrived, without waiting for the event loop to tell of it."""
         while not self._ended and self._read():
             pass
 

@@ -242,6 +242,16 @@ async def test_the_deadline_moves_with_each_invocation_and_is_met_by_the_injecte
     os.close(written)
 
 
+async def test_an_answer_that_waits_to_be_read_is_no_timeout(runtime: Runtime) -> None:
+    environment = await runtime.ready()
+    task = runtime.begin()
+    await runtime.received()
+    runtime.channel.sendall(RESPONSE)
+    environment._deadline._missed()  # the timer comes first in a turn of the loop that came late
+    assert (await task).kind is OutcomeKind.RESPONSE
+    assert environment.usable
+
+
 async def test_a_flood_of_output_neither_blocks_the_function_nor_fills_the_edge(runtime: Runtime) -> None:
     await runtime.ready()
     task = runtime.begin()

@@ -143,6 +143,7 @@ def test_a_bad_client_context_or_event_is_named(start: Any) -> None:
         ("sys.exit()", 0, []),
         ("sys.exit(7)", 7, []),
         ("sys.exit('why')", 1, ["why"]),
+        ("exit(4)", 4, []),
         ("os._exit(3)", 3, []),
         ("os.kill(os.getpid(), 9)", -9, []),
         ("os.kill(os.getpid(), 15)", -15, []),

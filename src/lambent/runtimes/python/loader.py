@@ -11,6 +11,7 @@ a PYTHONPATH of the function's own replaces the layers' folders, is AWS's python
 from __future__ import annotations
 
 import os
+import site
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -51,8 +52,6 @@ def _take_pth_files(place: str) -> None:
     except OSError:
         return
     if any(name.endswith(".pth") for name in names):
-        import site  # rarely needed, and slow
-
         site.addsitedir(place, set(sys.path))
 
 

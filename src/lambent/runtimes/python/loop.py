@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import site
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -56,6 +57,8 @@ class Runtime:
     def __init__(self, channel: Channel, initialization_type: str) -> None:
         os.environ.setdefault("AWS_LAMBDA_INITIALIZATION_TYPE", initialization_type)
         time.tzset()  # the zygote was started with the host's TZ
+        site.setquit()  # exit() and quit(), which an interpreter without site lacks
+        site.sethelper()
         self._channel = channel
         self._streams = open_streams()
         self._sink = set_up_logging(self._streams[0])
