@@ -32,7 +32,8 @@ class JournalReader:
         found = {}
         for entry in sorted(os.scandir(self._folder), key=lambda entry: entry.name):
             if entry.name.endswith(SUFFIX):
-                found[entry.name] = entry.stat().st_size
+                with contextlib.suppress(FileNotFoundError):  # deleted by a call that its owner no longer waits for
+                    found[entry.name] = entry.stat().st_size
         return found
 
     def read(self, positions: Positions, ends: Positions) -> Batch:
@@ -82,7 +83,7 @@ class JournalReader:
 
     def _delete_if_consumed(self, name: str, position: int) -> bool:
         path = self._folder / name
-        with open(path, "rb") as segment, contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(BlockingIOError, FileNotFoundError), open(path, "rb") as segment:
             fcntl.flock(segment, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not self._has_more(name, position, os.fstat(segment.fileno()).st_size):
                 path.unlink()  # under the lock, so that no writer takes it meanwhile

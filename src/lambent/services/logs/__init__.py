@@ -1,0 +1,1 @@
+"""CloudWatch Logs; its front is in `api.py`."""
