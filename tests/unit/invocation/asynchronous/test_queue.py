@@ -1,0 +1,256 @@
+"""The queue at work, with the clock in hand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from lambent.clock import FakeClock
+from lambent.config import Settings
+from lambent.errors import RemoteServiceError, Unavailable
+from lambent.invocation.asynchronous.queue import EventQueue
+from lambent.model.function import FunctionKey
+from lambent.model.invocation import Invocation, InvocationResult
+from lambent.store.memory import open_memory
+from lambent.store.sql import load_schema
+from lambent.store.sqlite import open_sqlite
+
+SCHEMA = load_schema("lambent.invocation.asynchronous")
+Behaviour = Callable[[Invocation], Awaitable[InvocationResult]]
+
+
+def invocation(number: int = 1, payload: bytes = b"{}") -> Invocation:
+    return Invocation(f"request-{number}", FunctionKey("0" * 12, "us-east-1", "f"), "", payload, "trace", "{}")
+
+
+async def succeed(_: Invocation) -> InvocationResult:
+    return InvocationResult("$LATEST", b"null")
+
+
+async def fail(_: Invocation) -> InvocationResult:
+    return InvocationResult("$LATEST", b"{}", "Unhandled", status="error")
+
+
+async def throttle(_: Invocation) -> InvocationResult:
+    raise RemoteServiceError("TooManyRequestsException", 429, "Rate Exceeded.", {})
+
+
+async def missing(_: Invocation) -> InvocationResult:
+    raise RemoteServiceError("ResourceNotFoundException", 404, "Function not found", {})
+
+
+async def unreachable(_: Invocation) -> InvocationResult:
+    raise Unavailable("no edge")
+
+
+async def surprise(_: Invocation) -> InvocationResult:
+    raise RuntimeError("a bug")
+
+
+class FakeInvoker:
+    """Remembers when it was asked for what; `behaviour` answers."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.behaviour: Behaviour = succeed
+        self.asked: list[tuple[float, str]] = []
+        self.running = self.most = 0
+
+    async def invoke(self, asked: Invocation) -> InvocationResult:
+        self.asked.append((self.clock.monotonic_s(), asked.request_id))
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            return await self.behaviour(asked)
+        finally:
+            self.running -= 1
+
+
+class House:
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.clock = settings, FakeClock()
+        self.invoker = FakeInvoker(self.clock)
+
+    async def open(self, parallel: int = 256) -> "House":
+        self.database = await open_memory(SCHEMA)
+        self.queue = EventQueue(self.database, self.clock, self.settings, self.invoker, parallel)
+        self.start()
+        return self
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self.queue.run())
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+    async def close(self) -> None:
+        await self.stop()
+        await self.database.close()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let the queue's own work go on until `condition`."""
+        async with asyncio.timeout(10):
+            while not condition():
+                await self.queue.statistics()
+
+    async def quiet(self) -> None:
+        """Until the loop has nothing more to do at this time."""
+        calm = 0
+        async with asyncio.timeout(10):
+            while calm < 5:
+                before = len(self.invoker.asked)
+                running = (await self.queue.statistics()).running
+                await asyncio.sleep(0)
+                calm = calm + 1 if not running and len(self.invoker.asked) == before else 0
+
+    async def advance(self, seconds: float) -> None:
+        await self.clock.advance(seconds)
+        await self.quiet()
+
+    async def waiting(self) -> int:
+        return (await self.queue.statistics()).waiting
+
+    @property
+    def times(self) -> list[float]:
+        return [round(at_s, 3) for at_s, _ in self.invoker.asked]
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.chdir(tmp_path)
+    return Settings(data=tmp_path)
+
+
+@pytest.fixture
+async def house(settings: Settings) -> AsyncIterator[House]:
+    house = await House(settings).open()
+    yield house
+    await house.close()
+
+
+async def test_an_event_is_run_once_and_forgotten(house: House) -> None:
+    seen: list[Invocation] = []
+
+    async def look(asked: Invocation) -> InvocationResult:
+        seen.append(asked)
+        return await succeed(asked)
+
+    house.invoker.behaviour = look
+    await house.queue.put(invocation(payload=b'{"a":1}'))
+    await house.quiet()
+    assert seen == [invocation(payload=b'{"a":1}')]
+    assert await house.waiting() == 0
+    await house.advance(100_000)
+    assert len(seen) == 1
+
+
+async def test_a_function_error_is_tried_after_one_and_two_minutes_under_the_same_id(house: House) -> None:
+    house.invoker.behaviour = fail
+    await house.queue.put(invocation())
+    await house.quiet()
+    for seconds in (59, 1, 119, 1, 100_000):
+        await house.advance(seconds)
+    assert house.times == [0, 60, 180]
+    assert {request_id for _, request_id in house.invoker.asked} == {"request-1"}
+    assert await house.waiting() == 0
+    assert (await house.queue.statistics()).dropped == 1
+
+
+@pytest.mark.parametrize("behaviour", [throttle, unreachable, surprise])
+async def test_our_own_faults_back_off_and_spend_no_retries(house: House, behaviour: Behaviour) -> None:
+    house.invoker.behaviour = behaviour
+    await house.queue.put(invocation())
+    await house.quiet()
+    for seconds in (1, 2, 4):
+        await house.advance(seconds)
+    assert house.times == [0, 1, 3, 7]
+    house.invoker.behaviour = fail
+    await house.advance(8)
+    await house.advance(60)
+    await house.advance(120)
+    assert house.times == [0, 1, 3, 7, 15, 75, 195]
+
+
+async def test_an_event_that_is_throttled_for_six_hours_is_dropped(house: House) -> None:
+    house.invoker.behaviour = throttle
+    await house.queue.put(invocation())
+    await house.quiet()
+    for _ in range(80):
+        await house.advance(300)
+    assert await house.waiting() == 0
+    assert 21_000 < house.times[-1] <= 21_600
+
+
+async def test_events_of_a_deleted_function_are_dropped_at_once(house: House) -> None:
+    house.invoker.behaviour = missing
+    await house.queue.put(invocation())
+    await house.quiet()
+    assert await house.waiting() == 0
+    assert house.times == [0]
+
+
+async def test_many_run_at_once_but_not_more_than_the_bound(settings: Settings) -> None:
+    house = await House(settings).open(parallel=4)
+    go_on = asyncio.Event()
+
+    async def hold(asked: Invocation) -> InvocationResult:
+        await go_on.wait()
+        return await succeed(asked)
+
+    house.invoker.behaviour = hold
+    await asyncio.gather(*(house.queue.put(invocation(number)) for number in range(20)))
+    await house.until(lambda: house.invoker.running == 4)
+    go_on.set()
+    await house.until(lambda: len(house.invoker.asked) == 20)
+    await house.quiet()
+    assert house.invoker.most == 4
+    assert sorted(name for _, name in house.invoker.asked) == sorted(f"request-{n}" for n in range(20))
+    await house.close()
+
+
+async def test_a_waiting_retry_does_not_hold_up_a_new_event(house: House) -> None:
+    house.invoker.behaviour = fail
+    await house.queue.put(invocation(1))
+    await house.quiet()
+    house.invoker.behaviour = succeed
+    await house.advance(10)
+    await house.queue.put(invocation(2))
+    await house.quiet()
+    assert house.times == [0, 10]
+
+
+async def test_what_was_running_when_the_queue_stopped_is_run_again(house: House) -> None:
+    async def hang(_: Invocation) -> InvocationResult:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    house.invoker.behaviour = hang
+    await house.queue.put(invocation())
+    await house.until(lambda: house.invoker.running == 1)
+    await house.stop()
+    house.invoker.behaviour = succeed
+    house.start()
+    await house.until(lambda: len(house.invoker.asked) == 2)
+    await house.quiet()
+    assert await house.waiting() == 0
+
+
+async def test_accepted_events_and_their_counters_are_there_after_a_restart(tmp_path: Path, settings: Settings) -> None:
+    house = House(settings)
+    house.invoker.behaviour = fail
+    for attempt in (1, 2, 3):
+        house.database = await open_sqlite(tmp_path / "events.db", SCHEMA)
+        house.queue = EventQueue(house.database, house.clock, settings, house.invoker)
+        if attempt == 1:
+            await house.queue.put(invocation())
+        house.start()
+        async with asyncio.timeout(10):
+            while (last := await house.queue.statistics()).retried + last.dropped == 0:
+                await asyncio.sleep(0)
+        last = await house.queue.statistics()
+        await house.close()
+        await house.clock.advance(200)
+        assert len(house.invoker.asked) == attempt
+    assert (last.waiting, last.dropped) == (0, 1)
