@@ -33,7 +33,8 @@ class Invalidator(Protocol):
     """Every place that keeps copies of functions: the edges, and placement's limits."""
 
     async def invalidate(self, functions: list[FunctionKey]) -> None:
-        """Returns once nothing stale is served any more."""
+        """Returns once nothing stale is served any more. Never raises: a place that cannot be told is
+        cut off, and forgets everything before it serves again."""
 
 
 class Links(NamedTuple):

@@ -1,0 +1,85 @@
+"""A process that creates, updates and deletes functions until it is killed; it prints what was acknowledged."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from lambent.clock import SystemClock
+from lambent.config import Settings
+from lambent.ids import SystemIds
+from lambent.model.function import FunctionKey
+from lambent.model.principal import Principal
+from lambent.services.lambda_.api import Links
+from lambent.services.lambda_.service import LambdaService, Places
+from lambent.services.operation import RequestContext
+from lambent.store.blobs import open_blobs
+from lambent.store.sql import load_schema
+from lambent.store.sqlite import open_sqlite
+
+ACCOUNT = "000000000000"
+CONTEXT = RequestContext(Principal(ACCOUNT, "arn", ACCOUNT), ACCOUNT, "us-east-1", "request", "http://here")
+
+
+class Surroundings:
+    """Everything that the service needs, saying yes."""
+
+    architecture = "x86_64"
+
+    async def assumable_by_lambda(self, role_arn: str) -> bool:
+        return True
+
+    def missing(self, runtime: str) -> str | None:
+        return None
+
+    async def invalidate(self, functions: list[FunctionKey]) -> None:
+        return None
+
+
+async def open_service(folder: Path) -> LambdaService:
+    database = await open_sqlite(folder / "lambda.db", load_schema("lambent.services.lambda_"))
+    places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret")
+    yes = Surroundings()
+    service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), Links(yes, yes, yes))
+    await service.start()
+    return service
+
+
+def package(text: str) -> bytes:
+    import io
+    import zipfile
+
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        archive.writestr("app.py", text)
+    return memory.getvalue()
+
+
+async def work(service: LambdaService, lane: int) -> None:
+    number = 0
+    while True:
+        name = f"f{lane}-{number}"
+        number += 1
+        await service.operations["CreateFunction"](
+            CONTEXT,
+            {
+                "FunctionName": name,
+                "Runtime": "python3.12",
+                "Handler": "a.b",
+                "Role": "r",
+                "Code": {"ZipFile": package(name)},
+            },
+        )
+        print("+", name, flush=True)
+        if number % 3 == 0:
+            print("?", name, flush=True)  # from here to the minus nobody can say
+            await service.operations["DeleteFunction"](CONTEXT, {"FunctionName": name})
+            print("-", name, flush=True)
+
+
+async def main() -> None:
+    service = await open_service(Path(sys.argv[1]))
+    await asyncio.gather(*(work(service, lane) for lane in range(8)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
