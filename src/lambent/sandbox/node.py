@@ -34,6 +34,7 @@ UIDS = 100_000
 CONTENT_ADDRESS = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LEFTOVER_RETRY_S, LEFTOVER_ATTEMPTS = 0.01, 500
 ZYGOTES = "zygotes"
+REST_S = 0.03  # about what a cold start takes until its function is loaded
 
 log = structlog.get_logger()
 
@@ -104,7 +105,9 @@ class NodeSandboxes:
                 f"Install {runtime}, or start Lambent with --runtime-fallback."
             )
         if interpreter.runtime not in self._kitchens:
-            pool: Pool[LiveSandbox] = Pool(lambda: self._make(kitchen), self._options.pool_size)
+            pool: Pool[LiveSandbox] = Pool(
+                lambda: self._make(kitchen), self._options.pool_size, lambda: self._clock.sleep(REST_S)
+            )
             kitchen = self._kitchens[interpreter.runtime] = _Kitchen(interpreter, pool)
         return self._kitchens[interpreter.runtime]
 

@@ -8,8 +8,8 @@ nobody waits it is logged, and tried again at the next request, so that a broken
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -33,13 +33,18 @@ S = TypeVar("S", bound=Stoppable)
 
 
 class Pool(Generic[S]):
-    """Keeps `size` of what `make` makes ready. `take` may be called by many tasks."""
+    """Keeps `size` of what `make` makes ready. `take` may be called by many tasks.
 
-    def __init__(self, make: Callable[[], Awaitable[S]], size: int) -> None:
-        self._make, self._size = make, size
+    After something ready was taken, `rest` is waited for before the next is made, so that making it does
+    not compete for the CPU with the start that took it.
+    """
+
+    def __init__(self, make: Callable[[], Awaitable[S]], size: int, rest: Callable[[], Awaitable[None]]) -> None:
+        self._make, self._size, self._rest = make, size, rest
         self._ready: deque[S] = deque()
         self._waiting: deque[asyncio.Future[S]] = deque()
         self._making: set[asyncio.Task[None]] = set()
+        self._resting: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def statistics(self) -> dict[str, int]:
@@ -49,9 +54,7 @@ class Pool(Generic[S]):
     def fill(self) -> None:
         """Begin to make what is missing."""
         while not self._closed and len(self._making) < self._size - len(self._ready) + len(self._waiting):
-            task = asyncio.get_running_loop().create_task(self._add())
-            self._making.add(task)
-            task.add_done_callback(self._making.discard)
+            _begin(self._add(), self._making)
 
     async def take(self) -> S:
         """One, now the caller's.
@@ -62,13 +65,17 @@ class Pool(Generic[S]):
         while self._ready:
             taken = self._ready.popleft()
             if taken.alive:
-                asyncio.get_running_loop().call_soon(self.fill)
+                _begin(self._fill_later(), self._resting)
                 return taken
             await taken.stop()  # its zygote has died, or somebody killed it
         future: asyncio.Future[S] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self.fill()
         return await future
+
+    async def _fill_later(self) -> None:
+        await self._rest()
+        self.fill()
 
     async def _add(self) -> None:
         try:
@@ -99,5 +106,14 @@ class Pool(Generic[S]):
         self._closed = True
         for future in self._waiting:
             future.cancel()
+        for task in self._resting:
+            task.cancel()
         await asyncio.gather(*(sandbox.stop() for sandbox in self._ready), *self._making)
+        await asyncio.gather(*self._resting, return_exceptions=True)
         self._ready.clear()
+
+
+def _begin(work: Coroutine[Any, Any, None], owner: set[asyncio.Task[None]]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    owner.add(task)
+    task.add_done_callback(owner.discard)

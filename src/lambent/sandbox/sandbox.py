@@ -46,6 +46,7 @@ class LiveSandbox:
         self.listener = -1
         self._control, self._assignment, self._group, self._clock = control, assignment, group, clock
         self._memory_mb = 0
+        self._walls = True
         self._stopped = False
         self._pidfd = os.pidfd_open(pid)
         self._all_dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -75,7 +76,7 @@ class LiveSandbox:
             finally:
                 for descriptor in joins:
                     os.close(descriptor)
-        sandbox.fork_us = spawned.fork_us
+        sandbox.fork_us, sandbox._walls = spawned.fork_us, request.walls
         await sandbox._wait_built()
         return sandbox
 
@@ -172,8 +173,11 @@ class LiveSandbox:
         await asyncio.shield(self._gone)
 
     async def _take_down(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        if self._walls:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        else:
+            self._control.close()  # the kernel would not kill init's children for us: init does
         await self._wait_dead()
         self._stopped = True
         self._control.close()

@@ -2,7 +2,7 @@
 
 Why not tmpfs: its pages count against the function's memory, and on AWS it is a disk; a 128 MB function
 may fill its 512 MB. Here the page cache counts too, but the kernel can write it back. Where
-loop devices or mkfs are missing, tmpfs stands in, and `doctor` says so. Measured: docs/decisions/0004.
+loop devices or mkfs are missing, tmpfs stands in, and `doctor` says so. Measured: docs/decisions/0005-sandbox.md.
 
 An image is a sparse copy of a template of its size, unlinked as soon as the loop device holds it,
 and the device clears itself at the last unmount, so that nothing is left after any crash.

@@ -7,7 +7,7 @@ arguments; it is apart because libseccomp lets an unconditional rule swallow con
 Compiled by libseccomp once per agent into BPF, which `tenant` loads as its last step.
 
 Sources: the calls are Linux's for x86_64 and aarch64 (asm/unistd.h); what is dangerous follows
-seccomp(2) and the man page of each. Why an allow-list: docs/decisions/0004-sandbox.md.
+seccomp(2) and the man page of each. Why an allow-list: docs/decisions/0005-sandbox.md.
 """
 
 import errno
@@ -20,6 +20,7 @@ from lambent.sandbox import syscalls
 
 UNKNOWN_SYSCALL = -1
 _LOW_32_BITS = 0xFFFFFFFF
+_BINARY_TREE = 2  # not a list: the kernel walks it for every call when it loads the filter
 
 
 def compile_filters() -> list[bytes]:
@@ -34,6 +35,7 @@ def compile_filters() -> list[bytes]:
 def _new(default: int) -> seccomp.SyscallFilter:
     rules = seccomp.SyscallFilter(default)
     rules.set_attr(seccomp.Attr.ACT_BADARCH, seccomp.ERRNO(errno.EPERM))
+    rules.set_attr(seccomp.Attr.CTL_OPTIMIZE, _BINARY_TREE)
     return rules
 
 

@@ -46,8 +46,7 @@ def run(request: dict[str, Any], descriptors: list[int], filters: list[bytes]) -
 
 
 def _bare() -> list[int]:
-    """Without walls: only make sure that nothing outlives us."""
-    walls.die_with_parent(os.getppid())
+    """Without walls: make sure that nothing outlives us, and outlive the zygote for long enough to do so."""
     walls.adopt_orphans()
     os.setsid()
     return []

@@ -61,6 +61,7 @@ def _be_accounted_for(walled: bool, cgroups: list[int]) -> None:
         os.write(descriptor, b"0")
     if walled:
         walls.unshare(walls.CLONE_NEWCGROUP)
+        walls.drop_bounding_set()
 
 
 def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes], descriptors: list[int]) -> None:
@@ -75,7 +76,6 @@ def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes],
     _set_limits(spec)
     if request["walls"]:
         walls.limit(resource.RLIMIT_NPROC, spec["processes"])
-        walls.drop_bounding_set()
         walls.become(request["uid"])
         walls.drop_capabilities()
     os.environ.clear()
