@@ -10,6 +10,7 @@ Sources: Linux's Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rs
 1,769 MB is from the Lambda Developer Guide, "Configure Lambda function memory".
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -170,6 +171,9 @@ class ControlGroups:
                 continue
             except OSError:
                 done = False
+        for root in dict.fromkeys(self._roots.values()):
+            with contextlib.suppress(OSError):  # another instance is in it
+                root.parent.rmdir()
         return done
 
     def _groups(self) -> Iterator[Path]:

@@ -115,11 +115,12 @@ class LiveSandbox:
                 msgspec.json.encode(_order(assignment, task_root, loop, limits)), [their_channel.fileno(), their_output]
             )
             answer = await self._answer()
-        except (SandboxFailure, OSError) as error:
+        except BaseException as error:  # also when control has gone and nobody wants it any more
             channel.close()
-            for descriptor in (output, gauge):
-                if descriptor >= 0:
-                    os.close(descriptor)
+            for descriptor in {output, gauge} - {-1}:
+                os.close(descriptor)
+            if not isinstance(error, SandboxFailure | OSError):
+                raise
             raise SandboxFailure(f"A sandbox could not take its function: {error}") from error
         finally:
             their_channel.close()
