@@ -1,0 +1,165 @@
+"""`wire_for`: the wire of one service, whatever protocols it answers.
+
+Knows: which protocol a request speaks, how plans are kept, which ids every answer carries, under
+which code a service reports broken constraints. Does not know sockets or what operations do.
+
+Source of the codes: IAM, STS, CloudFormation and CloudWatch API references, "Common Errors"
+(ValidationError); CloudWatch Logs answers InvalidParameterException with the same text; SQS "The request
+must contain the parameter X." (MissingParameter); S3 error responses (MalformedXML, InvalidArgument).
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from botocore.model import ServiceModel
+
+from lambent.errors import ServiceError, ValidationError
+from lambent.model.http import HttpRequest, HttpResponse
+from lambent.protocol.api import ServiceWire
+from lambent.protocol.dialect import Answerer, Dialect, RequestReader
+from lambent.protocol.dialect_cbor import CborDialect
+from lambent.protocol.dialect_json import JsonDialect
+from lambent.protocol.dialect_query import QueryDialect
+from lambent.protocol.dialect_rest_json import RestJsonDialect
+from lambent.protocol.dialect_rest_xml import RestXmlDialect
+from lambent.protocol.failures import Unmodelled, Unparsable, coded
+from lambent.protocol.faults import FaultIndex
+from lambent.protocol.models import ALIASES, load_model, protocols_of
+from lambent.protocol.validate import Validator
+
+DIALECTS: dict[str, Callable[[ServiceModel], Dialect]] = {
+    "json": JsonDialect,
+    "query": QueryDialect,
+    "rest-json": RestJsonDialect,
+    "rest-xml": RestXmlDialect,
+    "smithy-rpc-v2-cbor": CborDialect,
+}
+VALIDATION_CODES = {
+    "apigatewayv2": "BadRequestException",
+    "cloudformation": "ValidationError",
+    "cloudwatch": "ValidationError",
+    "iam": "ValidationError",
+    "logs": "InvalidParameterException",
+    "s3": "InvalidArgument",
+    "sns": "ValidationError",
+    "sqs": "InvalidParameterValue",
+    "sts": "ValidationError",
+}
+UNPARSABLE_CODES = {"query": "MalformedInput", "rest-xml": "InvalidArgument"}
+FORM = "application/x-www-form-urlencoded"
+
+
+def protocol_of(request: HttpRequest, protocols: tuple[str, ...]) -> str:
+    """Which of a service's protocols the request speaks; the service's first where nothing tells."""
+    if len(protocols) == 1:
+        return protocols[0]
+    if "smithy-rpc-v2-cbor" in protocols and request.header("smithy-protocol") == "rpc-v2-cbor":
+        return "smithy-rpc-v2-cbor"
+    if "json" in protocols and request.header("x-amz-target"):
+        return "json"
+    is_form = request.header("content-type").startswith(FORM) or "Action=" in request.query
+    return "query" if "query" in protocols and is_form else protocols[0]
+
+
+class Wire:
+    """One service's requests and answers."""
+
+    def __init__(self, model: ServiceModel) -> None:
+        self.service: str = model.service_name
+        self.operations: frozenset[str] = frozenset(model.operation_names)
+        self._model, self._protocols = model, protocols_of(model)
+        self._dialects = {name: DIALECTS[name](model) for name in self._protocols}
+        self._faults, self._validator = FaultIndex(model), Validator(self.service)
+        self._validators: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self._readers: dict[tuple[str, str], RequestReader] = {}
+        self._answerers: dict[tuple[str, str], Answerer] = {}
+
+    def operation_of(self, request: HttpRequest) -> str:
+        """The operation's name. Raises UnknownOperation."""
+        return self._dialects[protocol_of(request, self._protocols)].operation_of(request)
+
+    def parse(self, operation: str, request: HttpRequest) -> dict[str, Any]:
+        """The parameters, checked. Raises ValidationError or Unparsable, under the service's own code."""
+        protocol = protocol_of(request, self._protocols)
+        key = (protocol, operation)
+        if (read := self._readers.get(key)) is None:
+            read = self._readers[key] = self._dialects[protocol].reader(self._model.operation_model(operation))
+        try:
+            parameters = read(request)
+        except Unparsable as error:
+            if protocol in UNPARSABLE_CODES and error.code == Unparsable.code:
+                raise coded(error, UNPARSABLE_CODES[protocol]) from None
+            raise
+        except RecursionError:
+            raise Unparsable("The request is nested too deeply") from None
+        self._validate(operation, parameters)
+        return parameters
+
+    def _validate(self, operation: str, parameters: dict[str, Any]) -> None:
+        if (validate := self._validators.get(operation)) is None:
+            validate = self._validators[operation] = self._validator.plan(self._model.operation_model(operation))
+        try:
+            validate(parameters)
+        except ValidationError as error:
+            if self.service == "sqs" and (missing := self._missing(operation, parameters)):
+                message = f"The request must contain the parameter {missing}."
+                raise coded(ValidationError(message), "MissingParameter") from None
+            raise coded(error, VALIDATION_CODES.get(self.service, error.code)) from None
+
+    def _missing(self, operation: str, parameters: dict[str, Any]) -> str | None:
+        shape = self._model.operation_model(operation).input_shape
+        required = shape.required_members if shape is not None else []
+        return next((name for name in required if parameters.get(name) is None), None)
+
+    def answer(self, operation: str, output: Mapping[str, Any], request: HttpRequest, request_id: str) -> HttpResponse:
+        """The success answer. Raises Unmodelled for members that the model lacks."""
+        protocol = protocol_of(request, self._protocols)
+        key = (protocol, operation)
+        if (write := self._answerers.get(key)) is None:
+            write = self._answerers[key] = self._dialects[protocol].answerer(self._model.operation_model(operation))
+        answer = write(output, request_id)
+        if request.method == "HEAD":
+            answer.body = b""
+        answer.headers.extend(self._id_headers(request_id))
+        return answer
+
+    def error(
+        self, error: ServiceError, request: HttpRequest, request_id: str, operation: str | None = None
+    ) -> HttpResponse:
+        """The error answer, in the protocol of the request."""
+        dialect = self._dialects[protocol_of(request, self._protocols)]
+        answer = dialect.error(error, self._faults.form_of(error), request_id)
+        answer.headers.extend(self._id_headers(request_id))
+        if request.method == "HEAD":
+            answer.body = b""
+        return answer
+
+    def event_writer(self, operation: str, protocol: str | None = None) -> Callable[[Mapping[str, Any]], bytes]:
+        """`event -> message`, for an operation whose answer is an event stream that is sent bit by bit."""
+        name = protocol or self._protocols[0]
+        if name not in self._dialects:
+            raise Unmodelled(f"{self.service} does not answer {name}")
+        return self._dialects[name].event_writer(self._model.operation_model(operation))
+
+    def _id_headers(self, request_id: str) -> list[tuple[str, str]]:
+        if self.service != "s3":
+            return [("x-amzn-RequestId", request_id)]
+        extended = b64encode(hashlib.sha384(request_id.encode()).digest()).decode("ascii")
+        return [("x-amz-request-id", request_id), ("x-amz-id-2", extended)]
+
+
+@lru_cache(maxsize=64)
+def _wire(service: str) -> Wire:
+    return Wire(load_model(service))
+
+
+def wire_for(service: str) -> ServiceWire:
+    """The wire of the service model called `service`; the same object each time.
+
+    Raises:
+        UnknownService: botocore has no such model.
+    """
+    return _wire(ALIASES.get(service, service))
