@@ -113,8 +113,10 @@ class _EventKind:
         for key in self._headers:
             if (item := rest.pop(key, None)) is not None:
                 headers[key] = item
-        payload = self._write(rest.pop(self._payload, b"") if self._payload else rest)
-        return encode_message(headers, payload)
+        body = rest.pop(self._payload, None) if self._payload else rest
+        if self._payload and rest:
+            raise Unmodelled(f"the event has no member {sorted(rest)}")
+        return encode_message(headers, b"" if body is None else self._write(body))
 
 
 def _raw(value: bytes | str) -> bytes:

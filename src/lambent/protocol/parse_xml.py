@@ -76,14 +76,14 @@ class XmlReader(TextReader):
 
     def structure_of(self, members: dict[str, Shape]) -> Compiled:
         """A reader for an element with these members."""
-        inside = {}
+        inside: dict[str, tuple[str, Compiled, bool]] = {}
         attributes = {}
         for name, shape in members.items():
             if shape.serialization.get("xmlAttribute"):
                 attributes[wire_name(shape, name).rpartition(":")[2]] = name
             else:
                 for tag in _tags(shape, name):
-                    inside[tag] = (name, self.of(shape), bool(shape.serialization.get("flattened")))
+                    inside.setdefault(tag, (name, self.of(shape), bool(shape.serialization.get("flattened"))))
 
         def read(element: Element) -> dict[str, Any]:
             value: dict[str, Any] = {}

@@ -89,15 +89,15 @@ class RestRequests:
     def _take_labels(self, uri: str, members: dict[str, Shape]) -> Take | None:
         if not members:
             return None
-        pattern = path_pattern(uri)
-        plan = [(wire_name(m, name), name, self._labels.of(m)) for name, m in members.items()]
+        pattern, labels = path_pattern(uri)
+        plan = [(labels.index(wire_name(m, name)) + 1, name, self._labels.of(m)) for name, m in members.items()]
 
         def take(request: HttpRequest, parameters: dict[str, Any]) -> None:
             found = pattern.fullmatch(request.path)
             if found is None:
                 raise Unparsable("The path of the request does not fit its operation")
-            for label, name, reader in plan:
-                parameters[name] = reader(label_text(found[label]))
+            for group, name, reader in plan:
+                parameters[name] = reader(label_text(found[group]))
 
         return take
 

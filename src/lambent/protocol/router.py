@@ -21,7 +21,7 @@ from msgspec import Struct
 from lambent.model.http import HttpRequest
 from lambent.protocol.models import location_of, members_of, wire_name
 
-LABEL = re.compile(r"\{(\w+)(\+?)\}")
+LABEL = re.compile(r"\{([^{}+]+)(\+?)\}")
 DIRECTORY_BUCKETS = "s3express-control"
 
 
@@ -59,16 +59,17 @@ def split_uri(uri: str) -> tuple[str, tuple[tuple[str, str | None], ...]]:
     return path, tuple((name, value if equals else None) for name, equals, value in items)
 
 
-def path_pattern(uri: str) -> re.Pattern[str]:
-    """An expression that takes the labels out of a path, under their names."""
+def path_pattern(uri: str) -> tuple[re.Pattern[str], list[str]]:
+    """An expression that takes the labels out of a path, and the labels' names in the order of its groups."""
     path = split_uri(uri)[0].rstrip("/") or "/"
     pattern, at = "", 0
     for label in LABEL.finditer(path):
         inside = ".+" if label[2] else "[^/]+"
-        pattern += f"{re.escape(path[at : label.start()])}(?P<{label[1]}>{inside})"
+        pattern += f"{re.escape(path[at : label.start()])}({inside})"
         at = label.end()
     end = "" if path.endswith("+}") else "/?"
-    return re.compile(pattern + re.escape(path[at:]) + end, re.DOTALL)
+    names = [label[1] for label in LABEL.finditer(path)]
+    return re.compile(pattern + re.escape(path[at:]) + end, re.DOTALL), names
 
 
 def query_items(request: HttpRequest) -> dict[str, str]:
