@@ -56,7 +56,7 @@ class QueryDialect:
         shape = operation.output_shape
         content = self._writer.content_of(members_of(shape))
         name = operation.name
-        result = shape.serialization.get("resultWrapper", f"{name}Result") if shape is not None else ""
+        result = shape.serialization.get("resultWrapper", "") if shape is not None else ""
         start = f'<{name}Response xmlns="{self._space}">' + (f"<{result}>" if result else "")
         end = f"</{result}>" if result else ""
 

@@ -32,8 +32,8 @@ class UnknownService(ServiceError):
 
 def service_named(signing_name: str, path: str = "/", target: str = "") -> str:
     """The model's name for a signing name, the path and the `X-Amz-Target` deciding where one name signs for two."""
-    if signing_name == "apigateway":
-        return "apigatewayv2" if path == "/v2" or path.startswith("/v2/") else "apigateway"
+    if signing_name == "apigateway" and (path == "/v2" or path.startswith("/v2/")):
+        return "apigatewayv2"
     if signing_name == "dynamodb" and target.startswith(STREAMS_TARGET):
         return "dynamodbstreams"
     return ALIASES.get(signing_name, signing_name)
@@ -56,10 +56,9 @@ def load_model(service: str) -> ServiceModel:
     Raises:
         UnknownService: botocore has none.
     """
-    name = ALIASES.get(service, service)
-    if name not in known_services():
+    if service not in known_services():
         raise UnknownService(f"There is no service called {service!r}.")
-    return ServiceModel(_loader().load_service_model(name, "service-2"), service_name=name)
+    return ServiceModel(_loader().load_service_model(service, "service-2"), service_name=service)
 
 
 def protocols_of(model: ServiceModel) -> tuple[str, ...]:

@@ -35,10 +35,11 @@ SAME_TEXTS = {
     r"\p{Print}+": r"[\x20-\x7E]+",
     # UTF-16 surrogate pairs, which are single characters here.
     r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*": "[\\x20-\\U0010FFFF\\r\\n\\t]*",
+    # Three repetitions that may share their text out in n^2 ways.
+    r"^[a-z0-9A-Z]+[\.\-\w]*[a-z0-9A-Z]+$": r"[a-z0-9A-Z][.\-\w]*[a-z0-9A-Z]",
     # Words with blanks between them: nested repetition of overlapping classes.
-    r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$": r"[\x20-\x7E\t]*[\x20-\x7E][\x20-\x7E\t]*",
-    r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$": r"[^\x00-\x08\x0A-\x1F:\x7F]*[^\x00-\x1F:\x7F]"
-    r"[^\x00-\x08\x0A-\x1F:\x7F]*",
+    r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$": r"(?=\t*[^\t])[\x20-\x7E\t]*",
+    r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$": r"(?=\t*[^\t])[^\x00-\x08\x0A-\x1F:\x7F]*",
 }
 
 ONE_CLASS = re.compile(r"\^?\(?(\[(?:[^\]\\]|\\.)+\]|\\?\.)(?:[*+]|\{\d+,?\d*\})?\)?\$?")

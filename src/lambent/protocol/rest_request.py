@@ -27,7 +27,7 @@ from lambent.protocol.shapes import Compiled
 from lambent.protocol.text import TextReader
 from lambent.protocol.timestamps import RFC822
 
-LIST_ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,]*))\s*(?:,|$)')
+LIST_ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^",][^,]*|))\s*(?:,|$)')
 PRESIGNED = "x-amz-"
 Take = Callable[[HttpRequest, dict[str, Any]], None]
 

@@ -27,7 +27,7 @@ from lambent.protocol.dialect_rest_json import RestJsonDialect
 from lambent.protocol.dialect_rest_xml import RestXmlDialect
 from lambent.protocol.failures import Unmodelled, Unparsable, coded
 from lambent.protocol.faults import FaultIndex
-from lambent.protocol.models import ALIASES, load_model, protocols_of
+from lambent.protocol.models import UnknownService, load_model, protocols_of, service_named
 from lambent.protocol.validate import Validator
 
 DIALECTS: dict[str, Callable[[ServiceModel], Dialect]] = {
@@ -70,7 +70,10 @@ class Wire:
     def __init__(self, model: ServiceModel) -> None:
         self.service: str = model.service_name
         self.operations: frozenset[str] = frozenset(model.operation_names)
-        self._model, self._protocols = model, protocols_of(model)
+        self._model = model
+        self._protocols = tuple(name for name in protocols_of(model) if name in DIALECTS)
+        if not self._protocols:
+            raise UnknownService(f"{self.service} speaks none of {sorted(DIALECTS)}.")
         self._dialects = {name: DIALECTS[name](model) for name in self._protocols}
         self._faults, self._validator = FaultIndex(model), Validator(self.service)
         self._validators: dict[str, Callable[[dict[str, Any]], None]] = {}
@@ -89,13 +92,13 @@ class Wire:
             read = self._readers[key] = self._dialects[protocol].reader(self._model.operation_model(operation))
         try:
             parameters = read(request)
+            self._validate(operation, parameters)
         except Unparsable as error:
             if protocol in UNPARSABLE_CODES and error.code == Unparsable.code:
                 raise coded(error, UNPARSABLE_CODES[protocol]) from None
             raise
         except RecursionError:
             raise Unparsable("The request is nested too deeply") from None
-        self._validate(operation, parameters)
         return parameters
 
     def _validate(self, operation: str, parameters: dict[str, Any]) -> None:
@@ -156,10 +159,16 @@ def _wire(service: str) -> Wire:
     return Wire(load_model(service))
 
 
-def wire_for(service: str) -> ServiceWire:
-    """The wire of the service model called `service`; the same object each time.
+def wire_for(service: str, request: HttpRequest | None = None) -> ServiceWire:
+    """The wire of a service, by its model's name or the name it signs with; the same object each time.
+
+    Args:
+        service: `lambda`, `cloudwatch`, `monitoring`, ...
+        request: tells models apart that sign with one name (both API Gateways, DynamoDB and its Streams).
 
     Raises:
         UnknownService: botocore has no such model.
     """
-    return _wire(ALIASES.get(service, service))
+    if request is None:
+        return _wire(service_named(service))
+    return _wire(service_named(service, request.path, request.header("x-amz-target")))
