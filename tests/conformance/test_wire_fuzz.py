@@ -29,7 +29,8 @@ QUERIES = st.text(st.characters(codec="ascii"), max_size=30) | st.sampled_from(
 )
 BODIES = st.binary(max_size=80) | st.sampled_from(
     [b"[" * 100_000, b'{"a":' * 50_000, b"\xa1" * 9, b"<a>" * 5_000, b'{"FunctionName":{}}', b"null", b"NaN",
-     b"9" * 5000, b'{"Timeout":1e999}', b'{"Timeout":' + b"9" * 5000 + b"}", b'{"Item":{"a":{"L":[' * 900, b"Action=" + b"a." * 9000]
+     b"9" * 5000, b'{"Timeout":1e999}', b'{"Timeout":' + b"9" * 5000 + b"}", b'{"Item":{"a":{"L":[' * 900,
+     b"Action=" + b"a." * 9000]
 )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """The contract of the wire: one `ServiceWire` for each service model, the same for every protocol.
 
-`wire_for(service)` gives it (kept after the first call; loading a model takes tens of milliseconds).
+`wires.wire_for(service, request)` gives it (kept after the first call; loading a model takes tens of
+milliseconds); `service` is a model's name or a signing name, the request tells apart models that share one.
 Parameters and outputs are plain Python values in the shapes that botocore's clients use: dicts by
 modelled member names, lists, str, int, float, bool, bytes for blobs, aware datetimes for timestamps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from lambent.errors import ServiceError
@@ -37,3 +38,6 @@ class ServiceWire(Protocol):
         self, error: ServiceError, request: HttpRequest, request_id: str, operation: str | None = None
     ) -> HttpResponse:
         """The error answer: status, code, message and members in the protocol's own form."""
+
+    def event_writer(self, operation: str, protocol: str | None = None) -> Callable[[Mapping[str, Any]], bytes]:
+        """For an operation whose answer is an event stream: `{"PayloadChunk": {"Payload": b"..."}}` -> message."""

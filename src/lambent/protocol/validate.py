@@ -7,6 +7,7 @@ Words (behaviours sheet section 6, recorded from Lambda): "1 validation error de
 'camelCase.path' failed to satisfy constraint: Member must ...", joined with "; ". Elements of lists
 are called `path.1.member`, values of maps `path.KEY.member`; scalars inside lists and maps are
 reported at the list or map itself. Values of sensitive shapes are not printed ("Value at 'path'").
+API Gateway (v1) begins its paths with the input's name: `putIntegrationInput.type`.
 Other services leave out "Member must not be null" for keys and elements: seen from EventBridge and DynamoDB.
 """
 
@@ -75,6 +76,7 @@ class Validator:
 
     def __init__(self, service: str) -> None:
         self._left = LEFT_TO_THE_SERVICE.get(service, frozenset())
+        self._names_input = service == "apigateway"
         self._null_words = [NOT_NULL] if service in NOT_NULL_INSIDE else []
         self._done: dict[str, Check | None] = {}
         self._open: set[str] = set()
@@ -83,11 +85,12 @@ class Validator:
         """`parameters -> None` for one operation; raises ValidationError."""
         shape = operation.input_shape
         check = self._check(shape) if shape is not None else None
+        start = f"{camel(operation.name)}Input" if self._names_input else ""
 
         def validate(parameters: dict[str, Any]) -> None:
             found: list[str] = []
             if check is not None:
-                check(parameters, "", found)
+                check(parameters, start, found)
             if found:
                 raise ValidationError(message_of(found))
 

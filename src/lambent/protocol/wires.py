@@ -5,7 +5,7 @@ which code a service reports broken constraints. Does not know sockets or what o
 
 Source of the codes: IAM, STS, CloudFormation and CloudWatch API references, "Common Errors"
 (ValidationError); CloudWatch Logs answers InvalidParameterException with the same text; SQS "The request
-must contain the parameter X." (MissingParameter); S3 error responses (MalformedXML, InvalidArgument).
+must contain the parameter X." (MissingParameter); S3 API reference, "List of error codes".
 """
 
 import hashlib
@@ -28,7 +28,8 @@ from lambent.protocol.dialect_rest_xml import RestXmlDialect
 from lambent.protocol.failures import Unmodelled, Unparsable, coded
 from lambent.protocol.faults import FaultIndex
 from lambent.protocol.models import UnknownService, load_model, protocols_of, service_named
-from lambent.protocol.validate import Validator
+from lambent.protocol.parse_xml import MALFORMED
+from lambent.protocol.validate import Validator, camel
 
 DIALECTS: dict[str, Callable[[ServiceModel], Dialect]] = {
     "json": JsonDialect,
@@ -107,15 +108,21 @@ class Wire:
         try:
             validate(parameters)
         except ValidationError as error:
-            if self.service == "sqs" and (missing := self._missing(operation, parameters)):
-                message = f"The request must contain the parameter {missing}."
-                raise coded(ValidationError(message), "MissingParameter") from None
-            raise coded(error, VALIDATION_CODES.get(self.service, error.code)) from None
+            raise self._renamed(error, operation, parameters) from None
 
-    def _missing(self, operation: str, parameters: dict[str, Any]) -> str | None:
+    def _renamed(self, error: ValidationError, operation: str, parameters: dict[str, Any]) -> ValidationError:
+        """The error as the service says it; SQS and S3 have words of their own for some."""
         shape = self._model.operation_model(operation).input_shape
         required = shape.required_members if shape is not None else []
-        return next((name for name in required if parameters.get(name) is None), None)
+        missing = next((name for name in required if parameters.get(name) is None), None)
+        if self.service == "sqs" and missing is not None:
+            return coded(ValidationError(f"The request must contain the parameter {missing}."), "MissingParameter")
+        payload = shape.serialization.get("payload") if self.service == "s3" and shape is not None else None
+        if payload is not None and missing == payload:
+            return coded(ValidationError("Request Body is empty"), "MissingRequestBodyError")
+        if payload is not None and f"at '{camel(payload)}" in error.message:
+            return coded(ValidationError(MALFORMED), "MalformedXML")
+        return coded(error, VALIDATION_CODES.get(self.service, error.code))
 
     def answer(self, operation: str, output: Mapping[str, Any], request: HttpRequest, request_id: str) -> HttpResponse:
         """The success answer. Raises Unmodelled for members that the model lacks."""

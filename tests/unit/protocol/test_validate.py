@@ -120,6 +120,20 @@ def form_request(text: str) -> HttpRequest:
          "constraint: Member must satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+"),
         ("iam", "CreateUser", form_request("Action=CreateUser&Version=2010-05-08"), "ValidationError",
          "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not be null"),
+        # Source: API Gateway's answers as users report them ("at 'putIntegrationInput.type'").
+        ("apigateway", "CreateRestApi", HttpRequest("POST", "/restapis", "", [], b'{"apiKeySource":"X","name":"n"}'),
+         "ValidationException", "1 validation error detected: Value 'X' at 'createRestApiInput.apiKeySource' failed to "
+         "satisfy constraint: Member must satisfy enum value set: [HEADER, AUTHORIZER]"),
+        # Source: S3 API reference, "List of error codes".
+        ("s3", "PutBucketPolicy", HttpRequest("PUT", "/b", "policy", []), "MissingRequestBodyError",
+         "Request Body is empty"),
+        ("s3", "PutBucketVersioning", HttpRequest("PUT", "/b", "versioning", [],
+         b"<VersioningConfiguration><Status>On</Status></VersioningConfiguration>"), "MalformedXML",
+         "The XML you provided was not well-formed or did not validate against our published schema"),
+        ("s3", "PutObject", HttpRequest("PUT", "/b/k", "", [("x-amz-acl", "open")]), "InvalidArgument",
+         "1 validation error detected: Value 'open' at 'aCL' failed to satisfy constraint: Member must satisfy enum "
+         "value set: [private, public-read, public-read-write, authenticated-read, aws-exec-read, bucket-owner-read, "
+         "bucket-owner-full-control]"),
         ("sqs", "SendMessage", json_request("AmazonSQS.SendMessage", {"QueueUrl": "http://q"}), "MissingParameter",
          "The request must contain the parameter MessageBody."),
     ],
