@@ -108,7 +108,8 @@ class Samples:
         fits = matcher(pattern)
         for attempt in range(300):
             # A repetition is stretched more and more until the text is long enough.
-            text = _Walk(self.random, stretch=0 if attempt < 100 else self.random.randint(1, max(least, 1))).text(tree)
+            stretch = 0 if attempt < 100 else (least if attempt % 2 else self.random.randint(1, max(least, 1)))
+            text = _Walk(self.random, stretch=stretch).text(tree)
             if least <= len(text) <= most and fits(text):
                 return text
         raise AssertionError(f"no sample for {pattern} of length {least} to {most}")
