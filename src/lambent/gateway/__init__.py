@@ -1,0 +1,1 @@
+"""The HTTP front door: connections, the list of stages, authentication, routing, dispatch."""

@@ -1,0 +1,78 @@
+"""Who asks: the signature is checked at the door, with keys that control hands out.
+
+Edges keep the keys that they have seen; control takes one back (`forget`) before it
+acknowledges that the key was deleted or switched off.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from lambent.clock import Clock
+from lambent.gateway.exchange import Exchange
+from lambent.model.http import HttpResponse
+from lambent.model.principal import AccessKey
+from lambent.protocol.sigv4 import credential_of, unknown_key, verify
+
+KEPT_KEYS = 20_000
+
+Lookup = Callable[[str, str], Awaitable[AccessKey | None]]
+
+
+class KeyCache:
+    """Access keys by id and session token, the least recently used forgotten first.
+
+    Args:
+        lookup: asks control; None for a key that nobody has.
+    """
+
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._keys: OrderedDict[tuple[str, str], AccessKey] = OrderedDict()
+        self._epoch = 0
+
+    async def get(self, access_key_id: str, token: str) -> AccessKey | None:
+        """The key, from memory or from control."""
+        key = self._keys.get((access_key_id, token))
+        if key is not None:
+            return key
+        epoch = self._epoch
+        key = await self._lookup(access_key_id, token)
+        if key is not None and epoch == self._epoch:
+            self._keys[access_key_id, token] = key
+            if len(self._keys) > KEPT_KEYS:
+                self._keys.popitem(last=False)
+        return key
+
+    def forget(self, access_key_ids: list[str]) -> None:
+        """Drop these keys; answers already on their way from control are not kept either."""
+        self._epoch += 1
+        gone = set(access_key_ids)
+        for name in [name for name in self._keys if name[0] in gone]:
+            del self._keys[name]
+
+    def forget_all(self) -> None:
+        """Drop everything: what was missed while control was away cannot be known."""
+        self._epoch += 1
+        self._keys.clear()
+
+
+class Authentication:
+    """The stage that verifies the signature and names the principal, service and Region."""
+
+    def __init__(self, keys: KeyCache, clock: Clock, skew_s: float) -> None:
+        self._keys, self._clock, self._skew_s = keys, clock, skew_s
+
+    async def __call__(self, exchange: Exchange) -> HttpResponse | None:
+        """Fill in who asks.
+
+        Raises:
+            ServiceError: no, a broken, an expired or a wrong signature, with AWS's own code.
+        """
+        credential = credential_of(exchange.request)
+        exchange.service, exchange.region = credential.service, credential.region
+        key = await self._keys.get(credential.access_key_id, credential.token)
+        if key is None or not key.active:
+            raise unknown_key(credential.service)
+        verify(exchange.request, credential, key, self._clock.now_s(), self._skew_s)
+        exchange.principal = key.principal
+        return None

@@ -1,0 +1,65 @@
+"""Control's half of the gateway: from a forwarded request to the operation, and back to bytes."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from lambent.errors import InternalFailure, NotImplementedByLambent, ServiceError, Unavailable
+from lambent.model.http import HttpResponse
+from lambent.model.messages import Forwarded
+from lambent.protocol.api import ServiceWire
+from lambent.protocol.wires import wire_for
+from lambent.services.operation import Operation, RequestContext
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """Answers forwarded requests.
+
+    Args:
+        services: the operations of each service, by the name of its botocore model.
+    """
+
+    def __init__(self, services: Mapping[str, Mapping[str, Operation]]) -> None:
+        self._services = services
+
+    async def answer(self, forwarded: Forwarded) -> HttpResponse:
+        """The answer to `forwarded`; errors are answers too."""
+        wire: ServiceWire | None = None
+        name: str | None = None
+        try:
+            wire = wire_for(forwarded.service, forwarded.request)
+            name = wire.operation_of(forwarded.request)
+            output = await self._run(wire, name, forwarded)
+            return wire.answer(name, output, forwarded.request, forwarded.request_id)
+        except ServiceError as error:
+            failure = error
+        except Unavailable as error:
+            failure = InternalFailure(f"A part that this needs is restarting ({error}); try again.")
+        except Exception:
+            log.exception("an operation failed", action="gateway.dispatch", operation=name, service=forwarded.service)
+            failure = InternalFailure("An internal error occurred; the server's log says more.")
+        wire = wire or wire_for("lambda")
+        return wire.error(failure, forwarded.request, forwarded.request_id, name)
+
+    async def _run(self, wire: ServiceWire, name: str, forwarded: Forwarded) -> Mapping[str, object]:
+        operation = self._services.get(wire.service, {}).get(name)
+        if operation is None:
+            raise NotImplementedByLambent(
+                f"{wire.service}:{name} is not implemented by this version of Lambent. "
+                "docs/reference/operations.md lists what is."
+            )
+        request = wire.parse(name, forwarded.request)
+        return await operation(_context(forwarded), request) or {}
+
+
+def _context(forwarded: Forwarded) -> RequestContext:
+    return RequestContext(
+        principal=forwarded.principal,
+        account=forwarded.principal.account,
+        region=forwarded.region,
+        request_id=forwarded.request_id,
+        endpoint=forwarded.endpoint,
+        source_ip=forwarded.source_ip,
+    )

@@ -1,0 +1,51 @@
+"""Serving connections from a listening socket, and stopping without cutting anybody off."""
+
+import asyncio
+import socket
+
+from lambent.clock import Clock
+from lambent.gateway.http.connection import Connection, Handler, Limits
+
+SWEEP_S = 1.0
+
+
+class HttpServer:
+    """All connections of one process. The socket belongs to whoever made it."""
+
+    def __init__(self, handler: Handler, clock: Clock, limits: Limits) -> None:
+        self._handler, self._clock, self._limits = handler, clock, limits
+        self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, listener: socket.socket) -> None:
+        """Accept from `listener`, which may be shared with other processes."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._handler, self._limits, self._connections), sock=listener
+        )
+
+    async def run(self) -> None:
+        """Cut off connections whose time is up; its owner keeps and cancels this task."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._clock.sleep(SWEEP_S)
+            now_s = loop.time()
+            for connection in list(self._connections):
+                connection.expire(now_s)
+
+    async def stop(self, patience_s: float) -> int:
+        """Accept nothing more, let running requests finish; the number that did not in time."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.close()
+        step_s = 0.02
+        while patience_s > 0 and self.busy:
+            await self._clock.sleep(step_s)
+            patience_s -= step_s
+        return self.busy
+
+    @property
+    def busy(self) -> int:
+        """Connections with a request under way."""
+        return sum(connection.busy for connection in self._connections)
