@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the platform's own log.")
     log_format: Literal["console", "json"] = Field("console", description="Of the platform's own log.")
-    drain_s: float = Field(8.0, ge=0, description="How long SIGTERM waits for running invocations.")
+    drain_s: float = Field(6.0, ge=0, description="How long SIGTERM waits for running invocations.")
     clock_skew_s: int = Field(900, description="How far a request's signing time may be from ours.")
     sandbox_uid_base: int = Field(1_051_000, description="First uid of the range that environments run as.")
     sandbox_pool: int = Field(2, ge=0, description="Ready-made sandboxes kept for each interpreter.")

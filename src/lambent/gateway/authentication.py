@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from lambent.clock import Clock
 from lambent.gateway.exchange import Exchange
 from lambent.model.http import HttpResponse
+from lambent.model.messages import KeyQuery
 from lambent.model.principal import AccessKey
-from lambent.protocol.sigv4 import credential_of, unknown_key, verify
+from lambent.protocol.sigv4 import Credential, credential_of, unknown_key, verify
 
 KEPT_KEYS = 20_000
 
-Lookup = Callable[[str, str], Awaitable[AccessKey | None]]
+Lookup = Callable[[KeyQuery], Awaitable[AccessKey | None]]
 
 
 class KeyCache:
@@ -30,15 +31,16 @@ class KeyCache:
         self._keys: OrderedDict[tuple[str, str], AccessKey] = OrderedDict()
         self._epoch = 0
 
-    async def get(self, access_key_id: str, token: str) -> AccessKey | None:
+    async def get(self, credential: Credential) -> AccessKey | None:
         """The key, from memory or from control."""
-        key = self._keys.get((access_key_id, token))
+        name = credential.access_key_id, credential.token
+        key = self._keys.get(name)
         if key is not None:
             return key
         epoch = self._epoch
-        key = await self._lookup(access_key_id, token)
+        key = await self._lookup(KeyQuery(*name, credential.service, credential.region))
         if key is not None and epoch == self._epoch:
-            self._keys[access_key_id, token] = key
+            self._keys[name] = key
             if len(self._keys) > KEPT_KEYS:
                 self._keys.popitem(last=False)
         return key
@@ -70,7 +72,7 @@ class Authentication:
         """
         credential = credential_of(exchange.request)
         exchange.service, exchange.region = credential.service, credential.region
-        key = await self._keys.get(credential.access_key_id, credential.token)
+        key = await self._keys.get(credential)
         if key is None or not key.active:
             raise unknown_key(credential.service)
         verify(exchange.request, credential, key, self._clock.now_s(), self._skew_s)

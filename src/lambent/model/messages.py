@@ -17,6 +17,9 @@
 | inventory | control -> agent | None -> list[EnvironmentStatus] |
 | exited | agent -> control, agent -> the edge that holds it (notice) | EnvironmentExit |
 | idle | edge -> control (notice) | IdleChange |
+| status | edge -> control | None -> dict: the parts and environments, for `lambent status` |
+| metrics | edge -> control | None -> str: Prometheus text |
+| download | edge -> control | Download -> bytes: a function's package; raises on a bad link |
 | retiring | edge -> control (notice) | str (environment id): unused, and being stopped; its slot is as good as free |
 """
 
@@ -102,6 +105,13 @@ class Invalidate(Struct, frozen=True):
     functions: list[FunctionKey] = []
     access_keys: list[str] = []
     all_access_keys: bool = False
+
+
+class Download(Struct, frozen=True):
+    """A code link, as it stood on the request line."""
+
+    path: str
+    query: str
 
 
 class Start(Struct, frozen=True):

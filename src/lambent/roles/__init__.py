@@ -1,0 +1,1 @@
+"""Composition roots: each builds one process and connects its rooms; only they know every room."""

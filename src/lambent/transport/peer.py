@@ -71,6 +71,7 @@ class Peer(asyncio.Protocol):
         self._tasks: set[asyncio.Task[None]] = set()
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.name = ""  # who it is, for logs; set by whoever learns it
+        self.number = -1  # which edge it is, where it is one
 
     async def call(self, method: str, body: Any, answer: type[T]) -> T:
         """Ask the other end and wait for its answer, decoded as `answer`.

@@ -15,14 +15,22 @@ class HttpServer:
     def __init__(self, handler: Handler, clock: Clock, limits: Limits) -> None:
         self._handler, self._clock, self._limits = handler, clock, limits
         self._connections: set[Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: set[asyncio.Server] = set()
 
-    async def start(self, listener: socket.socket) -> None:
-        """Accept from `listener`, which may be shared with other processes."""
+    async def accept(self, listener: socket.socket) -> asyncio.Server:
+        """Accept from `listener`, which may be shared with other processes or live in another
+        network namespace; several may be served at once."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
+        server = await loop.create_server(
             lambda: Connection(self._handler, self._limits, self._connections), sock=listener
         )
+        self._servers.add(server)
+        return server
+
+    def leave(self, server: asyncio.Server) -> None:
+        """Accept no more from one listener."""
+        self._servers.discard(server)
+        server.close()
 
     async def run(self) -> None:
         """Cut off connections whose time is up; its owner keeps and cancels this task."""
@@ -35,8 +43,8 @@ class HttpServer:
 
     async def stop(self, patience_s: float) -> int:
         """Accept nothing more, let running requests finish; the number that did not in time."""
-        if self._server is not None:
-            self._server.close()
+        for server in list(self._servers):
+            self.leave(server)
         for connection in list(self._connections):
             connection.close()
         step_s = 0.02

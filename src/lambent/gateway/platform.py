@@ -1,0 +1,60 @@
+"""Lambent's own paths, under /_lambent/: health, metrics, code downloads, status."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from lambent.gateway.exchange import Exchange
+from lambent.model.http import HttpResponse
+
+PREFIX = "/_lambent/"
+JSON = [("content-type", "application/json")]
+TEXT = [("content-type", "text/plain; version=0.0.4")]
+
+
+class Answers(Struct, frozen=True):
+    """Who knows what these paths show: whether all is ready (which parts are not), and control's answers."""
+
+    missing: Callable[[], list[str]]
+    metrics: Callable[[], Awaitable[str]]
+    download: Callable[[str, str], Awaitable[bytes]]
+    status: Callable[[], Awaitable[dict[str, Any]]]
+
+
+class OpenPaths:
+    """The paths that need no signature. Stands before authentication."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    async def __call__(self, exchange: Exchange) -> HttpResponse | None:
+        path = exchange.request.path
+        if not path.startswith(PREFIX):
+            return None
+        if path == "/_lambent/health":
+            missing = self._answers.missing()
+            body = {"status": "starting", "waiting_for": missing} if missing else {"status": "ready"}
+            return HttpResponse(503 if missing else 200, list(JSON), msgspec.json.encode(body))
+        if path == "/_lambent/metrics":
+            return HttpResponse(200, list(TEXT), (await self._answers.metrics()).encode())
+        if path.startswith("/_lambent/code/"):
+            body_bytes = await self._answers.download(path, exchange.request.query)
+            return HttpResponse(200, [("content-type", "application/zip")], body_bytes)
+        return None
+
+
+class SignedPaths:
+    """The paths for those who may sign. Stands behind authentication."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+
+    async def __call__(self, exchange: Exchange) -> HttpResponse | None:
+        path = exchange.request.path
+        if not path.startswith(PREFIX):
+            return None
+        if path == "/_lambent/status":
+            return HttpResponse(200, list(JSON), msgspec.json.encode(await self._answers.status()))
+        return HttpResponse(404, list(JSON), b'{"message":"Lambent has no such page."}')

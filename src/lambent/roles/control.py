@@ -1,0 +1,292 @@
+"""Control: owns the truth. The services and their stores, placement, the queue, the logs."""
+
+import asyncio
+import contextlib
+import os
+import platform
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from lambent.clock import SystemClock
+from lambent.config import Settings
+from lambent.errors import Unavailable
+from lambent.gateway.dispatch import Dispatcher
+from lambent.ids import SystemIds
+from lambent.invocation.asynchronous.queue import EventQueue
+from lambent.journal.reader import JournalReader
+from lambent.model.environment import EnvironmentExit
+from lambent.model.function import FunctionSnapshot
+from lambent.model.http import HttpResponse
+from lambent.model.messages import (
+    Download,
+    Enqueue,
+    EnvironmentStatus,
+    Forwarded,
+    Hello,
+    IdleChange,
+    Invalidate,
+    KeyQuery,
+    LeaseGrant,
+    LeaseRequest,
+    SnapshotRequest,
+    Welcome,
+)
+from lambent.model.principal import AccessKey
+from lambent.placement.api import Links as PlacementLinks
+from lambent.placement.placement import Placement
+from lambent.roles.control_links import Agents, Edges, Invalidator, Runtimes, Specs
+from lambent.services.iam.keys import Keys, KeySettings
+from lambent.services.iam.service import iam_operations
+from lambent.services.iam.store import IamStore
+from lambent.services.iam.vault import open_vault
+from lambent.services.lambda_.api import Links as LambdaLinks
+from lambent.services.lambda_.service import LambdaService, Places
+from lambent.services.logs.api import LogsService
+from lambent.services.logs.ingest import LogIngester
+from lambent.services.sts.service import sts_operations
+from lambent.store.blobs import open_blobs
+from lambent.store.sql import load_schema
+from lambent.store.sqlite import SqliteDatabase, open_sqlite
+from lambent.transport.address import Address
+from lambent.transport.connections import Lasting, serve
+from lambent.transport.peer import Method, Methods, Peer
+
+COLLECT_EVERY_S = 60.0
+CONTROL = -1  # the number that control says hello to the agent with
+
+log = structlog.get_logger()
+
+
+class Stores:
+    """The databases, one for each service, under DATA/db."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.data / "db"
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._opened: list[SqliteDatabase] = []
+
+    async def open(self, name: str, package: str) -> SqliteDatabase:
+        """The database called `name`, with the tables of `package`."""
+        database = await open_sqlite(self._folder / f"{name}.sqlite", load_schema(package))
+        self._opened.append(database)
+        return database
+
+    async def close(self) -> None:
+        """Close all, the last opened first."""
+        for database in reversed(self._opened):
+            await database.close()
+
+
+class Doors:
+    """IAM's word to the edges: these keys changed."""
+
+    def __init__(self, edges: Edges) -> None:
+        self._edges = edges
+
+    async def forget_access_keys(self, access_key_ids: list[str]) -> None:
+        """Return once no edge believes them; an empty list means all."""
+        await self._edges.broadcast(Invalidate(access_keys=access_key_ids, all_access_keys=not access_key_ids))
+
+
+class Control:
+    """The rooms of control, connected. Made by `build`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock, self._ids = SystemClock(), SystemIds()
+        self._stores = Stores(settings)
+        self._edges = Edges(settings.edges, self._clock)
+        self._link = Lasting(
+            Address(path=str(settings.run / "agent.sock")),
+            {"exited": Method(EnvironmentExit, self._exited)},
+            self._clock,
+            name="agent",
+            on_connect=self._greet_agent,
+            on_lose=self._agent_lost,
+        )
+        self._agents = Agents(self._link)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def build(self) -> None:
+        """Open the stores and make every room."""
+        settings, clock, ids, stores = self._settings, self._clock, self._ids, self._stores
+        data = settings.data
+        iam_store = IamStore(await stores.open("iam", "lambent.services.iam"))
+        vault = await asyncio.to_thread(open_vault, data / "master.key")
+        key_settings = KeySettings(data / "root-key.json", settings.account, settings.dev_credentials)
+        self._keys = Keys(iam_store, vault, clock, ids, key_settings)
+        await self._keys.root_key()
+        journal = data / "journal"
+        journal.mkdir(mode=0o700, exist_ok=True)
+        logs = await stores.open("logs", "lambent.services.logs")
+        self._ingester = LogIngester(logs, JournalReader(journal), clock)
+        self._logs = LogsService(logs, clock, self._ingester.catch_up)
+        invalidator = Invalidator(self._edges)
+        runtimes = await asyncio.to_thread(Runtimes, _architecture(), fallback=settings.runtime_fallback)
+        places = Places(
+            await stores.open("lambda", "lambent.services.lambda_"),
+            await open_blobs(data / "blobs"),
+            data / "code",
+            (data / "link-secret").read_bytes(),
+        )
+        self._lambda = LambdaService(places, settings, clock, ids, LambdaLinks(self._keys, runtimes, invalidator))
+        self._placement = Placement(
+            settings.node_memory_mb or _nine_tenths_of_memory_mb(),
+            clock,
+            ids,
+            PlacementLinks(
+                self._agents, self._edges, self._lambda.data_plane, Specs(self._lambda.data_plane, self._keys, settings)
+            ),
+        )
+        invalidator.limits_changed = self._placement.limits_changed
+        events = await stores.open("events", "lambent.invocation.asynchronous")
+        self._queue = EventQueue(events, clock, settings, self._edges)
+        self._dispatcher = Dispatcher(
+            {
+                "lambda": self._lambda.operations,
+                "iam": iam_operations(iam_store, vault, clock, ids, Doors(self._edges)),
+                "sts": sts_operations(self._keys),
+                "logs": self._logs.operations,
+            }
+        )
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Answer until `stopping`; then finish what was accepted."""
+        server = await serve(Address(path=str(self._settings.run / "control.sock")), self._methods())
+        self._own(self._link.run())
+        await self._lambda.start()
+        for work in (self._ingester.run(), self._logs.run(), self._queue.run(), self._collect()):
+            self._own(work)
+        log.info("control ready", action="control.ready", pid=os.getpid())
+        await stopping.wait()
+        server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._placement.close()
+        await self._lambda.close()
+        await self._stores.close()
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(_say_if_failed)
+        self._tasks.append(task)
+
+    async def _collect(self) -> None:
+        """Delete code that nothing refers to and no environment has mounted."""
+        while True:
+            await self._clock.sleep(COLLECT_EVERY_S)
+            with contextlib.suppress(Unavailable):
+                if not await self._agents.inventory():  # code stays while any environment may have it mounted
+                    await self._lambda.collect_code([])
+
+    # --- the agent ------------------------------------------------------------------------
+
+    async def _greet_agent(self, peer: Peer) -> None:
+        hello = Hello(CONTROL, os.getpid(), self._ids.hex(16))
+        self._agents.pid = (await peer.call("hello", hello, Welcome)).pid
+        await self._placement.recover(await peer.call("inventory", None, list[EnvironmentStatus]))
+
+    def _agent_lost(self) -> None:
+        self._placement.agent_lost()
+
+    async def _exited(self, _: Peer, notice: EnvironmentExit) -> None:
+        self._placement.exited(notice)
+
+    # --- the edges ------------------------------------------------------------------------
+
+    def _methods(self) -> Methods:
+        return {
+            "hello": Method(Hello, self._hello),
+            "http": Method(Forwarded, self._http),
+            "access_key": Method(KeyQuery, self._access_key),
+            "snapshot": Method(SnapshotRequest, self._snapshot),
+            "lease": Method(LeaseRequest, self._lease),
+            "enqueue": Method(Enqueue, self._enqueue),
+            "idle": Method(IdleChange, self._idle),
+            "retiring": Method(str, self._retiring),
+            "status": Method(None, self._status),
+            "metrics": Method(None, self._metrics),
+            "download": Method(Download, self._download),
+        }
+
+    async def _hello(self, peer: Peer, hello: Hello) -> Welcome:
+        peer.name, peer.number = f"edge {hello.edge}", hello.edge
+        self._edges.joined(hello.edge, hello.pid, peer)
+        peer.closed.add_done_callback(lambda _: self._edge_left(hello.edge, peer))
+        return Welcome(os.getpid())
+
+    def _edge_left(self, number: int, peer: Peer) -> None:
+        if self._edges.left(number, peer):
+            self._placement.edge_lost(number)
+
+    async def _http(self, _: Peer, forwarded: Forwarded) -> HttpResponse:
+        return await self._dispatcher.answer(forwarded)
+
+    async def _access_key(self, _: Peer, query: KeyQuery) -> AccessKey | None:
+        return await self._keys.lookup(query.access_key_id, query.session_token, query.service, query.region)
+
+    async def _snapshot(self, _: Peer, request: SnapshotRequest) -> FunctionSnapshot:
+        return await self._lambda.data_plane.snapshot(request.key, request.qualifier)
+
+    async def _lease(self, peer: Peer, request: LeaseRequest) -> LeaseGrant:
+        return await self._placement.lease(peer.number, request)
+
+    async def _enqueue(self, _: Peer, body: Enqueue) -> None:
+        await self._queue.put(body.invocation)
+
+    async def _idle(self, _: Peer, change: IdleChange) -> None:
+        self._placement.idle(change)
+
+    async def _retiring(self, _: Peer, environment_id: str) -> None:
+        self._placement.retiring(environment_id)
+
+    async def _download(self, _: Peer, what: Download) -> bytes:
+        return await self._lambda.downloads.download(what.path, what.query)
+
+    async def _status(self, _peer: Peer, _body: None) -> dict[str, Any]:
+        environments = []
+        with contextlib.suppress(Unavailable):
+            environments = await self._agents.inventory()
+        return {
+            "parts": {
+                "control": {"pid": os.getpid()},
+                "edges": [{"pid": self._edges.pids[number]} for number in sorted(self._edges.pids)],
+                "agent": {"pid": self._agents.pid},
+            },
+            "environments": environments,
+            "queue": await self._queue.statistics(),
+        }
+
+    async def _metrics(self, _peer: Peer, _body: None) -> str:
+        usage, queue = self._placement.usage(), await self._queue.statistics()
+        facts = [(f"lambent_placement_{name}", getattr(usage, name)) for name in usage.__struct_fields__]
+        facts += [(f"lambent_events_{name}", getattr(queue, name)) for name in queue.__struct_fields__]
+        facts.append(("lambent_edges_connected", len(self._edges.pids)))
+        return "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in facts)
+
+
+def _say_if_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a task of control ended", action="control.task", exc_info=task.exception())
+
+
+def _architecture() -> str:
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+
+
+def _nine_tenths_of_memory_mb() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // (1024 * 1024) * 9 // 10
+
+
+async def run_control(settings: Settings) -> None:
+    """Be control until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    control = Control(settings)
+    await control.build()
+    await control.run(stopping)

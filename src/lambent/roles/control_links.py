@@ -1,0 +1,151 @@
+"""What control's rooms know of the other parts and of one another; and who is connected."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+
+from lambent.clock import Clock
+from lambent.config import Settings
+from lambent.environment.variables import Circumstances, Credentials
+from lambent.errors import Unavailable
+from lambent.model.environment import EnvironmentSpec
+from lambent.model.function import FunctionKey
+from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.messages import EnvironmentStatus, Invalidate, LeaseRequest, Start, Stop
+from lambent.sandbox.interpreters import Interpreter, find_runtimes, interpreter_for
+from lambent.services.iam.keys import Keys
+from lambent.services.lambda_.data_plane import DataPlane
+from lambent.transport.connections import Lasting
+from lambent.transport.peer import Peer
+
+EDGES_GRACE_S = 5.0  # how long a control that has just started waits for edges of before
+DEFAULT_PORT = 4566
+
+
+class Edges:
+    """The edges that are connected. Implements what placement, the queue and the services ask.
+
+    A control that has just started waits for all edges before it lets a change be acknowledged:
+    one that lives on and has not come back yet may still serve old copies.
+    """
+
+    def __init__(self, expected: int, clock: Clock) -> None:
+        self._expected, self._clock = expected, clock
+        self._peers: dict[int, Peer] = {}
+        self.pids: dict[int, int] = {}
+        self._turn = itertools.count()
+        self._grace_until_s = clock.monotonic_s() + EDGES_GRACE_S
+        self._changed = asyncio.Event()
+
+    def joined(self, number: int, pid: int, peer: Peer) -> None:
+        """An edge has said hello."""
+        self._peers[number], self.pids[number] = peer, pid
+        self._changed.set()
+
+    def left(self, number: int, peer: Peer) -> bool:
+        """The connection of an edge is gone; whether it was the edge's newest."""
+        if self._peers.get(number) is not peer:
+            return False
+        del self._peers[number], self.pids[number]
+        return True
+
+    async def broadcast(self, what: Invalidate) -> None:
+        """Return once no edge serves what `what` names; an edge that hangs up serves nothing old,
+        because it forgets everything before it serves again."""
+        while len(self._peers) < self._expected and self._clock.monotonic_s() < self._grace_until_s:
+            await self._clock.sleep(0.01)
+        calls = [peer.call("invalidate", what, type(None)) for peer in self._peers.values()]
+        for result in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(result, BaseException) and not isinstance(result, Unavailable):
+                raise result
+
+    async def take_back(self, edge: int, environment_id: str) -> bool:
+        peer = self._peers.get(edge)
+        if peer is None:
+            raise Unavailable(f"edge {edge} is not connected")
+        return await peer.call("take_back", environment_id, bool)
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult:
+        """Run `invocation` in one of the edges, each in its turn."""
+        if not self._peers:
+            raise Unavailable("no edge is connected")
+        peers = list(self._peers.values())
+        return await peers[next(self._turn) % len(peers)].call("invoke", invocation, InvocationResult)
+
+
+class Agents:
+    """The agent of this node."""
+
+    def __init__(self, link: Lasting) -> None:
+        self._link = link
+        self.pid = 0
+
+    async def start(self, start: Start) -> None:
+        await self._link.peer.call("start", start, type(None))
+
+    async def stop(self, stop: Stop) -> None:
+        await self._link.peer.call("stop", stop, type(None))
+
+    async def inventory(self) -> list[EnvironmentStatus]:
+        answer: list[EnvironmentStatus] = await self._link.peer.call(
+            "inventory",
+            None,
+            list[EnvironmentStatus],
+        )
+        return answer
+
+
+class Specs:
+    """What an environment is made from: the function's version, and fresh credentials of its role."""
+
+    def __init__(self, functions: DataPlane, keys: Keys, settings: Settings) -> None:
+        self._functions, self._keys, self._settings = functions, keys, settings
+
+    async def spec(self, request: LeaseRequest, environment_id: str, log_stream: str) -> EnvironmentSpec:
+        role = await self._functions.role(request)
+        made = await self._keys.mint_for_function(role, request.key.name)
+        network = self._settings.network
+        # Without walls the function shares the host's loopback; inside them the agent listens on the same port.
+        endpoint = f"http://127.0.0.1:{self._settings.port or DEFAULT_PORT}" if network == "platform" else ""
+        circumstances = Circumstances(
+            log_stream=log_stream,
+            credentials=Credentials(made.access_key_id, made.secret, made.session_token),
+            endpoint_url=endpoint,
+        )
+        return await self._functions.environment_spec(request, environment_id, circumstances, network)
+
+
+class Runtimes:
+    """The runtimes of this host, for CreateFunction's refusals."""
+
+    def __init__(self, architecture: str, *, fallback: bool) -> None:
+        self.architecture = architecture
+        self._fallback = fallback
+        self._found: dict[str, Interpreter] = find_runtimes()
+
+    def missing(self, runtime: str) -> str | None:
+        if not runtime.startswith("python"):
+            return f"{runtime} is not served by this version of Lambent, which runs Python functions"
+        if interpreter_for(runtime, self._found, fallback=self._fallback) is not None:
+            return None
+        return (
+            f"{runtime} needs {runtime.replace('python', 'Python ')} on this host, and it was not found. Install it "
+            "(with your system's packages, or pyenv), or start the server with --runtime-fallback"
+        )
+
+
+class Invalidator:
+    """Tells the edges and placement that functions changed."""
+
+    def __init__(self, edges: Edges) -> None:
+        self._edges = edges
+        self.limits_changed: Callable[[FunctionKey], Awaitable[None]] = _nothing_yet
+
+    async def invalidate(self, functions: list[FunctionKey]) -> None:
+        await self._edges.broadcast(Invalidate(functions=functions))
+        for function in functions:
+            await self.limits_changed(function)
+
+
+async def _nothing_yet(_: FunctionKey) -> None:
+    """Placement is built after the services; until then there is nothing to tell."""

@@ -1,0 +1,198 @@
+"""An edge: answers HTTP, and runs the invoke data path with the environments it holds."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from typing import Any
+
+import msgspec
+import structlog
+
+from lambent.clock import SystemClock
+from lambent.config import Settings
+from lambent.environment.live import LiveEnvironment
+from lambent.gateway.authentication import Authentication, KeyCache
+from lambent.gateway.forward import Forward
+from lambent.gateway.front import Front
+from lambent.gateway.http.connection import Limits as HttpLimits
+from lambent.gateway.http.server import HttpServer
+from lambent.gateway.invoke import Invoking
+from lambent.gateway.platform import Answers, OpenPaths, SignedPaths
+from lambent.ids import SystemIds
+from lambent.invocation.api import Limits, Links
+from lambent.invocation.data_plane import DataPlane
+from lambent.invocation.estate import Estate
+from lambent.invocation.snapshots import Snapshots
+from lambent.journal.lines import events_of
+from lambent.journal.writer import JournalWriter
+from lambent.model.environment import EnvironmentExit, EnvironmentGrant
+from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.messages import Hello, Invalidate, Welcome
+from lambent.protocol.wires import wire_for
+from lambent.roles.edge_links import AgentLink, ControlLink
+from lambent.roles.handoff_line import HandoffLine
+from lambent.transport.address import Address
+from lambent.transport.connections import Lasting
+from lambent.transport.peer import Method, Methods, Peer
+
+BODY_SLACK_BYTES = 1024 * 1024
+
+log = structlog.get_logger()
+
+
+class Edge:
+    """The rooms of one edge, connected."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self._settings, self._number = settings, number
+        self._clock, ids = SystemClock(), SystemIds()
+        self._hello = Hello(number, os.getpid(), ids.hex(16))
+        self._control = Lasting(
+            Address(path=str(settings.run / "control.sock")),
+            self._methods_for_control(),
+            self._clock,
+            name="control",
+            on_connect=self._greet_control,
+        )
+        self._agent = Lasting(
+            Address(path=str(settings.run / "agent.sock")),
+            {"exited": Method(EnvironmentExit, self._exited)},
+            self._clock,
+            name="agent",
+            on_connect=self._greet,
+        )
+        control, agent = ControlLink(self._control), AgentLink(self._agent)
+        self._journal = JournalWriter(settings.data / "journal", f"edge{number}-{self._hello.generation}")
+        self._snapshots = Snapshots(fetch=control.snapshot)
+        links = Links(control, agent, self._journal, events_of)
+        limits = Limits(settings.keep_alive_s, settings.quotas.init_timeout_s, settings.quotas.sync_response_bytes)
+        self._estate = Estate(links, self._snapshots, self._clock, limits)
+        self._data_plane = DataPlane(links, self._snapshots, self._estate, self._clock, limits)
+        self._handoff = HandoffLine(
+            settings.run / "handoff.sock", self._hello, self._clock, self._granted, self._estate.agent_lost
+        )
+        self._bridges: dict[str, asyncio.Server] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._keys = KeyCache(control.access_key)
+        answers = Answers(self._missing, control.metrics, control.download, control.status)
+        stages = (
+            OpenPaths(answers),
+            Authentication(self._keys, self._clock, settings.clock_skew_s),
+            Invoking(self._data_plane.invoke, control.enqueue, self._check, settings.quotas),
+            SignedPaths(answers),
+            Forward(control.http),
+        )
+        self._http = HttpServer(
+            Front(stages, ids),
+            self._clock,
+            HttpLimits(
+                head_bytes=settings.quotas.header_bytes,
+                body_bytes=settings.quotas.create_request_bytes + BODY_SLACK_BYTES,
+            ),
+        )
+
+    async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:
+        """Serve until `stopping`, then let running invocations finish."""
+        wire_for("lambda")  # loaded before the first refusal needs it
+        owned = (self._control.run(), self._agent.run(), self._handoff.run(), self._estate.run(), self._http.run())
+        tasks = [asyncio.get_running_loop().create_task(work) for work in owned]
+        await self._control.wait_connected()
+        await self._http.accept(listener)
+        await self._agent.wait_connected()
+        while self._missing():
+            await self._clock.sleep(0.01)
+        if self._number == 0:
+            self._tell_endpoint()
+        log.info("edge ready", action="edge.ready", pid=os.getpid())
+        await stopping.wait()
+        await self._http.stop(self._settings.drain_s - 1.0)
+        await self._data_plane.drain(0.5)
+        await self._data_plane.close()
+        self._journal.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _missing(self) -> list[str]:
+        """The parts that this edge cannot reach now."""
+        there = {
+            "control": self._control.connected,
+            "agent": self._agent.connected and self._handoff.connected,
+        }
+        return [name for name, connected in there.items() if not connected]
+
+    def _tell_endpoint(self) -> None:
+        settings = self._settings
+        host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host  # noqa: S104
+        body = {"endpoint": f"http://{host}:{settings.port}", "region": settings.region}
+        fresh = settings.run / "endpoint.json.new"
+        fresh.write_bytes(msgspec.json.encode(body))
+        fresh.rename(settings.run / "endpoint.json")
+
+    # --- what the other parts say ---------------------------------------------------------
+
+    def _methods_for_control(self) -> Methods:
+        return {
+            "invalidate": Method(Invalidate, self._invalidate),
+            "invoke": Method(Invocation, self._invoke),
+            "take_back": Method(str, self._take_back),
+        }
+
+    async def _greet(self, peer: Peer) -> None:
+        await peer.call("hello", self._hello, Welcome)
+
+    async def _greet_control(self, peer: Peer) -> None:
+        """What changed while control was away cannot be known: forget all copies first."""
+        await self._greet(peer)
+        self._keys.forget_all()
+        self._estate.invalidate_all()
+
+    async def _invalidate(self, _: Peer, what: Invalidate) -> None:
+        self._estate.invalidate(what.functions)
+        if what.all_access_keys:
+            self._keys.forget_all()
+        else:
+            self._keys.forget(what.access_keys)
+
+    async def _invoke(self, _: Peer, invocation: Invocation) -> InvocationResult:
+        return await self._data_plane.invoke(invocation)
+
+    async def _take_back(self, _: Peer, environment_id: str) -> bool:
+        return self._estate.take_back(environment_id)
+
+    async def _exited(self, _: Peer, notice: EnvironmentExit) -> None:
+        self._estate.exited(notice)
+        bridge = self._bridges.pop(notice.environment_id, None)
+        if bridge is not None:
+            self._http.leave(bridge)
+
+    async def _check(self, invocation: Invocation) -> None:
+        """Whether the function is there, for calls that do not run it at once."""
+        await self._snapshots.get(invocation.function, invocation.qualifier)
+
+    # --- environments ---------------------------------------------------------------------
+
+    def _granted(self, grant: EnvironmentGrant, descriptors: list[int]) -> None:
+        channel, output, *rest = descriptors
+        gauge = rest.pop(0) if grant.has_memory_gauge else None
+        environment = LiveEnvironment(grant, socket.socket(fileno=channel), output, gauge, self._clock)
+        if grant.has_platform_listener:
+            task = asyncio.get_running_loop().create_task(self._bridge(grant.environment_id, rest.pop(0)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._estate.granted(environment, grant.times)
+
+    async def _bridge(self, environment_id: str, descriptor: int) -> None:
+        """Answer requests from inside the environment's own network namespace."""
+        with contextlib.suppress(OSError):
+            self._bridges[environment_id] = await self._http.accept(socket.socket(fileno=descriptor))
+
+
+async def run_edge(settings: Settings, number: int, listener_descriptor: int) -> None:
+    """Be an edge until SIGTERM or SIGINT."""
+    stopping = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
+    await Edge(settings, number).run(socket.socket(fileno=listener_descriptor), stopping)

@@ -1,0 +1,80 @@
+"""What an edge's rooms know of the other parts: the Protocols of `invocation.api` over the transport."""
+
+from typing import Any
+
+from lambent.errors import Unavailable
+from lambent.model.function import FunctionSnapshot
+from lambent.model.http import HttpResponse
+from lambent.model.invocation import Invocation
+from lambent.model.messages import (
+    Download,
+    Enqueue,
+    Forwarded,
+    IdleChange,
+    KeyQuery,
+    LeaseGrant,
+    LeaseRequest,
+    SnapshotRequest,
+    Stop,
+)
+from lambent.model.principal import AccessKey
+from lambent.transport.connections import Lasting
+
+
+class ControlLink:
+    """Control, seen from an edge. Every coroutine raises Unavailable while it is away."""
+
+    def __init__(self, link: Lasting) -> None:
+        self._link = link
+
+    async def snapshot(self, request: SnapshotRequest) -> FunctionSnapshot:
+        return await self._link.peer.call("snapshot", request, FunctionSnapshot)
+
+    async def lease(self, request: LeaseRequest) -> LeaseGrant:
+        return await self._link.peer.call("lease", request, LeaseGrant)
+
+    def idle(self, change: IdleChange) -> None:
+        self._tell("idle", change)
+
+    def retiring(self, environment_id: str) -> None:
+        self._tell("retiring", environment_id)
+
+    async def access_key(self, query: KeyQuery) -> AccessKey | None:
+        found: AccessKey | None = await self._link.peer.call("access_key", query, AccessKey | None)  # type: ignore[arg-type]
+        return found
+
+    async def http(self, forwarded: Forwarded) -> HttpResponse:
+        return await self._link.peer.call("http", forwarded, HttpResponse)
+
+    async def enqueue(self, invocation: Invocation) -> None:
+        await self._link.peer.call("enqueue", Enqueue(invocation), type(None))
+
+    async def status(self) -> dict[str, Any]:
+        answer: dict[str, Any] = await self._link.peer.call("status", None, dict)
+        return answer
+
+    async def metrics(self) -> str:
+        return await self._link.peer.call("metrics", None, str)
+
+    async def download(self, path: str, query: str) -> bytes:
+        return await self._link.peer.call("download", Download(path, query), bytes)
+
+    def _tell(self, method: str, body: Any) -> None:
+        if self._link.connected:
+            self._link.peer.notify(method, body)
+
+
+class AgentLink:
+    """The agent, seen from an edge."""
+
+    def __init__(self, link: Lasting) -> None:
+        self._link = link
+
+    async def stop(self, stop: Stop) -> None:
+        await self._link.peer.call("stop", stop, type(None))
+
+    def ready(self, environment_id: str) -> None:
+        try:
+            self._link.peer.notify("ready", environment_id)
+        except Unavailable:
+            return  # the environment has died with its agent
