@@ -200,3 +200,24 @@ def platform() -> Iterator[Platform]:
             os.killpg(server.process.pid, signal.SIGKILL)
             server.process.wait()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def own_server() -> Iterator[Callable[..., Platform]]:
+    """Start servers of one's own on one data folder: `own_server("--edges", "2")`; call it again after
+    a kill to start on what the killed one left."""
+    if os.geteuid() != 0:
+        pytest.skip("real sandboxes need root")
+    home = Path(tempfile.mkdtemp(prefix="lambent-", dir="/tmp"))
+    servers: list[Server] = []
+
+    def start(*flags: str) -> Platform:
+        server = Server(home / "data", free_port(), flags)
+        servers.append(server)
+        server.wait_ready()
+        return Platform(server)
+
+    yield start
+    for server in servers:
+        server.stop()
+    shutil.rmtree(home, ignore_errors=True)

@@ -49,14 +49,14 @@ def test_a_function_is_created_and_runs_with_its_event_and_context(platform: "Pl
 
 def test_what_was_created_is_what_get_function_shows(platform: "Platform", zipped: Any) -> None:
     lambda_ = platform.client("lambda")
-    name = platform.create(HELLO, Description="says hello", MemorySize=256, Environment={"Variables": {"A": "b"}})
+    name = platform.create(HELLO, Description="says hello", MemorySize=256, Environment={"Variables": {"AB": "c"}})
     shown = lambda_.get_function(FunctionName=name)
     configuration = shown["Configuration"]
     package = zipped({"app.py": HELLO})
     assert configuration["CodeSha256"] == base64.b64encode(hashlib.sha256(package).digest()).decode()
     assert (configuration["State"], configuration["LastUpdateStatus"]) == ("Active", "Successful")
     assert (configuration["MemorySize"], configuration["Timeout"]) == (256, 30)
-    assert configuration["Environment"]["Variables"] == {"A": "b"}
+    assert configuration["Environment"]["Variables"] == {"AB": "c"}
     assert shown["Code"]["RepositoryType"] == "S3"
     names = [
         one["FunctionName"] for page in lambda_.get_paginator("list_functions").paginate() for one in page["Functions"]

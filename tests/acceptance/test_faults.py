@@ -1,0 +1,157 @@
+"""Parts are killed while work is acknowledged; nothing acknowledged may be missing.
+
+Source of the promises: DESIGN.md, tenets 2 and 4 and "Static stability"; SPECIFICATION.md.
+"""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from conftest import Platform
+
+ECHO = "def handler(event, context):\n    return event\n"
+VERSIONED = "import os\nVERSION = {0}\n\ndef handler(event, context):\n    return [VERSION, os.environ.get('STEP')]\n"
+
+
+def status(platform: "Platform") -> Any:
+    return json.loads(platform.lambent("status", "--format", "json", "--data", str(platform.server.data)).stdout)
+
+
+def test_a_storm_of_creations_loses_no_acknowledged_function_to_kill_9_of_everything(
+    own_server: Callable[..., "Platform"], zipped: Any
+) -> None:
+    platform = own_server()
+    package, role = zipped({"app.py": ECHO}), platform.role()
+    acknowledged: list[str] = []
+    enough = threading.Event()
+
+    def create(worker: int) -> None:
+        lambda_ = platform.client("lambda")
+        for number in range(1000):
+            name = f"storm-{worker}-{number}"
+            try:
+                lambda_.create_function(
+                    FunctionName=name, Runtime="python3.11", Role=role, Handler="app.handler", Code={"ZipFile": package}
+                )
+            except (BotoCoreError, ClientError):
+                return
+            acknowledged.append(name)
+            if len(acknowledged) >= 60:
+                enough.set()
+
+    with ThreadPoolExecutor(4) as pool:
+        storms = [pool.submit(create, worker) for worker in range(4)]
+        assert enough.wait(60)
+        os.killpg(platform.server.process.pid, signal.SIGKILL)
+        for storm in storms:
+            storm.result()
+    platform.server.process.wait()
+
+    again = own_server()
+    lambda_ = again.client("lambda")
+    pages = lambda_.get_paginator("list_functions").paginate()
+    kept = {function["FunctionName"] for page in pages for function in page["Functions"]}
+    assert len(acknowledged) >= 60
+    assert set(acknowledged) <= kept
+    last = acknowledged[-1]
+    lambda_.get_waiter("function_active_v2").wait(FunctionName=last, WaiterConfig={"Delay": 1})
+    assert json.load(lambda_.invoke(FunctionName=last, Payload=b'"alive"')["Payload"]) == "alive"
+
+
+def test_an_acknowledged_edit_is_what_the_next_invoke_runs_under_load_with_two_edges(
+    own_server: Callable[..., "Platform"], zipped: Any
+) -> None:
+    platform = own_server("--edges", "2")
+    name = platform.create(VERSIONED.format(0), Environment={"Variables": {"STEP": "0"}})
+    acknowledged, stop = [0, 0], threading.Event()
+    wrong: list[Any] = []
+
+    def hammer() -> int:
+        lambda_, done = platform.client("lambda"), 0
+        while not stop.is_set():
+            before = list(acknowledged)
+            code, step = json.load(lambda_.invoke(FunctionName=name)["Payload"])
+            if code < before[0] or int(step) < before[1]:
+                wrong.append((before, code, step))
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(6) as pool:
+        hammers = [pool.submit(hammer) for _ in range(6)]
+        try:
+            lambda_ = platform.client("lambda")
+            updated = lambda_.get_waiter("function_updated_v2")
+            for number in range(1, 11):
+                lambda_.update_function_code(FunctionName=name, ZipFile=zipped({"app.py": VERSIONED.format(number)}))
+                updated.wait(FunctionName=name, WaiterConfig={"Delay": 1})
+                acknowledged[0] = number
+                lambda_.update_function_configuration(
+                    FunctionName=name, Environment={"Variables": {"STEP": str(number)}}
+                )
+                updated.wait(FunctionName=name, WaiterConfig={"Delay": 1})
+                acknowledged[1] = number
+        finally:
+            stop.set()
+        done = sum(each.result() for each in hammers)
+    assert not wrong
+    assert done > 50
+
+
+def test_warm_invokes_do_not_notice_that_control_was_killed(own_server: Callable[..., "Platform"]) -> None:
+    platform = own_server()
+    name = platform.create(ECHO)
+    lambda_ = platform.client("lambda")
+    lambda_.invoke(FunctionName=name, Payload=b"1")
+    before = status(platform)["parts"]["control"]["pid"]
+    os.kill(before, signal.SIGKILL)
+    for number in range(200):
+        answer = lambda_.invoke(FunctionName=name, Payload=str(number).encode())
+        assert json.load(answer["Payload"]) == number
+
+
+def test_the_platform_heals_after_kill_9_of_agent_edge_and_control(
+    own_server: Callable[..., "Platform"], eventually: Any
+) -> None:
+    platform = own_server()
+    name = platform.create(ECHO)
+    parts = status(platform)["parts"]
+    for pid in (parts["agent"]["pid"], parts["edges"][0]["pid"], parts["control"]["pid"]):
+        os.kill(pid, signal.SIGKILL)
+
+        def answers() -> bool:
+            try:
+                return bool(platform.client("lambda").invoke(FunctionName=name, Payload=b"7")["Payload"].read() == b"7")
+            except (BotoCoreError, ClientError):
+                return False
+
+        eventually(answers)
+
+
+def test_events_that_were_accepted_are_run_although_everything_is_killed(
+    own_server: Callable[..., "Platform"], eventually: Any
+) -> None:
+    platform = own_server()
+    name = platform.create("def handler(event, context):\n    print(f'ran<{event}>')\n")
+    lambda_ = platform.client("lambda")
+    for number in range(40):
+        assert lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=str(number))["StatusCode"] == 202
+    os.killpg(platform.server.process.pid, signal.SIGKILL)
+    platform.server.process.wait()
+    logs = own_server().client("logs")
+
+    def all_ran() -> bool:
+        try:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
+            messages = "".join(event["message"] for page in pages for event in page["events"])
+        except ClientError:
+            return False
+        return all(f"ran<{number}>" in messages for number in range(40))
+
+    assert eventually(all_ran)
