@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from conftest import Platform
+    from tests.acceptance.conftest import Platform
 
 ECHO = "def handler(event, context):\n    return event\n"
 SIZED = "def handler(event, context):\n    return 'x' * event\n"
@@ -28,7 +28,7 @@ def raw(platform: "Platform", data: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def echo(platform: "Platform") -> str:
-    return platform.create(ECHO)
+    return str(platform.create(ECHO))
 
 
 @pytest.mark.parametrize("payload", [b"{", b"\xff\xfe", b"not json", b'{"a":}', b"[" * 100_000])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from conftest import Platform
+    from tests.acceptance.conftest import Platform
 
 ECHO = "def handler(event, context):\n    return event\n"
 VERSIONED = "import os\nVERSION = {0}\n\ndef handler(event, context):\n    return [VERSION, os.environ.get('STEP')]\n"
