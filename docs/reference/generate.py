@@ -3,6 +3,8 @@
 Usage: make reference
 """
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,18 @@ from typer.main import get_command
 
 from lambent.cli.flags import Flag, flags
 from lambent.cli.main import COMMANDS, build
+from lambent.protocol.wires import wire_for
 
 HERE = Path(__file__).parent
+SERVED = {
+    "lambda": "lambent.services.lambda_",
+    "logs": "lambent.services.logs",
+    "iam": "lambent.services.iam",
+    "sts": "lambent.services.sts",
+}
+OPERATIONS_HEAD = """# Operations
+
+What each service carries out, by the operations of its botocore model. All others answer `NotImplemented` by name."""
 NOTE = "<!-- Written by generate.py from the code. Change it there, then: make reference -->"
 SETTINGS_HEAD = """# Settings
 
@@ -97,7 +109,31 @@ def paragraphs(text: str) -> Iterator[str]:
         yield "```"
 
 
-PAGES = {"settings.md": settings_page, "cli.md": cli_page}
+def operations_page() -> str:
+    """Every operation of the services that are served, and which of them are."""
+    parts = [NOTE, OPERATIONS_HEAD]
+    for service, package in SERVED.items():
+        known, done = sorted(wire_for(service).operations), operations_in(package)
+        missing = [name for name in known if name not in done]
+        parts.append(f"## {service}\n\n{len(known) - len(missing)} of {len(known)} operations.")
+        parts.append("Served: " + ", ".join(name for name in known if name in done) + ".")
+        parts.append("`NotImplemented`: " + (", ".join(missing) or "none") + ".")
+    return "\n\n".join(parts) + "\n"
+
+
+def operations_in(package: str) -> set[str]:
+    """The operations that the classes of a service's package declare."""
+    root = importlib.import_module(package)
+    found = {"Invoke"} if package.endswith("lambda_") else set()  # Invoke is a stage of the edge
+    for module_info in pkgutil.iter_modules(root.__path__):
+        module = importlib.import_module(f"{package}.{module_info.name}")
+        for owner in vars(module).values():
+            if isinstance(owner, type):
+                found |= {each.operation for each in vars(owner).values() if hasattr(each, "operation")}
+    return found
+
+
+PAGES = {"settings.md": settings_page, "cli.md": cli_page, "operations.md": operations_page}
 
 
 def main() -> None:

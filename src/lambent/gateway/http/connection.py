@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
             if self._head_open and self._head_bytes > self._limits.head_bytes:
                 raise Refused(431, "the request line and headers are too long")
         except httptools.HttpParserUpgrade:
-            self._refuse(Refused(400, "protocol upgrades are not served here"))
+            self.close()  # after its answer: the offer to speak something else is not taken up
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Refused) else Refused(400, f"not HTTP/1.1: {error}"))
