@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     network: Literal["none", "platform"] = Field("platform", description="What a function may reach.")
     runtime_fallback: bool = Field(False, description="Run a missing runtime on the nearest version found.")
     keep_alive_s: float = Field(600.0, ge=0, description="How long an idle environment is kept.")
+    environment_life_s: float = Field(
+        21_600.0, gt=0, le=39_600, description="How long any environment is used; its credentials end after 12 hours."
+    )
     async_retry_delays_s: tuple[float, ...] = Field(
         (60.0, 120.0), description="Waits before the retries of a failed asynchronous invocation."
     )

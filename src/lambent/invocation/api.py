@@ -68,6 +68,7 @@ class Limits(Struct, frozen=True):
     keep_alive_s: float = 600.0
     init_timeout_s: float = 10.0
     response_bytes: int = 6_291_556
+    life_s: float = 21_600.0
 
 
 class Statistics(Struct, frozen=True):

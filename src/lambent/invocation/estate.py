@@ -59,7 +59,7 @@ class Estate:
     async def start(self, pool: Pool, init_timeout_s: float) -> Lease:
         """A new environment for `pool`, after its init phase. Raises ServiceError."""
         lease = await self._starts.start(pool.request, init_timeout_s, lambda: True)
-        self._leases[lease.environment.id] = lease
+        self._keep(lease)
         return lease
 
     async def stop(self, lease: Lease, reason: str) -> None:
@@ -145,6 +145,7 @@ class Estate:
         now_s = self._clock.monotonic_s()
         for environment in self._starts.sweep(now_s):
             self._send_away(environment, "nobody asked for it")
+        self._wear_out(now_s - self._limits.life_s)
         for key, pool in list(self._pools.items()):
             pool.expire(now_s - self._limits.keep_alive_s, "idle for too long")
             for lease in pool.idle:
@@ -182,8 +183,19 @@ class Estate:
         except ServiceError as error:
             pool.refused(error, began_s)
         else:
-            self._leases[lease.environment.id] = lease
+            self._keep(lease)
             pool.arrived(lease, began_s)
+
+    def _keep(self, lease: Lease) -> None:
+        lease.born_s = self._clock.monotonic_s()
+        self._leases[lease.environment.id] = lease
+
+    def _wear_out(self, before_s: float) -> None:
+        """End what was born before `before_s`: what is idle now, what is busy when it is done."""
+        for lease in [lease for lease in self._leases.values() if lease.born_s < before_s]:
+            lease.worn_out = True
+            if lease.pool is not None and lease.pool.remove_idle(lease):
+                self.retire(lease, "it is too old")
 
     async def _watch(self, pool: Pool) -> None:
         pool.watched = True

@@ -26,6 +26,7 @@ class Lease:
     """
 
     __slots__ = (
+        "born_s",
         "early_lines",
         "environment",
         "first",
@@ -38,6 +39,7 @@ class Lease:
         "reported",
         "spent_us",
         "start_times_us",
+        "worn_out",
     )
 
     def __init__(self, environment: Environment, grant: LeaseGrant, init: Outcome, times: StartTimes) -> None:
@@ -58,6 +60,8 @@ class Lease:
         self.first = True
         self.reported = False  # control was told that it is idle
         self.idle_since_s = 0.0
+        self.born_s = 0.0
+        self.worn_out = False  # lived its whole life: not to be used again
 
     def used(self) -> None:
         """The first invocation is over: the next one is warm."""

@@ -118,10 +118,10 @@ class Pool:
     def give_back(self, lease: Lease) -> None:
         """An invocation is over."""
         self.busy -= 1
-        if lease.environment.usable:
+        if lease.environment.usable and not lease.worn_out:
             self._offer(lease)
         else:
-            self._keeper.retire(lease, "it cannot be used again")
+            self._keeper.retire(lease, "it is too old" if lease.worn_out else "it cannot be used again")
             self.plan()
 
     def took(self, duration_us: int) -> None:

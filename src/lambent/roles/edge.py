@@ -67,7 +67,12 @@ class Edge:
         self._journal = JournalWriter(settings.data / "journal", f"edge{number}-{self._hello.generation}")
         self._snapshots = Snapshots(fetch=control.snapshot)
         links = Links(control, agent, self._journal, events_of)
-        limits = Limits(settings.keep_alive_s, settings.quotas.init_timeout_s, settings.quotas.sync_response_bytes)
+        limits = Limits(
+            settings.keep_alive_s,
+            settings.quotas.init_timeout_s,
+            settings.quotas.sync_response_bytes,
+            settings.environment_life_s,
+        )
         self._estate = Estate(links, self._snapshots, self._clock, limits)
         self._data_plane = DataPlane(links, self._snapshots, self._estate, self._clock, limits)
         self._handoff = HandoffLine(

@@ -37,6 +37,28 @@ async def test_an_environment_that_is_idle_for_too_long_is_stopped(labs: Callabl
     assert lab.environments["e1"].closed
 
 
+async def test_an_environment_ends_before_its_credentials_do_however_busy_it_is(labs: Callable[..., Lab]) -> None:
+    lab = labs(limits=Limits(keep_alive_s=1000, life_s=100))
+    await lab.invoke()
+    await lab.fake_clock.advance(99)
+    lab.estate.sweep()
+    assert lab.stopped == []
+    await lab.fake_clock.advance(2)
+    lab.estate.sweep()
+    await lab.settle()
+    assert [(stop.environment_id, stop.reason) for stop in lab.stopped] == [("e1", "it is too old")]
+    await lab.invoke()
+    (lease,) = lab.estate._leases.values()
+    assert lease.pool is not None
+    assert lease.pool.take_nowait() is lease
+    await lab.fake_clock.advance(101)
+    lab.estate.sweep()
+    assert len(lab.stopped) == 1
+    lease.pool.give_back(lease)
+    await lab.settle()
+    assert len(lab.stopped) == 2
+
+
 async def test_the_sweeper_sweeps_by_the_clock(labs: Callable[..., Lab]) -> None:
     lab = labs(limits=Limits(keep_alive_s=1))
     await lab.invoke()
