@@ -49,9 +49,10 @@ class AgentProcess:
         self.process = subprocess.Popen([sys.executable, "-c", START_AGENT, str(data), isolation])
 
     def ready(self) -> bool:
-        """Whether its socket is there; fails when it has died instead."""
+        """Whether its socket takes connections (the file is there a moment before); fails when it has died."""
         assert self.process.poll() is None, "the agent did not start"
-        return (self.data / "run/agent.sock").exists()
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.data / "run/agent.sock")) == 0
 
     def stop(self) -> int:
         """SIGTERM, and its exit status."""
