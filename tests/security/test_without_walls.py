@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 async def open_edge(agent: "AgentProcess", edge: "Edge", tmp_path: Path) -> AsyncIterator["Edge"]:
     """An edge of an agent that makes no walls."""
     bare = type(agent)(tmp_path, "process")
-    while not bare.ready():
-        await asyncio.sleep(0.01)
-    connected = type(edge)(bare, 1)
-    await connected.connect()
-    yield connected
-    await connected.close()
-    assert bare.stop() == 0
+    try:
+        while not bare.ready():
+            await asyncio.sleep(0.01)
+        connected = type(edge)(bare, 1)
+        await connected.connect()
+        yield connected
+        await connected.close()
+    finally:
+        status = bare.stop()
+    assert status == 0
 
 
 async def test_a_function_runs_from_its_own_folder_and_sees_the_host(open_edge: "Edge") -> None:
