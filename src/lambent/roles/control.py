@@ -48,6 +48,7 @@ from lambent.services.logs.api import LogsService
 from lambent.services.logs.ingest import LogIngester
 from lambent.services.sts.service import sts_operations
 from lambent.store.blobs import open_blobs
+from lambent.store.private_file import read_or_make
 from lambent.store.sql import load_schema
 from lambent.store.sqlite import SqliteDatabase, open_sqlite
 from lambent.transport.address import Address
@@ -130,7 +131,7 @@ class Control:
             await stores.open("lambda", "lambent.services.lambda_"),
             await open_blobs(data / "blobs"),
             data / "code",
-            (data / "link-secret").read_bytes(),
+            await asyncio.to_thread(read_or_make, data / "link-secret", lambda: ids.secret(43).encode()),
         )
         self._lambda = LambdaService(places, settings, clock, ids, LambdaLinks(self._keys, runtimes, invalidator))
         self._placement = Placement(

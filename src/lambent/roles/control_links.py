@@ -19,7 +19,6 @@ from lambent.transport.connections import Lasting
 from lambent.transport.peer import Peer
 
 EDGES_GRACE_S = 5.0  # how long a control that has just started waits for edges of before
-DEFAULT_PORT = 4566
 
 
 class Edges:
@@ -35,12 +34,10 @@ class Edges:
         self.pids: dict[int, int] = {}
         self._turn = itertools.count()
         self._grace_until_s = clock.monotonic_s() + EDGES_GRACE_S
-        self._changed = asyncio.Event()
 
     def joined(self, number: int, pid: int, peer: Peer) -> None:
         """An edge has said hello."""
         self._peers[number], self.pids[number] = peer, pid
-        self._changed.set()
 
     def left(self, number: int, peer: Peer) -> bool:
         """The connection of an edge is gone; whether it was the edge's newest."""
@@ -106,7 +103,7 @@ class Specs:
         made = await self._keys.mint_for_function(role, request.key.name)
         network = self._settings.network
         # Without walls the function shares the host's loopback; inside them the agent listens on the same port.
-        endpoint = f"http://127.0.0.1:{self._settings.port or DEFAULT_PORT}" if network == "platform" else ""
+        endpoint = f"http://127.0.0.1:{self._settings.port}" if network == "platform" else ""
         circumstances = Circumstances(
             log_stream=log_stream,
             credentials=Credentials(made.access_key_id, made.secret, made.session_token),

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import secrets
 import signal
 import socket
 import sys
@@ -106,12 +105,6 @@ def _take_data(data: Path) -> int:
     run_folder.mkdir(exist_ok=True)
     for name in ("endpoint.json", "control.sock", "agent.sock", "handoff.sock"):
         (run_folder / name).unlink(missing_ok=True)
-    secret = data / "link-secret"
-    if not secret.exists():
-        fresh = secret.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(secrets.token_bytes(32))
-        fresh.rename(secret)
     return lock
 
 

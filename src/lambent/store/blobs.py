@@ -15,6 +15,8 @@ import re
 import shutil
 from pathlib import Path
 
+from lambent.store.durable import sync_folder, write_synced
+
 DIGEST = re.compile(r"[0-9a-f]{64}")
 UNFINISHED = "unfinished"
 
@@ -47,9 +49,9 @@ class FileBlobs:
         if not target.exists():
             _make_folder(target.parent)
             temporary = self._folder / UNFINISHED / f"{os.getpid()}-{next(self._numbers)}"
-            _write_synced(temporary, data)
+            write_synced(temporary, data)
             temporary.rename(target)
-        _sync_folder(target.parent)  # also when it was there: who renamed it may not have come this far
+        sync_folder(target.parent)  # also when it was there: who renamed it may not have come this far
         return digest
 
     def _get(self, digest: str) -> bytes:
@@ -62,7 +64,7 @@ class FileBlobs:
         target = self.path(digest)
         with contextlib.suppress(FileNotFoundError):
             target.unlink()
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
 
 
 async def open_blobs(folder: Path) -> FileBlobs:
@@ -83,19 +85,4 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _write_synced(path: Path, data: bytes) -> None:
-    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder.parent)

@@ -19,13 +19,13 @@ from lambent.errors import ServiceError
 from lambent.ids import Ids
 from lambent.model.principal import AccessKey, AssumableRole, Principal, TemporaryCredentials
 from lambent.services.iam.model import Role, User, role_of, user_of
-from lambent.services.iam.private_file import read_or_make
 from lambent.services.iam.resource import USER_ARN
 from lambent.services.iam.sessions import Claims, account_in, claims_of, mint, session_principal, temporary_key
 from lambent.services.iam.store import IamStore
 from lambent.services.iam.trust import trusts
 from lambent.services.iam.vault import SealBroken, Vault
 from lambent.store.api import Row, Transaction
+from lambent.store.private_file import read_or_make
 
 LAMBDA = "lambda.amazonaws.com"
 DEV_SECRET = "test"  # noqa: S105 - well-known on purpose

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lambent.errors import LambentError
-from lambent.services.iam.private_file import read_or_make
+from lambent.store.private_file import read_or_make
 
 MASTER_BYTES = 32
 SALT_BYTES = 16

@@ -17,8 +17,8 @@ from lambent.clock import FakeClock
 from lambent.ids import SystemIds
 from lambent.model.principal import Principal
 from lambent.services.iam.keys import Keys, KeySettings, RoleNotAssumable
-from lambent.services.iam.private_file import read_or_make
 from lambent.services.iam.vault import SealBroken, Vault, open_vault
+from lambent.store.private_file import read_or_make
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/service-role/r"

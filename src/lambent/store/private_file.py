@@ -5,6 +5,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from lambent.store.durable import sync_folder, write_synced
+
 
 def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
     """The bytes at `path`; what `make` gives, kept there with mode 0600, when there are none.
@@ -19,13 +21,14 @@ def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
         return _read(path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    _write(beside, make())
+    beside.unlink(missing_ok=True)  # what a process with our pid left when it was killed
+    write_synced(beside, make())
     try:
         with contextlib.suppress(FileExistsError):
             os.link(beside, path)
     finally:
         beside.unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return _read(path)
 
 
@@ -34,20 +37,3 @@ def _read(path: Path) -> bytes:
     if path.stat().st_mode & 0o077:
         raise PermissionError(f"{path} holds a secret and others may read it: run `chmod 600 {path}`")
     return data
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.unlink(missing_ok=True)  # what a process with our pid left when it was killed
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
