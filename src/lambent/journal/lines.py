@@ -26,7 +26,8 @@ def events_of(record: InvocationRecord) -> list[Event]:
     if record.throttled:
         return []
     start_ms, request_id, lines = record.start_ms, record.request_id, record.lines
-    end_ms = start_ms + record.duration_us // 1000
+    # Both parts of the sum are cut to whole milliseconds: a last line may be stamped one later, and still precedes END.
+    end_ms = max([start_ms + record.duration_us // 1000, *(line.time_ms for line in lines)])
     if record.init_us or record.init_status:
         events, lines = _init_events(record)
     else:

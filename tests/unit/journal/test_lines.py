@@ -47,6 +47,12 @@ def test_a_warm_invocation_has_start_its_lines_end_and_report() -> None:
     ]
 
 
+def test_a_last_line_stamped_a_millisecond_after_the_sum_still_precedes_the_report() -> None:
+    events = events_of(changed(lines=[LogLine(START_MS + 4, "late")]))
+    assert [when for when, _ in events] == [START_MS, START_MS + 4, START_MS + 4, START_MS + 4]
+    assert [text.split(" ")[0] for _, text in events] == ["START", "late\n", "END", "REPORT"]
+
+
 def test_a_cold_start_begins_with_the_runtime_and_reports_the_init_duration() -> None:
     early = [LogLine(START_MS - 20, "importing")]
     events = events_of(changed(init_us=110_100, billed_ms=114, lines=early + WARM.lines))

@@ -4,6 +4,8 @@ Sources: sqlite.org, "Write-Ahead Logging" and "PRAGMA Statements". In WAL mode 
 `synchronous=FULL` syncs the log before COMMIT returns; NORMAL may lose what was committed.
 """
 
+import contextlib
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -36,7 +38,20 @@ def connect(path: Path | str, *, read_only: bool = False) -> sqlite3.Connection:
 def make_private(path: Path) -> None:
     """Make the file at `path`, if it is new, and its folder readable by their owner only."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives -wal and -shm the same mode
+    # To close a descriptor of a database that this process has open would drop its locks: only a new file is touched.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # SQLite gives -wal and -shm the same mode
+
+
+@contextlib.contextmanager
+def opening(folder: Path) -> Iterator[None]:
+    """Hold off other openers of databases in `folder`: two that turn WAL on at once get SQLITE_BUSY, and no wait."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def statements_of(script: str) -> Iterator[str]:

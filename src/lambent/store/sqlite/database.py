@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from lambent.store.api import Transaction
 from lambent.store.sql import Schema
-from lambent.store.sqlite.connection import MEMORY, connect, make_private
+from lambent.store.sqlite.connection import MEMORY, connect, make_private, opening
 from lambent.store.sqlite.migrate import bring_up_to_date
 from lambent.store.sqlite.serve import commit_together, read_each
 from lambent.store.sqlite.workers import Workers
@@ -62,13 +62,14 @@ async def open_memory(schema: Schema) -> SqliteDatabase:
 
 def _open_file(path: Path, schema: Schema) -> tuple[sqlite3.Connection, list[sqlite3.Connection]]:
     make_private(path)
-    writer = connect(path)
-    try:
-        bring_up_to_date(writer, schema)
-    except BaseException:
-        writer.close()
-        raise
-    return writer, [connect(path, read_only=True) for _ in range(READERS)]
+    with opening(path.parent):
+        writer = connect(path)
+        try:
+            bring_up_to_date(writer, schema)
+        except BaseException:
+            writer.close()
+            raise
+        return writer, [connect(path, read_only=True) for _ in range(READERS)]
 
 
 def _read_only(work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:
