@@ -21,6 +21,7 @@ class Quotas(BaseModel):
     timeout_s_max: int = Field(900, description="Timeout, longest.")
     environment_bytes: int = Field(4096, description="All environment variables of a function, as JSON.")
     layers: int = Field(5, description="Layers of a function.")
+    policy_bytes: int = Field(20_480, description="The resource policy of a function or a layer version, as JSON.")
     zip_bytes: int = Field(52_428_800, description="A package that is uploaded, zipped.")
     unzipped_bytes: int = Field(262_144_000, description="A package with its layers, unzipped.")
     zip_entries: int = Field(100_000, description="Entries of a package; our own guard, AWS names none.")

@@ -116,6 +116,8 @@ class NodeSandboxes:
         for name in (assignment.code, *assignment.layers):
             if not CONTENT_ADDRESS.fullmatch(name):
                 raise SandboxFailure(f"not the name of a code folder: {name!r}")
+        if assignment.layers and not self._options.walls:
+            raise SandboxFailure("The function has layers, and without walls (--isolation process) there is no /opt.")
         kitchen = self._kitchen(assignment.runtime)
         self._compile(kitchen.interpreter)
         if kitchen.pool.statistics()["ready"]:

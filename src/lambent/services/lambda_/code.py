@@ -67,22 +67,32 @@ class CodeStore:
     async def kept(self, data: bytes) -> AsyncIterator[CodeSize]:
         """Check and keep a package, which stays until a version that refers to it is committed inside."""
         size = await self.check(data)
-        async with self._collecting:
-            self._held[size.digest] += 1
-        try:
+        async with self.held([size.digest]):
             await self._database.write(lambda tx: store.remember_code(tx, size))
             await self._blobs.put(data)
             yield size
+
+    @asynccontextmanager
+    async def held(self, digests: Collection[str]) -> AsyncIterator[None]:
+        """Let nobody collect these packages meanwhile."""
+        async with self._collecting:
+            self._held.update(digests)
+        try:
+            yield
         finally:
-            self._held[size.digest] -= 1
+            self._held.subtract(digests)
             self._held += Counter()  # drops what has come down to zero
 
     async def read(self, digest: str) -> bytes:
         """The package as it was uploaded. Raises KeyError."""
         return await self._blobs.get(digest)
 
-    async def ensure_unpacked(self, digest: str) -> None:
-        """Return once the code lies in its folder. Raises Failed when it cannot be put there."""
+    async def ensure_unpacked(self, *digests: str) -> None:
+        """Return once each package lies in its folder. Raises Failed when one cannot be put there."""
+        for digest in digests:
+            await self._ensure(digest)
+
+    async def _ensure(self, digest: str) -> None:
         self._used_s[digest] = self._clock.monotonic_s()
         if (self._folder / digest).is_dir():
             return

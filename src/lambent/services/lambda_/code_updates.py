@@ -53,8 +53,9 @@ class CodeUpdates:
     def _put(self, tx: Transaction, seen: Version, size: CodeSize, request: Request) -> Version:
         latest = store.latest(tx, seen.key)
         check_editable(latest, request.get("RevisionId"))
-        self._all.check_storage(tx, latest.key, size.zipped_bytes - latest.code_bytes)
+        self._all.check_storage(tx, latest.key.account, latest.key.region, size.zipped_bytes - latest.code_bytes)
         edited = self._all.edited(latest, **_code(size))
+        self._all.check_size(tx, edited)
         store.put_version(tx, edited)
         return publish(tx, edited, self._all.ids.uuid()) if request.get("Publish") else edited
 

@@ -72,7 +72,7 @@ class Completion:
         """The version as it is once its code is unpacked, or could not be."""
         step, failure = Step.COMPLETE, ""
         try:
-            await self._code.ensure_unpacked(version.code)
+            await self._code.ensure_unpacked(*version.packages)
         except Failed as error:
             step, failure = Step.FAIL, error.message
         state, update = standing_after((version.state, version.update), step)

@@ -36,6 +36,7 @@ class Rules(Struct, frozen=True):
 
     quotas: Quotas
     links: Links
+    walls: bool = True
 
 
 async def created(name: str, request: Request, rules: Rules) -> Configuration:

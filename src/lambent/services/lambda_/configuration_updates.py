@@ -1,5 +1,7 @@
 """UpdateFunctionConfiguration. Source: Lambda service model; behaviours sections 4 to 6."""
 
+import msgspec
+
 from lambent.model.function_name import function_arn
 from lambent.services.lambda_ import configuration, store, wire
 from lambent.services.lambda_.errors import Conflict
@@ -19,13 +21,18 @@ class ConfigurationUpdates:
 
     @operation("UpdateFunctionConfiguration")
     async def update_function_configuration(self, context: RequestContext, request: Request) -> Answer:
-        """Environment is replaced as a whole; what is not sent stays."""
+        """Environment and Layers are replaced as a whole; what is not sent stays."""
         key = function_named(context, request)
         latest = await self._all.latest(key)
         check_editable(latest, request.get("RevisionId"))
         wanted = await configuration.updated(latest.configuration, request, self._all.rules)
-        await self._all.code.ensure_unpacked(latest.code)
-        edited = await self._all.changes.make(key, lambda tx: self._put(tx, latest, wanted))
+        if "Layers" in request:
+            layers = await self._all.layers_of(context, request["Layers"])
+            wanted = msgspec.structs.replace(wanted, layers=layers)
+        packages = (latest.code, *(layer.code for layer in wanted.layers))
+        async with self._all.code.held(packages):
+            await self._all.code.ensure_unpacked(*packages)
+            edited = await self._all.changes.make(key, lambda tx: self._put(tx, latest, wanted))
         self._all.completion.begin(key)
         return wire.configuration(edited)
 
@@ -35,5 +42,6 @@ class ConfigurationUpdates:
         if latest.revision_id != seen.revision_id:
             raise Conflict(UPDATE_FORBIDS.format(arn=function_arn(latest.key)))
         edited = self._all.edited(latest, configuration=wanted)
+        self._all.check_size(tx, edited)
         store.put_version(tx, edited)
         return edited

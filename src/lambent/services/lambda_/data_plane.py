@@ -49,7 +49,7 @@ class DataPlane:
             Failed: it changed too long ago, or its code cannot be unpacked.
         """
         version = await self._version(request)
-        await self._code.ensure_unpacked(version.code)
+        await self._code.ensure_unpacked(*version.packages)
         wanted, snapshot = version.configuration, _snapshot(version, "", None)
         return EnvironmentSpec(
             environment_id=environment_id,
@@ -59,6 +59,7 @@ class DataPlane:
             runtime=wanted.runtime,
             handler=wanted.handler,
             code=version.code,
+            layers=version.layers,
             memory_mb=wanted.memory_mb,
             ephemeral_mb=wanted.ephemeral_mb,
             variables=variables(snapshot, wanted.variables or {}, circumstances),

@@ -1,4 +1,4 @@
-"""Links under which a function's package can be fetched for some minutes, without credentials.
+"""Links under which the package of a function or a layer can be fetched for some minutes, without credentials.
 
 A link names the package and when it ends, signed with a key that only this server knows.
 Source: Lambda service model (GetFunction: the link is valid for 10 minutes); the form is our own.
@@ -14,6 +14,7 @@ from lambent.errors import AccessDenied
 from lambent.model.function import FunctionKey
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import NotFound
+from lambent.services.lambda_.layer_model import LayerKey
 
 PREFIX = "/_lambent/code/"
 VALID_S = 600
@@ -26,7 +27,7 @@ class Downloads:
     def __init__(self, code: CodeStore, clock: Clock, secret: bytes) -> None:
         self._code, self._clock, self._secret = code, clock, secret
 
-    def link(self, endpoint: str, key: FunctionKey, digest: str) -> str:
+    def link(self, endpoint: str, key: FunctionKey | LayerKey, digest: str) -> str:
         """Where the package can be fetched, at the address that the caller uses."""
         path = f"{PREFIX}{key.account}/{key.region}/{digest}.zip"
         expires = str(int(self._clock.now_s()) + VALID_S)

@@ -73,3 +73,21 @@ class Failed(ServiceError):
 def function_not_found(key: FunctionKey, qualifier: str = "") -> NotFound:
     """What is said about a function, version or alias that is not there."""
     return NotFound(f"Function not found: {function_arn(key, qualifier)}")
+
+
+class PolicyTooLong(LambdaError):
+    """A resource policy would be over its limit."""
+
+    code = "PolicyLengthExceededException"
+
+
+class StalePolicy(LambdaError):
+    """The caller's RevisionId is not the policy's newest; `operation` tells it."""
+
+    code, status = "PreconditionFailedException", 412
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            "The Revision Id provided does not match the latest Revision Id. "
+            f"Call the {operation} API to retrieve the latest Revision Id"
+        )

@@ -5,6 +5,8 @@ Source: Lambda service model; behaviours sections 4 to 7.
 
 from collections.abc import Mapping
 
+import msgspec
+
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST
 from lambent.services.lambda_ import configuration, store, wire
@@ -37,7 +39,10 @@ class Functions:
         check_tags(request.get("Tags") or {}, self._all.rules.quotas.tags)
         wanted = await configuration.created(key.name, request, self._all.rules)
         await self._all.database.read(lambda tx: _check_new(tx, key))
-        async with self._all.code.kept(request["Code"].get("ZipFile") or b"") as size:
+        layers = await self._all.layers_of(context, request.get("Layers") or [])
+        wanted = msgspec.structs.replace(wanted, layers=layers)
+        packages = [layer.code for layer in layers]
+        async with self._all.code.held(packages), self._all.code.kept(request["Code"].get("ZipFile") or b"") as size:
             latest = self._first(key, wanted, size)
             version = await self._all.changes.make(key, lambda tx: self._add(tx, latest, request))
         self._all.completion.begin(key)
@@ -121,7 +126,8 @@ class Functions:
 
     def _add(self, tx: Transaction, latest: Version, request: Request) -> Version:
         _check_new(tx, latest.key)
-        self._all.check_storage(tx, latest.key, latest.code_bytes)
+        self._all.check_storage(tx, latest.key.account, latest.key.region, latest.code_bytes)
+        self._all.check_size(tx, latest)
         store.add_function(tx, latest.key)
         store.put_version(tx, latest)
         tags: Mapping[str, str] = request.get("Tags") or {}

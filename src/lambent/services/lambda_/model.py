@@ -30,6 +30,14 @@ class Update(StrEnum):
     FAILED = "Failed"
 
 
+class LayerUse(Struct, frozen=True, omit_defaults=True):
+    """A layer version as a function uses it: its package stays while the function does."""
+
+    arn: str
+    code: str
+    code_bytes: int
+
+
 class Configuration(Struct, frozen=True, omit_defaults=True):
     """What a caller sets. `variables` is None when Environment was never sent."""
 
@@ -43,6 +51,7 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     memory_mb: int = 128
     ephemeral_mb: int = 512
     variables: dict[str, str] | None = None
+    layers: tuple[LayerUse, ...] = ()
 
 
 class Version(Struct, frozen=True, omit_defaults=True):
@@ -70,6 +79,16 @@ class Version(Struct, frozen=True, omit_defaults=True):
     def name(self) -> str:
         """The version as callers know it: `$LATEST` or digits."""
         return str(self.number) if self.number else LATEST
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The packages of its layers, in the order in which they are merged under /opt."""
+        return tuple(layer.code for layer in self.configuration.layers)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """All that has to be unpacked before it can run."""
+        return (self.code, *self.layers)
 
     @property
     def unsettled(self) -> bool:

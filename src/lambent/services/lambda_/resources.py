@@ -10,9 +10,11 @@ from lambent.services.lambda_.changes import Changes
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.completion import Completion
 from lambent.services.lambda_.configuration import Rules
-from lambent.services.lambda_.errors import StorageExceeded
-from lambent.services.lambda_.model import Configuration, Version
+from lambent.services.lambda_.errors import InvalidParameter, StorageExceeded
+from lambent.services.lambda_.layer_uses import uses
+from lambent.services.lambda_.model import Configuration, LayerUse, Version
 from lambent.services.lambda_.states import Step, standing_after
+from lambent.services.operation import RequestContext
 from lambent.store.api import Database, Transaction
 
 
@@ -44,8 +46,24 @@ class Resources(msgspec.Struct, frozen=True):
             **changes,
         )
 
-    def check_storage(self, tx: Transaction, key: FunctionKey, more_bytes: int) -> None:
+    async def layers_of(self, context: RequestContext, arns: list[str]) -> tuple[LayerUse, ...]:
+        """The layers behind `arns`. Raises InvalidParameter, AccessDenied."""
+        if arns and not self.rules.walls:
+            raise InvalidParameter("Layers is refused: without walls (--isolation process) there is no /opt.")
+        return await self.database.read(lambda tx: uses(tx, arns, context, self.rules.quotas))
+
+    def check_size(self, tx: Transaction, version: Version) -> None:
+        """Whether a version's code and layers together are small enough. Raises InvalidParameter."""
+        limit_bytes = self.rules.quotas.unzipped_bytes
+        size_bytes = sum(store.unzipped_bytes(tx, digest) for digest in version.packages)
+        if size_bytes > limit_bytes:
+            raise InvalidParameter(
+                f"Function code combined with layers exceeds the maximum allowed size of {limit_bytes} bytes. "
+                f"The actual size is {size_bytes} bytes."
+            )
+
+    def check_storage(self, tx: Transaction, account: str, region: str, more_bytes: int) -> None:
         """Whether the account has room for more code in this Region. Raises StorageExceeded."""
-        _, used_bytes = store.usage(tx, key.account, key.region)
+        _, used_bytes = store.usage(tx, account, region)
         if used_bytes + more_bytes > self.rules.quotas.code_storage_bytes:
             raise StorageExceeded

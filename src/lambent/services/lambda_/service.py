@@ -20,6 +20,8 @@ from lambent.services.lambda_.configuration_updates import ConfigurationUpdates
 from lambent.services.lambda_.data_plane import DataPlane
 from lambent.services.lambda_.download import Downloads
 from lambent.services.lambda_.functions import Functions
+from lambent.services.lambda_.layer_permissions import LayerPermissions
+from lambent.services.lambda_.layers import Layers
 from lambent.services.lambda_.packages import PackageLimits
 from lambent.services.lambda_.resources import Resources
 from lambent.services.lambda_.tags import Tags
@@ -56,7 +58,13 @@ class LambdaService:
         self._changes = Changes(places.database, self.data_plane.changed, links.invalidator)
         self._completion = Completion(places.database, self._code, self._changes, clock, ids)
         resources = Resources(
-            places.database, self._code, self._changes, self._completion, clock, ids, Rules(quotas, links)
+            places.database,
+            self._code,
+            self._changes,
+            self._completion,
+            clock,
+            ids,
+            Rules(quotas, links, settings.isolation == "sandbox"),
         )
         self.downloads = Downloads(self._code, clock, places.link_secret)
         self.operations = operations_of(
@@ -67,6 +75,8 @@ class LambdaService:
             Concurrency(resources),
             Account(resources),
             Tags(resources),
+            Layers(resources, self.downloads),
+            LayerPermissions(resources),
         )
 
     async def start(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from lambent.model.function import FunctionKey
-from lambent.services.lambda_.errors import function_not_found
+from lambent.services.lambda_.errors import Failed, function_not_found
 from lambent.services.lambda_.model import CodeSize, Function, Version
 from lambent.store.api import Row, Transaction
 from lambent.store.sql import load_queries
@@ -76,6 +76,9 @@ def put_version(tx: Transaction, version: Version) -> None:
         record=msgspec.json.encode(version).decode(),
         **_key(version.key),
     )
+    place = {"number": version.number, **_key(version.key)}
+    tx.run(SQL.forget_version_layers, **place)
+    tx.run_many(SQL.add_version_layer, [{"code": code, **place} for code in version.layers])
 
 
 def find_version(tx: Transaction, key: FunctionKey, number: int) -> Version | None:
@@ -133,8 +136,16 @@ def remember_code(tx: Transaction, size: CodeSize) -> None:
     )
 
 
+def unzipped_bytes(tx: Transaction, digest: str) -> int:
+    """How large a package is that was checked and kept. Raises Failed when it was collected meanwhile."""
+    row = tx.one(SQL.unzipped_bytes, digest=digest)
+    if row is None:
+        raise Failed("A layer was deleted meanwhile; try again.")
+    return int(row["unzipped_bytes"])
+
+
 def unused_code(tx: Transaction) -> set[str]:
-    """The packages that no version refers to."""
+    """The packages that no version refers to, of a function or of a layer."""
     return {row["digest"] for row in tx.all(SQL.unused_code)}
 
 

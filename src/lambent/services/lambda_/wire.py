@@ -43,6 +43,8 @@ def listed(version: Version, qualifier: str = "") -> Answer:
         "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(wanted.runtime, version.key.region)},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": wanted.log_group},
     }
+    if wanted.layers:
+        answer["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code_bytes} for layer in wanted.layers]
     if wanted.variables is not None:
         answer["Environment"] = {"Variables": wanted.variables}
     return answer

@@ -210,7 +210,7 @@ async def refused_create(house: Any, **parameters: Any) -> ServiceError:
         ({"VpcConfig": {"SubnetIds": ["s"]}}, "InvalidParameterValueException", "VpcConfig is refused"),
         ({"FileSystemConfigs": [{"Arn": "a"}]}, "InvalidParameterValueException", "FileSystemConfigs is refused"),
         ({"KMSKeyArn": "arn:aws:kms:x"}, "InvalidParameterValueException", "KMSKeyArn is refused"),
-        ({"Layers": ["arn:x"]}, "InvalidParameterValueException", "Layers is refused"),
+        ({"Layers": ["arn:x"]}, "InvalidParameterValueException", "Layer version arn:x does not exist."),
         ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "InvalidParameterValueException", "SnapStart is refused"),
         ({"TracingConfig": {"Mode": "Active"}}, "InvalidParameterValueException", "TracingConfig is refused"),
         ({"DeadLetterConfig": {"TargetArn": "arn:x"}}, "InvalidParameterValueException", "DeadLetterConfig is ref"),

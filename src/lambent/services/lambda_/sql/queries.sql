@@ -21,7 +21,9 @@ SELECT COALESCE(SUM(reserved_concurrency), 0) AS reserved FROM functions
 WHERE account = :account AND region = :region;
 
 -- name: usage
-SELECT COUNT(DISTINCT name) AS functions, COALESCE(SUM(code_bytes), 0) AS code_bytes FROM versions
+SELECT COUNT(DISTINCT name) AS functions, COALESCE(SUM(code_bytes), 0) + (
+    SELECT COALESCE(SUM(code_bytes), 0) FROM layer_versions WHERE account = :account AND region = :region
+) AS code_bytes FROM versions
 WHERE account = :account AND region = :region;
 
 -- name: put_version
@@ -70,7 +72,13 @@ INSERT INTO code (digest, zipped_bytes, unzipped_bytes) VALUES (:digest, :zipped
 ON CONFLICT (digest) DO NOTHING;
 
 -- name: unused_code
-SELECT digest FROM code WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.code = code.digest);
+SELECT digest FROM code
+WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.code = code.digest)
+AND NOT EXISTS (SELECT 1 FROM layer_versions WHERE layer_versions.code = code.digest)
+AND NOT EXISTS (SELECT 1 FROM version_layers WHERE version_layers.code = code.digest);
+
+-- name: unzipped_bytes
+SELECT unzipped_bytes FROM code WHERE digest = :digest;
 
 -- name: forget_code
 DELETE FROM code WHERE digest = :digest;

@@ -1,0 +1,193 @@
+"""Resource policies: the statements that AWS's permission operations write, and who may then do what.
+
+Pure. Knows: the form of statements, and how one is judged. Does not know what carries the policy.
+A condition that is not known does not hold for an Allow and holds for a Deny: what cannot be
+judged is refused.
+
+Source: behaviours section 20; IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements:
+Principal" and "Condition operators"; Lambda Developer Guide, "Working with resource-based IAM policies".
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from lambent.services.lambda_.errors import Conflict, NotFound, PolicyTooLong, StalePolicy
+
+Statement = dict[str, Any]
+Document = dict[str, Any]
+SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
+NO_POLICY = "No policy is associated with the given resource."
+
+
+class Policy(Struct, frozen=True):
+    """A policy as it is stored. A caller's own document keeps the form that it had."""
+
+    document: Document
+    revision_id: str
+
+    @property
+    def text(self) -> str:
+        """The document as JSON."""
+        return msgspec.json.encode(self.document).decode()
+
+
+class Asked(Struct, frozen=True):
+    """A question to a policy. `principal` is an identity's ARN or a service's name; `context` has the
+    condition keys that are known, in lower case."""
+
+    principal: str
+    action: str
+    resource: str
+    context: Mapping[str, str]
+
+
+def check_revision(policy: Policy | None, revision_id: str | None, operation: str) -> None:
+    """Raises StalePolicy when the caller has seen another policy than this."""
+    if revision_id and (policy is None or policy.revision_id != revision_id):
+        raise StalePolicy(operation)
+
+
+def with_statement(policy: Policy | None, statement: Statement, revision_id: str, limit_bytes: int) -> Policy:
+    """`policy` with one more statement. Raises Conflict (the Sid is taken), PolicyTooLong."""
+    document = {"Version": "2012-10-17", "Id": "default", "Statement": []} if policy is None else policy.document
+    statements = as_list(document["Statement"])
+    if any(each.get("Sid") == statement["Sid"] for each in statements):
+        raise Conflict(
+            f"The statement id ({statement['Sid']}) provided already exists. Please provide a new statement id, "
+            "or remove the existing statement."
+        )
+    longer = Policy({**document, "Statement": [*statements, statement]}, revision_id)
+    check_length(longer.text, limit_bytes)
+    return longer
+
+
+def without_statement(policy: Policy | None, sid: str, revision_id: str) -> Policy | None:
+    """`policy` without that statement; None when it was the last. Raises NotFound."""
+    if policy is None:
+        raise NotFound(NO_POLICY)
+    statements = as_list(policy.document["Statement"])
+    left = [each for each in statements if each.get("Sid") != sid]
+    if len(left) == len(statements):
+        raise NotFound(f"Statement {sid} is not found in resource policy.")
+    return Policy({**policy.document, "Statement": left}, revision_id) if left else None
+
+
+def check_length(text: str, limit_bytes: int) -> None:
+    """Raises PolicyTooLong."""
+    size = len(text.encode())
+    if size > limit_bytes:
+        raise PolicyTooLong(f"The final policy size ({size}) is bigger than the limit ({limit_bytes}).")
+
+
+def allows(policy: Policy | None, asked: Asked) -> bool:
+    """Whether some statement allows what is asked, and none denies it."""
+    if policy is None:
+        return False
+    decided = {each["Effect"] for each in as_list(policy.document["Statement"]) if _applies(each, asked)}
+    return decided == {"Allow"}
+
+
+def as_list(value: Any) -> list[Any]:
+    """The elements of what may be one or a list of them."""
+    return value if isinstance(value, list) else [value]
+
+
+def _applies(statement: Statement, asked: Asked) -> bool:
+    return (
+        _listed(statement, "Action", lambda each: like(each.lower(), asked.action.lower()))
+        and _listed(statement, "Resource", lambda each: like(each, asked.resource))
+        and _names(statement, asked.principal)
+        and _holds(statement.get("Condition", {}), asked.context, unknown=statement["Effect"] == "Deny")
+    )
+
+
+def _listed(statement: Statement, element: str, matches: Any) -> bool:
+    negated = f"Not{element}" in statement
+    values = as_list(statement.get(f"Not{element}" if negated else element, "*"))
+    return any(map(matches, values)) is not negated
+
+
+def _names(statement: Statement, principal: str) -> bool:
+    negated = "NotPrincipal" in statement
+    named = statement["NotPrincipal" if negated else "Principal"]
+    if named == "*":
+        return not negated
+    kind = "AWS" if principal.startswith("arn:") else "Service"
+    return any(_is_principal(each, principal) for each in as_list(named.get(kind, []))) is not negated
+
+
+def _is_principal(pattern: str, principal: str) -> bool:
+    if pattern in ("*", principal):
+        return True
+    parts = principal.split(":")
+    if len(parts) < 6:
+        return False
+    account = parts[4]
+    if pattern in (account, f"arn:aws:iam::{account}:root"):
+        return True
+    session = parts[5].split("/")
+    role = re.fullmatch(rf"arn:aws:iam::{account}:role/(?:.*/)?([^/]+)", pattern)
+    return session[0] == "assumed-role" and role is not None and role[1] == session[1]
+
+
+def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str], *, unknown: bool) -> bool:
+    for operator, keys in condition.items():
+        for key, wanted in keys.items():
+            values = [_text(value) for value in as_list(wanted)]
+            if not _test(operator, context.get(key.lower()), values, unknown):
+                return False
+    return True
+
+
+def _test(operator: str, actual: str | None, wanted: list[str], unknown: bool) -> bool:
+    base = operator.removesuffix("IfExists")
+    if base == "Null":
+        return str(actual is None).lower() in wanted
+    if actual is None:
+        return True if base != operator else base in NEGATED or unknown
+    test = TESTS.get(base)
+    return unknown if test is None else test(actual, wanted)
+
+
+def like(pattern: str, text: str) -> bool:
+    """Whether `text` matches a pattern with `*` and `?`."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+def _any_like(actual: str, wanted: list[str]) -> bool:
+    return any(like(pattern, actual) for pattern in wanted)
+
+
+def _any_case(actual: str, wanted: list[str]) -> bool:
+    return actual.lower() in [value.lower() for value in wanted]
+
+
+TESTS = {
+    "StringEquals": lambda actual, wanted: actual in wanted,
+    "StringNotEquals": lambda actual, wanted: actual not in wanted,
+    "StringEqualsIgnoreCase": _any_case,
+    "StringNotEqualsIgnoreCase": lambda actual, wanted: not _any_case(actual, wanted),
+    "StringLike": _any_like,
+    "StringNotLike": lambda actual, wanted: not _any_like(actual, wanted),
+    "ArnEquals": _any_like,
+    "ArnNotEquals": lambda actual, wanted: not _any_like(actual, wanted),
+    "ArnLike": _any_like,
+    "ArnNotLike": lambda actual, wanted: not _any_like(actual, wanted),
+    "Bool": _any_case,
+}
+NEGATED = frozenset(name for name in TESTS if "Not" in name)  # these hold where there is no such key
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    pieces = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
+    return re.compile("".join(pieces), re.DOTALL)
