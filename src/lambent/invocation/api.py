@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
+from lambent.ids import Ids
 from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import InvocationRecord
 from lambent.model.messages import IdleChange, LeaseGrant, LeaseRequest, SnapshotRequest, Stop
@@ -60,6 +61,7 @@ class Links(NamedTuple):
     agent: Agent
     journal: Journal
     render: Render
+    ids: Ids
 
 
 class Limits(Struct, frozen=True):

@@ -39,7 +39,7 @@ class DataPlane:
     """Runs invocations. `snapshots` and `estate` are shared with whoever hears of changes."""
 
     def __init__(self, links: Links, snapshots: Snapshots, estate: Estate, clock: Clock, limits: Limits) -> None:
-        self._links, self._clock, self._limits = links, clock, limits
+        self._links, self._clock, self._limits, self._ids = links, clock, limits, links.ids
         self._snapshots, self._estate = snapshots, estate
         self._running: dict[asyncio.Future[InvocationResult], asyncio.Task[None]] = {}
         self._quiet: asyncio.Event | None = None  # set when draining has nothing to wait for any more
@@ -112,6 +112,8 @@ class DataPlane:
         snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
         if snapshot is None:
             snapshot = await self._fetch(invocation)
+        if snapshot.other is not None and self._ids.fraction() < snapshot.other_weight:
+            snapshot = snapshot.other
         if snapshot.refusal or snapshot.reserved_concurrency == 0:
             self._refuse(invocation, snapshot)
         pool = self._estate.pool_for(snapshot, invocation.qualifier)
@@ -169,7 +171,8 @@ class DataPlane:
         return await reach(lambda: self._snapshots.get(key, qualifier), self._clock, lambda: True)
 
     async def _wait(self, pool: Pool, invocation: Invocation, snapshot: FunctionSnapshot) -> Lease:
-        if self._snapshots.cached(invocation.function, invocation.qualifier) is snapshot:
+        cached = self._snapshots.cached(invocation.function, invocation.qualifier)
+        if cached is not None and snapshot in (cached, cached.other):
             pool.go_stale(False)  # it is in use again, if it ever was not
         try:
             return await pool.take()

@@ -220,7 +220,7 @@ class Estate:
         if self._refreshing.get(key) is not qualifiers:
             return  # a later change reads them all again
         del self._refreshing[key]
-        current = {snapshot.environment_key for snapshot in self._snapshots.known(key).values()}
+        current = self._snapshots.environment_keys(key)
         for pool in self._pools.values():
             if pool.request.key == key:
                 pool.go_stale(pool.request.environment_key not in current)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from lambent.clock import Clock
 from lambent.environment.api import Environment
 from lambent.errors import ServiceError, Unavailable
+from lambent.ids import FakeIds
 from lambent.invocation.api import Limits, Links
 from lambent.invocation.data_plane import DataPlane
 from lambent.invocation.estate import Estate
@@ -53,7 +54,7 @@ class FakeHouse:
         self.idle_changes: list[IdleChange] = []
         self.initialised: list[str] = []
         self.records: list[InvocationRecord] = []
-        links = Links(self, self, self, render)
+        links = Links(self, self, self, render, FakeIds())
         self.snapshots = Snapshots(self.snapshot)
         self.estate = Estate(links, self.snapshots, clock, limits)
         self.data_plane = DataPlane(links, self.snapshots, self.estate, clock, limits)

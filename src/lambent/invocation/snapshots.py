@@ -50,9 +50,11 @@ class Snapshots:
             task.add_done_callback(self._finished)
         return await asyncio.shield(task)  # one caller that gives up must not take the others with it
 
-    def known(self, key: FunctionKey) -> dict[str, FunctionSnapshot]:
-        """What is cached of one function, by qualifier."""
-        return dict(self._cached.get(key, {}))
+    def environment_keys(self, key: FunctionKey) -> set[str]:
+        """The environments that the cached snapshots of one function lead to."""
+        cached = self._cached.get(key, {}).values()
+        others = {each.other.environment_key for each in cached if each.other is not None}
+        return {each.environment_key for each in cached} | others
 
     def invalidate(self, keys: Iterable[FunctionKey]) -> dict[FunctionKey, set[str]]:
         """Forget these functions; which qualifiers of each were known."""

@@ -38,3 +38,5 @@ class FunctionSnapshot(Struct, frozen=True):
     revision_id: str
     reserved_concurrency: int | None = None
     refusal: str = ""
+    other: "FunctionSnapshot | None" = None
+    other_weight: float = 0.0

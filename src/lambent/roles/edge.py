@@ -66,7 +66,7 @@ class Edge:
         control, agent = ControlLink(self._control), AgentLink(self._agent)
         self._journal = JournalWriter(settings.data / "journal", f"edge{number}-{self._hello.generation}")
         self._snapshots = Snapshots(fetch=control.snapshot)
-        links = Links(control, agent, self._journal, events_of)
+        links = Links(control, agent, self._journal, events_of, ids)
         limits = Limits(
             settings.keep_alive_s,
             settings.quotas.init_timeout_s,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -489,3 +490,27 @@ async def test_statistics_tell_what_is_where(lab: Lab) -> None:
     assert (statistics.busy, statistics.idle, statistics.invocations, statistics.cold_starts) == (1, 0, 1, 1)
     gate.open()
     await call
+
+
+async def test_an_alias_with_weights_sends_each_its_part(lab: Lab) -> None:
+    """Behaviours section 10: the choice is random for each request. 2,000 draws, five standard deviations."""
+    second = lab.snapshot_of(environment_key="k2", version="2")
+    lab.functions[KEY, "live"] = lab.snapshot_of(version="1", other=second, other_weight=0.1)
+    served = Counter([(await lab.invoke(qualifier="live")).executed_version for _ in range(2_000)])
+    assert abs(served["2"] - 200) < 5 * (2_000 * 0.1 * 0.9) ** 0.5
+    assert served["1"] + served["2"] == 2_000
+    assert len(lab.leases) == 2
+
+
+async def test_both_versions_of_an_alias_stay_warm_through_an_unrelated_change(lab: Lab) -> None:
+    second = lab.snapshot_of(environment_key="k2", version="2")
+    lab.functions[KEY, "live"] = lab.snapshot_of(version="1", other=second, other_weight=0.5)
+    while len(lab.leases) < 2:
+        await lab.invoke(qualifier="live")
+    lab.estate.invalidate([KEY])
+    await lab.settle()
+    assert lab.stopped == []
+    lab.functions[KEY, "live"] = lab.snapshot_of(version="1")
+    lab.estate.invalidate([KEY])
+    await lab.settle()
+    assert len(lab.stopped) == 1

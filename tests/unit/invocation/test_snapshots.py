@@ -45,7 +45,14 @@ class Truth:
 
 def snapshot_of(key: FunctionKey, revision_id: str) -> FunctionSnapshot:
     fields: dict[str, Any] = dict.fromkeys(FunctionSnapshot.__struct_fields__, "")
-    fields |= {"key": key, "timeout_s": 3, "memory_mb": 128, "ephemeral_mb": 512, "reserved_concurrency": None}
+    fields |= {
+        "key": key,
+        "timeout_s": 3,
+        "memory_mb": 128,
+        "ephemeral_mb": 512,
+        "reserved_concurrency": None,
+        "other": None,
+    }
     return FunctionSnapshot(**{**fields, "revision_id": revision_id})
 
 
@@ -85,8 +92,8 @@ async def test_an_invalidation_names_what_was_known(truth: Truth) -> None:
     await asyncio.gather(snapshots.get(KEY, ""), snapshots.get(KEY, "prod"), snapshots.get(OTHER, ""))
     assert snapshots.invalidate([KEY]) == {KEY: {"", "prod"}}
     assert snapshots.invalidate([KEY]) == {}
-    assert snapshots.known(KEY) == {}
-    assert set(snapshots.known(OTHER)) == {""}
+    assert snapshots.environment_keys(KEY) == set()
+    assert len(snapshots.environment_keys(OTHER)) == 1
     assert snapshots.invalidate_all() == {OTHER: {""}}
 
 

@@ -106,7 +106,7 @@ class Edge:
     def __init__(self, town: Town, number: int) -> None:
         self.town, self.number = town, number
         self.records: list[InvocationRecord] = []
-        links, limits = Links(self, self, self, render), Limits()
+        links, limits = Links(self, self, self, render, FakeIds()), Limits()
         self.snapshots = Snapshots(self.snapshot)
         self.estate = Estate(links, self.snapshots, town.clock, limits)
         self.data_plane = DataPlane(links, self.snapshots, self.estate, town.clock, limits)

@@ -4,6 +4,8 @@ An environment is asked for by its key, a hash of all that it is made from. What
 is remembered, so a start reads nothing, and survives a change for a while (see recent.py).
 """
 
+import msgspec
+
 from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.environment.variables import Circumstances, variables
@@ -16,7 +18,7 @@ from lambent.services.lambda_ import store
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.model import Version
-from lambent.services.lambda_.names import find_version
+from lambent.services.lambda_.names import find_version, second_version
 from lambent.services.lambda_.recent import RecentVersions
 from lambent.services.lambda_.states import refusal
 from lambent.store.api import Database, Transaction
@@ -30,14 +32,20 @@ class DataPlane:
         self._recent = RecentVersions(clock)
 
     async def snapshot(self, key: FunctionKey, qualifier: str) -> FunctionSnapshot:
-        """The version that `qualifier` ("" for none) leads to, ready to be invoked. Raises NotFound."""
+        """What `qualifier` ("" for none) leads to, ready to be invoked. Raises NotFound."""
 
-        def work(tx: Transaction) -> tuple[Version, int | None]:
-            return find_version(tx, key, qualifier), store.function(tx, key).reserved_concurrency
+        def work(tx: Transaction) -> tuple[Version, Version | None, float, int | None]:
+            version = find_version(tx, key, qualifier)
+            other, weight = second_version(tx, key, qualifier)
+            return version, other, weight, store.function(tx, key).reserved_concurrency
 
-        version, reserved = await self._database.read(work)
+        version, other, weight, reserved = await self._database.read(work)
         self._recent.add(version)
-        return _snapshot(version, qualifier, reserved)
+        snapshot = _snapshot(version, qualifier, reserved)
+        if other is None:
+            return snapshot
+        self._recent.add(other)
+        return msgspec.structs.replace(snapshot, other=_snapshot(other, qualifier, reserved), other_weight=weight)
 
     async def environment_spec(
         self, request: LeaseRequest, environment_id: str, circumstances: Circumstances, network: str

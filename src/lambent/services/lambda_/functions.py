@@ -9,11 +9,11 @@ import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST
-from lambent.services.lambda_ import configuration, store, wire
+from lambent.services.lambda_ import alias_store, configuration, store, wire
 from lambent.services.lambda_.download import Downloads
 from lambent.services.lambda_.errors import Conflict, InvalidParameter, function_not_found
 from lambent.services.lambda_.model import CodeSize, Configuration, State, Version
-from lambent.services.lambda_.names import find_version, named
+from lambent.services.lambda_.names import NUMBER, find_version, named
 from lambent.services.lambda_.pages import Place, marker_of, page_size, place_of
 from lambent.services.lambda_.resources import Resources
 from lambent.services.lambda_.tags import check_tags
@@ -101,10 +101,12 @@ class Functions:
         key, qualifier = named(context, request)
         if qualifier == LATEST:
             raise InvalidParameter("$LATEST version cannot be deleted without deleting the function.")
+        if qualifier and not NUMBER.fullmatch(qualifier):
+            raise InvalidParameter("Deletion of aliases is not currently supported.")
 
         def work(tx: Transaction) -> None:
             if qualifier:
-                store.delete_version(tx, key, find_version(tx, key, qualifier).number)
+                _delete_version(tx, key, int(qualifier))
             elif not store.delete_function(tx, key):
                 raise function_not_found(key)
 
@@ -138,3 +140,11 @@ class Functions:
 def _check_new(tx: Transaction, key: FunctionKey) -> None:
     if store.find_function(tx, key) is not None:
         raise Conflict(f"Function already exist: {key.name}")
+
+
+def _delete_version(tx: Transaction, key: FunctionKey, number: int) -> None:
+    find_version(tx, key, str(number))  # raises NotFound
+    if aliases := alias_store.leading_to(tx, key, number):
+        names = ", ".join(alias.name for alias in aliases)
+        raise Conflict(f"Unable to delete version because the following aliases reference it: [{names}]")
+    store.delete_version(tx, key, number)

@@ -1,4 +1,4 @@
-"""The records of this service: a function, and each of its versions.
+"""The records of this service: a function, its versions and its aliases.
 
 `$LATEST` is version number 0 and the only one that changes; a published version is a copy of it.
 """
@@ -78,7 +78,7 @@ class Version(Struct, frozen=True, omit_defaults=True):
     @property
     def name(self) -> str:
         """The version as callers know it: `$LATEST` or digits."""
-        return str(self.number) if self.number else LATEST
+        return version_name(self.number)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -104,6 +104,18 @@ class Version(Struct, frozen=True, omit_defaults=True):
         return _hash(self.key, self.number, self.function_id, _without_description(self.configuration), self.code)
 
 
+class Alias(Struct, frozen=True, omit_defaults=True):
+    """A name for a version; `other` is the second version that gets `weight` of the traffic, None for none."""
+
+    key: FunctionKey
+    name: str
+    version: int
+    revision_id: str
+    description: str = ""
+    other: int | None = None
+    weight: float = 0.0
+
+
 class Function(Struct, frozen=True):
     """What a function has beside its versions."""
 
@@ -118,6 +130,11 @@ class CodeSize(Struct, frozen=True):
     digest: str
     zipped_bytes: int
     unzipped_bytes: int
+
+
+def version_name(number: int) -> str:
+    """A version's number as callers know it: `$LATEST` or digits."""
+    return str(number) if number else LATEST
 
 
 def _without_description(configuration: Configuration) -> Configuration:

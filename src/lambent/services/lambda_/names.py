@@ -8,7 +8,7 @@ import re
 from lambent.arn import parse_arn
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, one_qualifier, parse_function_name
-from lambent.services.lambda_ import store
+from lambent.services.lambda_ import alias_store, store
 from lambent.services.lambda_.errors import InvalidParameter, function_not_found
 from lambent.services.lambda_.model import Version
 from lambent.services.operation import Request, RequestContext
@@ -48,12 +48,22 @@ def function_tagged(context: RequestContext, resource: str) -> FunctionKey:
 
 
 def find_version(tx: Transaction, key: FunctionKey, qualifier: str) -> Version:
-    """The version that `qualifier` leads to. Raises NotFound."""
+    """The version that `qualifier` leads to; of an alias with weights, its first. Raises NotFound."""
     found = None
     if qualifier in ("", LATEST):
         found = store.find_version(tx, key, 0)
     elif NUMBER.fullmatch(qualifier):
         found = store.find_version(tx, key, int(qualifier))
+    elif (alias := alias_store.find(tx, key, qualifier)) is not None:
+        found = store.find_version(tx, key, alias.version)
     if found is None:
         raise function_not_found(key, qualifier)
     return found
+
+
+def second_version(tx: Transaction, key: FunctionKey, qualifier: str) -> tuple[Version | None, float]:
+    """The second version of an alias with weights, and its part of the traffic."""
+    alias = alias_store.find(tx, key, qualifier)
+    if alias is None or alias.other is None:
+        return None, 0.0
+    return store.find_version(tx, key, alias.other), alias.weight

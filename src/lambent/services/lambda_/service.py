@@ -9,6 +9,7 @@ from lambent.clock import Clock
 from lambent.config import Settings
 from lambent.ids import Ids
 from lambent.services.lambda_.account import Account
+from lambent.services.lambda_.aliases import Aliases
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.changes import Changes
 from lambent.services.lambda_.code import CodeStore
@@ -70,6 +71,7 @@ class LambdaService:
         self.operations = operations_of(
             Functions(resources, self.downloads),
             Versions(resources),
+            Aliases(resources),
             CodeUpdates(resources),
             ConfigurationUpdates(resources),
             Concurrency(resources),

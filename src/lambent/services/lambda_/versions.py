@@ -36,7 +36,9 @@ class Versions:
             if latest.state is not State.ACTIVE:
                 raise Conflict(STATE_FORBIDS.format(state=latest.state.value))
             _check_digest(latest, request.get("CodeSha256"))
-            return publish(tx, latest, self._all.ids.uuid(), request.get("Description"))
+            published = publish(tx, latest, self._all.ids.uuid(), request.get("Description"))
+            self._all.check_storage(tx, key.account, key.region, 0)
+            return published
 
         version = await self._all.changes.make(key, work)
         return wire.configuration(version, version.name)

@@ -1,5 +1,5 @@
 -- The tables of the Lambda service. What later issues add hangs on these by the same key:
--- aliases, policies, URLs and event invoke configurations are rows beside `versions`, keyed
+-- policies, URLs and event invoke configurations are rows beside `versions`, keyed
 -- (account, region, name, qualifier) and deleted with their function; layer versions are rows of
 -- their own that refer to `code`, and so do the versions of functions that use them.
 
@@ -85,3 +85,16 @@ CREATE TABLE version_layers (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX version_layers_code ON version_layers (code);
+
+-- `other` is the second version of an alias with weights, NULL for none. `record` is the whole alias as JSON.
+CREATE TABLE aliases (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    alias TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    other INTEGER,
+    record TEXT NOT NULL,
+    PRIMARY KEY (account, region, name, alias),
+    FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
