@@ -13,7 +13,7 @@ import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, function_arn
-from lambent.services.lambda_ import alias_store, store
+from lambent.services.lambda_ import alias_store, attachments, store
 from lambent.services.lambda_.errors import Conflict, InvalidParameter, NotFound, StaleRevision, function_not_found
 from lambent.services.lambda_.model import Alias, version_name
 from lambent.services.lambda_.names import NUMBER, function_named
@@ -65,6 +65,7 @@ class Aliases:
         def work(tx: Transaction) -> None:
             store.function(tx, key)  # raises NotFound
             alias_store.delete(tx, key, request["Name"])
+            attachments.forget(tx, key, request["Name"])
 
         await self._all.changes.make(key, work)
 

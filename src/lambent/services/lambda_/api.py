@@ -8,6 +8,8 @@ only that deletes, so after a restart it has to know the environments first.
 
 from typing import NamedTuple, Protocol
 
+from msgspec import Struct
+
 from lambent.model.function import FunctionKey
 
 
@@ -35,6 +37,33 @@ class Invalidator(Protocol):
     async def invalidate(self, functions: list[FunctionKey]) -> None:
         """Returns once nothing stale is served any more. Never raises: a place that cannot be told is
         cut off, and forgets everything before it serves again."""
+
+
+class Caller(Struct, frozen=True):
+    """Who wants to invoke a function, for its resource policy to judge (`LambdaService.permissions`).
+
+    `principal` is a service's name (`sns.amazonaws.com`), an identity's ARN, or "*" for nobody known.
+    What is empty is not known.
+    """
+
+    principal: str
+    source_arn: str = ""
+    source_account: str = ""
+    action: str = "lambda:InvokeFunction"
+    url_auth_type: str = ""
+    via_url: bool = False
+
+    def context(self) -> dict[str, str]:
+        """The condition keys that are known."""
+        known = {
+            "aws:sourcearn": self.source_arn,
+            "aws:sourceaccount": self.source_account,
+            "lambda:functionurlauthtype": self.url_auth_type,
+            "lambda:invokedviafunctionurl": str(self.via_url).lower(),
+        }
+        if self.principal.startswith("arn:"):
+            known |= {"aws:principalarn": self.principal, "aws:principalaccount": self.principal.split(":")[4]}
+        return {key: value for key, value in known.items() if value}
 
 
 class Links(NamedTuple):

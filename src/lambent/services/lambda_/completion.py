@@ -61,9 +61,9 @@ class Completion:
             try:
                 versions = await self._database.read(lambda tx: store.unsettled(tx, key))
                 settled = [await self._settled(version) for version in versions]
-                if settled:
-                    await self._changes.make(key, partial(_put_unchanged, seen=versions, settled=settled))
-                return
+                if not settled:
+                    return
+                await self._changes.make(key, partial(_put_unchanged, seen=versions, settled=settled))
             except (StoreFailed, Unavailable) as error:
                 log.error("a function cannot be settled", action="function.settle", name=key.name, error=str(error))
                 await self._clock.sleep(PAUSE_S)
@@ -82,7 +82,7 @@ class Completion:
 
 
 def _put_unchanged(tx: Transaction, seen: list[Version], settled: list[Version]) -> None:
-    """Write each version back, unless somebody deleted or replaced it meanwhile."""
+    """Write each version back, unless somebody deleted or replaced it meanwhile: the next round sees that one."""
     for before, after in zip(seen, settled, strict=True):
         present = store.find_version(tx, before.key, before.number)
         if present is not None and present.revision_id == before.revision_id:

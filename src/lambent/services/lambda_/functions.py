@@ -9,7 +9,7 @@ import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST
-from lambent.services.lambda_ import alias_store, configuration, store, wire
+from lambent.services.lambda_ import alias_store, attachments, configuration, store, wire
 from lambent.services.lambda_.download import Downloads
 from lambent.services.lambda_.errors import Conflict, InvalidParameter, function_not_found
 from lambent.services.lambda_.model import CodeSize, Configuration, State, Version
@@ -148,3 +148,4 @@ def _delete_version(tx: Transaction, key: FunctionKey, number: int) -> None:
         names = ", ".join(alias.name for alias in aliases)
         raise Conflict(f"Unable to delete version because the following aliases reference it: [{names}]")
     store.delete_version(tx, key, number)
+    attachments.forget(tx, key, str(number))

@@ -20,7 +20,7 @@ from lambent.services.lambda_.errors import Conflict, NotFound, PolicyTooLong, S
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
-SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
+EVERYONE: tuple[Any, ...] = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 NO_POLICY = "No policy is associated with the given resource."
 
 
@@ -115,7 +115,7 @@ def _listed(statement: Statement, element: str, matches: Any) -> bool:
 def _names(statement: Statement, principal: str) -> bool:
     negated = "NotPrincipal" in statement
     named = statement["NotPrincipal" if negated else "Principal"]
-    if named == "*":
+    if named in EVERYONE:
         return not negated
     kind = "AWS" if principal.startswith("arn:") else "Service"
     return any(_is_principal(each, principal) for each in as_list(named.get(kind, []))) is not negated

@@ -24,6 +24,7 @@ from lambent.services.lambda_.functions import Functions
 from lambent.services.lambda_.layer_permissions import LayerPermissions
 from lambent.services.lambda_.layers import Layers
 from lambent.services.lambda_.packages import PackageLimits
+from lambent.services.lambda_.permissions import Permissions
 from lambent.services.lambda_.resources import Resources
 from lambent.services.lambda_.tags import Tags
 from lambent.services.lambda_.versions import Versions
@@ -48,7 +49,7 @@ class LambdaService:
     """See api.py for the contract.
 
     `operations` is what the gateway dispatches to, `data_plane` what invoking and placement ask,
-    `downloads` what answers GetFunction's links.
+    `downloads` what answers GetFunction's links, `permissions` who may invoke.
     """
 
     def __init__(self, places: Places, settings: Settings, clock: Clock, ids: Ids, links: Links) -> None:
@@ -68,6 +69,7 @@ class LambdaService:
             Rules(quotas, links, settings.isolation == "sandbox"),
         )
         self.downloads = Downloads(self._code, clock, places.link_secret)
+        self.permissions = Permissions(resources)
         self.operations = operations_of(
             Functions(resources, self.downloads),
             Versions(resources),
@@ -79,6 +81,7 @@ class LambdaService:
             Tags(resources),
             Layers(resources, self.downloads),
             LayerPermissions(resources),
+            self.permissions,
         )
 
     async def start(self) -> None:

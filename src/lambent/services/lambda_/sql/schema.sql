@@ -98,3 +98,14 @@ CREATE TABLE aliases (
     PRIMARY KEY (account, region, name, alias),
     FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+-- Resource policies of functions, versions and aliases, as JSON.
+CREATE TABLE policies (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    qualifier TEXT NOT NULL, -- empty, digits, or an alias
+    document TEXT NOT NULL,
+    PRIMARY KEY (account, region, name, qualifier),
+    FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;

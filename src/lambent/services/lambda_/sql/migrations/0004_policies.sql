@@ -1,0 +1,9 @@
+CREATE TABLE policies (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    qualifier TEXT NOT NULL, -- empty, digits, or an alias
+    document TEXT NOT NULL,
+    PRIMARY KEY (account, region, name, qualifier),
+    FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
