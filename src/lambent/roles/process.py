@@ -3,7 +3,6 @@
 The supervisor starts parts by it. A part dies with its supervisor, whatever kills that.
 """
 
-import asyncio
 import ctypes
 import os
 import signal
@@ -30,14 +29,13 @@ def main(arguments: list[str]) -> None:
     settings = Settings.model_validate_json(Path(settings_file).read_bytes())
     set_up_logging(settings, part if part != "edge" else f"edge-{number}")
     # Each part imports only what it needs: an agent has no use for the service models.
+    import uvloop
+
     if part == "agent":
         from lambent.roles.agent import run_agent
 
-        asyncio.run(run_agent(settings))
-        return
-    import uvloop
-
-    if part == "control":
+        uvloop.run(run_agent(settings))
+    elif part == "control":
         from lambent.roles.control import run_control
 
         uvloop.run(run_control(settings))

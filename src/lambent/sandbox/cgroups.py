@@ -6,8 +6,17 @@ know whose processes are inside. Writing is left to plain files: a cgroup is a f
 Every group lies at `lambent/INSTANCE/NAME` below the mount (in version 1 once per controller), so
 that what a dead agent left behind is found by its instance, and nothing else is ever touched.
 
-Sources: Linux's Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst; a full vCPU at
-1,769 MB is from the Lambda Developer Guide, "Configure Lambda function memory".
+Joining. Who writes a pid to `cgroup.procs` makes the kernel wait for a grace period of RCU (10 ms after a
+rest), because another thread of that process might fork meanwhile. A process that moves only its own one
+thread need not wait: "0" to version 1's `tasks`, or to `cgroup.threads` inside a threaded subtree.
+
+Freezing is version 2's alone, because there a frozen process can be killed; in version 1 it would
+outlive its killed agent. On a host of version 1 the freezers are threaded groups of a cgroup2 mount
+beside it, which needs no controllers for that.
+
+Sources: Linux's Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst; kernel/cgroup/cgroup.c,
+cgroup_procs_write_start; a full vCPU at 1,769 MB is from the Lambda Developer Guide, "Configure Lambda
+function memory".
 """
 
 import contextlib
@@ -28,6 +37,7 @@ class Dialect(Struct, frozen=True):
     """The names that one version of the interface has for what we need of it."""
 
     version: int
+    join: str
     memory: str
     swap: str
     peak: str
@@ -55,10 +65,16 @@ class Dialect(Struct, frozen=True):
 
 
 V1 = Dialect(
-    1, "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control"
+    1,
+    "tasks",
+    "memory.limit_in_bytes",
+    "memory.memsw.limit_in_bytes",
+    "memory.max_usage_in_bytes",
+    "memory.oom_control",
 )
-V2 = Dialect(2, "memory.max", "memory.swap.max", "memory.peak", "memory.events")
+V2 = Dialect(2, "cgroup.procs", "memory.max", "memory.swap.max", "memory.peak", "memory.events")
 CONTROLLERS = ("memory", "pids", "cpu")
+FREEZER = "freezer"  # not a controller of version 2, but where its files are
 MAY_BE_ABSENT = ("memory.memsw.limit_in_bytes", "memory.swap.max", "cpu.cfs_burst_us", "cpu.max.burst")
 
 
@@ -76,9 +92,21 @@ class ControlGroup:
     def _unique(self) -> list[Path]:
         return list(dict.fromkeys(self._folders.values()))
 
+    def open_to_enter(self) -> list[int]:
+        """Descriptors; a process from anywhere that writes "0" to each of them is inside."""
+        return [_open_to_write(folder / "cgroup.procs") for folder in self._unique()]
+
     def open_to_join(self) -> list[int]:
-        """Descriptors; a process that writes "0" to each of them is inside."""
-        return [os.open(folder / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for folder in self._unique()]
+        """The same, at once, for a process of one thread whose parent has entered one of our groups."""
+        joins = dict.fromkeys(self._unique(), self._dialect.join)
+        if self._dialect.version == 1 and FREEZER in self._folders:
+            joins[self._folders[FREEZER]] = "cgroup.threads"
+        return [_open_to_write(folder / name) for folder, name in joins.items()]
+
+    def open_freezer(self) -> int:
+        """A descriptor: "1" stops every process inside, "0" lets them go on; -1 where there is none."""
+        folder = self._folders.get(FREEZER)
+        return -1 if folder is None else _open_to_write(folder / "cgroup.freeze")
 
     def limit(self, memory_mb: int, processes: int) -> None:
         """Memory, number of processes, and the share of a busy CPU."""
@@ -92,7 +120,7 @@ class ControlGroup:
     def _write(self, writes: Iterable[tuple[str, str, str]]) -> None:
         for controller, name, text in writes:
             try:
-                (self._folders[controller] / name).write_text(text)
+                _write_text(self._folders[controller] / name, text)
             except FileNotFoundError:
                 if name not in MAY_BE_ABSENT:
                     raise
@@ -145,26 +173,28 @@ class ControlGroups:
             root.mkdir(parents=True, exist_ok=True)
             if self._dialect.version == 2:
                 for folder in (self._mounts[name], root.parent, root):
-                    (folder / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+                    _write_text(folder / "cgroup.subtree_control", "+memory +pids +cpu")
 
     def make(self, name: str) -> ControlGroup:
         """A new group."""
         folders = {controller: root / name for controller, root in self._roots.items()}
         for folder in dict.fromkeys(folders.values()):
             folder.mkdir()
+        if self._dialect.version == 1 and FREEZER in folders:
+            _write_text(folders[FREEZER] / "cgroup.type", "threaded")
         return ControlGroup(self._dialect, folders)
 
     def pids(self) -> set[int]:
         """Every process in any group of the instance."""
         found: set[int] = set()
-        for folder in self._groups():
+        for folder in self._groups(self._roots[name] for name in CONTROLLERS):
             found.update(map(int, (folder / "cgroup.procs").read_text().split()))
         return found
 
     def remove_all(self) -> bool:
         """Take away every group and the instance's folders; False while some are still in use."""
         done = True
-        for folder in [*self._groups(), *dict.fromkeys(self._roots.values())]:
+        for folder in [*self._groups(self._roots.values()), *dict.fromkeys(self._roots.values())]:
             try:
                 folder.rmdir()
             except FileNotFoundError:
@@ -176,8 +206,9 @@ class ControlGroups:
                 root.parent.rmdir()
         return done
 
-    def _groups(self) -> Iterator[Path]:
-        for root in dict.fromkeys(self._roots.values()):
+    @staticmethod
+    def _groups(roots: Iterable[Path]) -> Iterator[Path]:
+        for root in dict.fromkeys(roots):
             if root.is_dir():
                 yield from [folder for folder in root.iterdir() if folder.is_dir()]
 
@@ -189,14 +220,17 @@ def find_mounts(mountinfo: str) -> tuple[Dialect, dict[str, Path]] | None:
     the controllers, because on mixed hosts version 1 holds them.
     """
     first: dict[str, Path] = {}
+    freezer: dict[str, Path] = {}
     for line in mountinfo.splitlines():
         left, _, right = line.partition(" - ")
         point, (kind, _, options) = Path(left.split()[4]), right.split(" ", 2)
         if kind == "cgroup2" and _offers_all(point):
-            return V2, dict.fromkeys(CONTROLLERS, point)
+            return V2, dict.fromkeys((*CONTROLLERS, FREEZER), point)
+        if kind == "cgroup2":
+            freezer[FREEZER] = point
         if kind == "cgroup":
             first.update({name: point for name in options.split(",") if name in CONTROLLERS})
-    return (V1, first) if len(first) == len(CONTROLLERS) else None
+    return (V1, first | freezer) if len(first) == len(CONTROLLERS) else None
 
 
 def _offers_all(point: Path) -> bool:
@@ -205,3 +239,15 @@ def _offers_all(point: Path) -> bool:
     except OSError:
         return False
     return set(CONTROLLERS) <= set(offered)
+
+
+def _open_to_write(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
+
+def _write_text(path: Path, text: str) -> None:
+    descriptor = _open_to_write(path)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)

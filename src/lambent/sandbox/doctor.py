@@ -94,7 +94,7 @@ def _seccomp() -> Finding:
 
 def _scratch() -> Finding:
     if scratch.find_mkfs() is None:
-        detail = "mkfs.ext4 is missing: files that a function writes count against its memory."
+        detail = "mkfs.ext4 or debugfs is missing: files that a function writes count against its memory."
         return Finding("scratch", False, "useful", detail, "Install e2fsprogs.")
     if not scratch.usable():
         detail = "There are no loop devices: files that a function writes count against its memory."

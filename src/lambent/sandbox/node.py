@@ -221,7 +221,7 @@ class NodeSandboxes:
                 self._options.runtime_folder,
                 self._options.empty_folder if self._options.walls else None,
             )
-            joins = self._zygote_group.open_to_join() if self._groups is not None else []
+            joins = self._zygote_group.open_to_enter() if self._groups is not None else []
             try:
                 kitchen.zygote = await Zygote.start(place, self._filters, joins)
             except SandboxFailure as error:

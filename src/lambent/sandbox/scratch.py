@@ -24,11 +24,14 @@ _ATTEMPTS = 20
 FEATURES = "^has_journal,^resize_inode"  # it lives shorter than any crash that a journal would mend
 EXTENDED = "lazy_itable_init=1,nodiscard,root_owner=0:0"
 MKFS = ("-q", "-F", "-b", str(_BLOCK_BYTES), "-I", "256", "-m", "0", "-O", FEATURES, "-E", EXTENDED)
+# What every /tmp begins as, done once here instead of in each sandbox.
+AS_TMP = ("rmdir lost+found", "set_inode_field <2> mode 041777")
 
 
 def find_mkfs() -> str | None:
-    """The program that makes ext4 file systems, if the host has it."""
-    return shutil.which("mkfs.ext4", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    """The program that makes ext4 file systems, if the host has it and its companion `debugfs`."""
+    found = shutil.which("mkfs.ext4", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+    return found if found is not None and Path(found).with_name("debugfs").exists() else None
 
 
 def usable() -> bool:
@@ -41,6 +44,7 @@ class ScratchDisks:
 
     def __init__(self, folder: Path, mkfs: str) -> None:
         self._folder, self._mkfs = folder, mkfs
+        self._debugfs = str(Path(mkfs).with_name("debugfs"))  # of the same package
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.iterdir():
             left.unlink()
@@ -63,7 +67,8 @@ class ScratchDisks:
             making = path.with_suffix(".making")
             with making.open("wb") as file:
                 file.truncate(size_mb * 1024 * 1024)
-            subprocess.run([self._mkfs, *MKFS, str(making)], check=True, capture_output=True)  # noqa: S603
+            for command in ([self._mkfs, *MKFS], *([self._debugfs, "-w", "-R", request] for request in AS_TMP)):
+                subprocess.run([*command, str(making)], check=True, capture_output=True)  # noqa: S603
             making.rename(path)
         return path
 

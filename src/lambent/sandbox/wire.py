@@ -23,6 +23,7 @@ class ZygoteSettings(Struct, frozen=True):
     """agent -> zygote, once."""
 
     filters: list[bytes]
+    walls: bool
 
 
 class ZygoteReady(Struct, frozen=True):

@@ -57,7 +57,7 @@ class Zygote:
         zygote = cls(process, Packets(ours))
         try:
             zygote._send(msgspec.json.encode(_plan(place)), join)
-            zygote._send(msgspec.json.encode(ZygoteSettings(filters)))
+            zygote._send(msgspec.json.encode(ZygoteSettings(filters, place.root is not None)))
             await zygote._receive(ZygoteReady)
         except BaseException:
             await zygote.close()

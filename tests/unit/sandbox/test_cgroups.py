@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from lambent.sandbox.cgroups import CONTROLLERS, V1, V2, ControlGroups, Dialect, find_mounts, quota_us
+from lambent.sandbox.cgroups import (
+    CONTROLLERS,
+    FREEZER,
+    V1,
+    V2,
+    ControlGroup,
+    ControlGroups,
+    Dialect,
+    find_mounts,
+    quota_us,
+)
 
 V1_LINES = """\
 31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
@@ -19,21 +29,55 @@ V1_LINES = """\
 def mounts_of(dialect: Dialect, root: Path) -> dict[str, Path]:
     if dialect is V2:
         (root / "cgroup.controllers").write_text("cpuset cpu io memory pids\n")
-        return dict.fromkeys(CONTROLLERS, root)
+        return dict.fromkeys((*CONTROLLERS, FREEZER), root)
     for name in CONTROLLERS:
         (root / name).mkdir()
     return {name: root / name for name in CONTROLLERS}
 
 
+KERNEL_FILES = {
+    V1: ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "pids.max", "cpu.shares", "cpu.cfs_period_us")
+    + ("cpu.cfs_quota_us", "cpu.cfs_burst_us", "cgroup.procs", "tasks"),
+    V2: ("memory.max", "memory.swap.max", "pids.max", "cpu.weight", "cpu.max", "cpu.max.burst", "cgroup.procs")
+    + ("cgroup.subtree_control", "cgroup.freeze"),
+}
+
+
+def as_the_kernel_would(dialect: Dialect, root: Path, *, absent: str = "") -> None:
+    """Give every folder the files that a control group of `dialect` has; nobody else can make one there."""
+    for folder in [root, *(path for path in root.rglob("*") if path.is_dir())]:
+        for name in KERNEL_FILES[dialect]:
+            controller = name.partition(".")[0]
+            if name != absent and (dialect is V2 or controller in ("cgroup", "tasks", *folder.relative_to(root).parts)):
+                (folder / name).touch()
+
+
+def made(dialect: Dialect, root: Path, *, absent: str = "") -> ControlGroup:
+    """A group whose files the kernel has made."""
+    groups = ControlGroups(dialect, mounts_of(dialect, root), "i")
+    (root / "lambent/i").mkdir(parents=True)
+    as_the_kernel_would(dialect, root)
+    groups.prepare()
+    group = groups.make("one")
+    as_the_kernel_would(dialect, root, absent=absent)
+    if absent:
+        for path in root.rglob(absent):
+            path.unlink()
+    return group
+
+
 def written(group_root: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in group_root.rglob("*") if path.is_file()}
+    return {path.name: text for path in group_root.rglob("*") if path.is_file() and (text := path.read_text())}
 
 
 def test_version_1_is_found_by_controller_and_an_empty_version_2_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / "unified").mkdir()
     (tmp_path / "unified" / "cgroup.controllers").write_text("\n")
     found = find_mounts(V1_LINES.format(root=tmp_path))
-    assert found == (V1, {name: tmp_path / name for name in CONTROLLERS})
+    assert found == (V1, {name: tmp_path / name for name in CONTROLLERS} | {FREEZER: tmp_path / "unified"})
+    without = "\n".join(line for line in V1_LINES.splitlines() if "cgroup2" not in line)
+    found = find_mounts(without.format(root=tmp_path))
+    assert found == (V1, {name: tmp_path / name for name in CONTROLLERS}), "nothing freezes here"
 
 
 def test_controllers_that_share_a_mount_are_found(tmp_path: Path) -> None:
@@ -61,9 +105,7 @@ def test_cpu_follows_memory(memory_mb: int, quota: int) -> None:
 
 
 def test_the_limits_of_version_1(tmp_path: Path) -> None:
-    groups = ControlGroups(V1, mounts_of(V1, tmp_path), "i")
-    groups.prepare()
-    group = groups.make("one")
+    group = made(V1, tmp_path)
     group.limit(256, 1024)
     group.limit_cpu(256)
     size = str(256 * 1024 * 1024)
@@ -79,10 +121,8 @@ def test_the_limits_of_version_1(tmp_path: Path) -> None:
 
 
 def test_the_limits_of_version_2(tmp_path: Path) -> None:
-    groups = ControlGroups(V2, mounts_of(V2, tmp_path), "i")
-    groups.prepare()
     folder = tmp_path / "lambent" / "i" / "one"
-    group = groups.make("one")
+    group = made(V2, tmp_path)
     group.limit(256, 1024)
     group.limit_cpu(256)
     assert written(folder) == {
@@ -96,6 +136,26 @@ def test_the_limits_of_version_2(tmp_path: Path) -> None:
     assert (tmp_path / "lambent" / "i" / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
 
 
+@pytest.mark.parametrize(("dialect", "absent"), [(V1, "memory.memsw.limit_in_bytes"), (V2, "memory.swap.max")])
+def test_a_kernel_that_does_not_count_swap_still_limits_memory(tmp_path: Path, dialect: Dialect, absent: str) -> None:
+    made(dialect, tmp_path, absent=absent).limit(128, 1024)
+    assert written(tmp_path)[dialect.memory] == str(128 * 1024 * 1024)
+
+
+def test_a_missing_file_that_every_kernel_has_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        made(V1, tmp_path, absent="pids.max").limit(128, 1024)
+
+
+@pytest.mark.parametrize(("dialect", "file"), [(V1, "tasks"), (V2, "cgroup.procs")])
+def test_a_child_joins_by_the_file_that_waits_for_nothing(tmp_path: Path, dialect: Dialect, file: str) -> None:
+    group = made(dialect, tmp_path)
+    for opened, name in ((group.open_to_join(), file), (group.open_to_enter(), "cgroup.procs")):
+        assert {Path(os.readlink(f"/proc/self/fd/{each}")).name for each in opened} == {name}
+        for each in opened:
+            os.close(each)
+
+
 @pytest.mark.parametrize(
     ("dialect", "text", "killed"),
     [
@@ -106,9 +166,7 @@ def test_the_limits_of_version_2(tmp_path: Path) -> None:
     ],
 )
 def test_only_a_kill_counts_as_out_of_memory(tmp_path: Path, dialect: Dialect, text: str, killed: bool) -> None:
-    groups = ControlGroups(dialect, mounts_of(dialect, tmp_path), "i")
-    groups.prepare()
-    group = groups.make("one")
+    group = made(dialect, tmp_path)
     memory = next(path for path in tmp_path.rglob("one") if "memory" in str(path) or dialect is V2)
     (memory / dialect.events).write_text(text)
     assert group.ran_out_of_memory() is killed

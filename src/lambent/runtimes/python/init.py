@@ -112,7 +112,6 @@ def _fork_and_watch(
     runtime = os.fork()
     if runtime == 0:
         tenant.run(request, filters, assignment, cgroups)
-    walls.drop_bounding_set()
     walls.drop_capabilities()
     walls.set_dumpable(False)
     socket.send_fds(control, [json.dumps({"ready": True}).encode()], listener)

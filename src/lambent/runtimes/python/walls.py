@@ -35,6 +35,7 @@ _FILTER_INSTRUCTION_BYTES = 8
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_keeping_the_interpreter = ctypes.PyDLL(None, use_errno=True)
 
 
 class _FilterProgram(ctypes.Structure):
@@ -101,6 +102,15 @@ def die_with_parent(parent: int) -> None:
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0), "prctl PDEATHSIG")
     if os.getppid() != parent:
         os._exit(1)
+
+
+def fork_bare() -> int:
+    """fork(2) without what Python does around it, which costs the child a hundred pages of its own.
+
+    Only for a parent of one thread, and for a child that runs no code but ours: what Python repairs after
+    a fork (locks, random numbers) stays as the parent has it until an `os.fork` follows.
+    """
+    return _checked(_keeping_the_interpreter.fork(), "fork")
 
 
 def adopt_orphans() -> None:

@@ -36,7 +36,7 @@ def spawn(request: dict[str, Any], descriptors: list[int], filters: list[bytes])
     else:
         walls.unshare(walls.CLONE_NEWPID)  # for the children of this process, not for itself
         try:
-            pid = os.fork()
+            pid = walls.fork_bare()
         finally:
             if os.getpid() != 1:
                 walls.enter_namespace(OWN_PID_NAMESPACE, walls.CLONE_NEWPID)
@@ -74,6 +74,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is the supervisor's to handle
     settings = json.loads(requests.recv(REQUEST_BYTES))
     filters = [base64.b64decode(program) for program in settings["filters"]]
+    if settings["walls"]:
+        walls.drop_bounding_set()  # once for all sandboxes: none of our children ever gains a capability by an exec
     gc.collect()
     gc.freeze()
     requests.send(json.dumps({"python": sys.version.split()[0]}).encode())
