@@ -220,7 +220,9 @@ def usable(dialect: Dialect, mounts: dict[str, Path], *, host_root: bool) -> boo
     """
     if dialect.version == 2 and not host_root:
         return False
-    return all(any(os.access(at, os.W_OK) for at in (each / "lambent", each)) for each in map(mounts.__getitem__, CONTROLLERS))
+    return all(
+        any(os.access(at, os.W_OK) for at in (each / "lambent", each)) for each in map(mounts.__getitem__, CONTROLLERS)
+    )
 
 
 def find_mounts(mountinfo: str) -> tuple[Dialect, dict[str, Path]] | None:

@@ -92,10 +92,10 @@ def _cgroups() -> Finding:
     if cgroups.usable(dialect, mounts, host_root=is_host_root()):
         return Finding("cgroups", True, weight, detail)
     if is_host_root():
-        places = ", ".join(map(str, sorted(set(mounts.values()))))
+        places = ", ".join(map(str, sorted({mounts[name] for name in cgroups.CONTROLLERS})))
         advice = f"Mount {places} writable (a container needs --privileged), {WITHOUT}."
         return Finding("cgroups", False, weight, f"{detail} They are not writable.", advice)
-    folders = " ".join(f"{mount}/lambent" for mount in sorted(set(mounts.values())))
+    folders = " ".join(f"{mount}/lambent" for mount in sorted({mounts[name] for name in cgroups.CONTROLLERS}))
     made = f"As root, once after each boot: mkdir -p {folders} && chown {os.geteuid()} {folders}."
     advice = made if dialect.version == 1 else "Start Lambent as root for limits that the kernel keeps."
     return Finding("cgroups", False, weight, f"{detail} {_without_groups()}", advice)
