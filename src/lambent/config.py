@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     network: Literal["none", "platform"] = Field("platform", description="What a function may reach.")
     runtime_fallback: bool = Field(False, description="Run a missing runtime on the nearest version found.")
     keep_alive_s: float = Field(600.0, ge=0, description="How long an idle environment is kept.")
+    freeze_after_s: float = Field(0.2, ge=0, description="An environment that is idle for longer stands still.")
     environment_life_s: float = Field(
         21_600.0, gt=0, le=39_600, description="How long any environment is used; its credentials end after 12 hours."
     )

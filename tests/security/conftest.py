@@ -216,11 +216,13 @@ class Edge:
         await self.peer.call("start", Start(spec, self.number), object)
         message, descriptors = await self._handoff.receive()
         grant = msgspec.msgpack.decode(message, type=EnvironmentGrant)
-        assert len(descriptors) == 2 + grant.has_memory_gauge + grant.has_platform_listener
+        assert len(descriptors) == 2 + grant.has_memory_gauge + grant.has_platform_listener + grant.has_freezer
         rest = iter(descriptors[2:])
         gauge = next(rest) if grant.has_memory_gauge else None
         listener = socket.socket(fileno=next(rest)) if grant.has_platform_listener else None
-        environment = LiveEnvironment(grant, socket.socket(fileno=descriptors[0]), descriptors[1], gauge, SystemClock())
+        freezer = next(rest) if grant.has_freezer else None
+        channel = socket.socket(fileno=descriptors[0])
+        environment = LiveEnvironment(grant, channel, descriptors[1], gauge, SystemClock(), freezer)
         self._environments[grant.environment_id] = environment
         function = Function(environment, grant, listener)
         self.functions.append(function)

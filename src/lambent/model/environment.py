@@ -47,7 +47,8 @@ class EnvironmentGrant(Struct, frozen=True):
     end of the pipe behind the environment's stdout and stderr), then, where `has_memory_gauge`,
     `memory_gauge` (a file whose text is the peak memory in bytes), then, where
     `has_platform_listener`, a listening TCP socket inside the environment's network namespace
-    that the edge serves as the bridge to the platform's own endpoint.
+    that the edge serves as the bridge to the platform's own endpoint, then, where `has_freezer`,
+    `freezer` (a file; "1" stops every process of the environment, "0" lets them go on).
     """
 
     environment_id: str
@@ -55,6 +56,7 @@ class EnvironmentGrant(Struct, frozen=True):
     times: StartTimes = StartTimes()
     has_memory_gauge: bool = False
     has_platform_listener: bool = False
+    has_freezer: bool = False
 
 
 class EnvironmentExit(Struct, frozen=True):

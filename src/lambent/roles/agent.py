@@ -103,9 +103,14 @@ class Agent:
     async def _hand_over(self, held: Held, assigned: Assigned) -> None:
         spec, descriptors = held.spec, [assigned.channel, assigned.output]
         listener = assigned.listener if spec.network == "platform" else -1
-        descriptors += [each for each in (assigned.memory_gauge, listener) if each >= 0]
+        descriptors += [each for each in (assigned.memory_gauge, listener, assigned.freezer) if each >= 0]
         grant = EnvironmentGrant(
-            spec.environment_id, spec.environment_key, assigned.times, assigned.memory_gauge >= 0, listener >= 0
+            spec.environment_id,
+            spec.environment_key,
+            assigned.times,
+            assigned.memory_gauge >= 0,
+            listener >= 0,
+            assigned.freezer >= 0,
         )
         try:
             held.receiver.hand(grant, descriptors)

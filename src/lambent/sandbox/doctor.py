@@ -35,7 +35,7 @@ class Finding(Struct, frozen=True):
 def findings() -> list[Finding]:
     """Everything about this host that sandboxes depend on. Runs every Python it finds once."""
     extra = [] if is_host_root() else [_uids()]
-    return [*necessities(), *extra, _scratch(), _interpreters(find_runtimes())]
+    return [*necessities(), *extra, _freezer(), _scratch(), _interpreters(find_runtimes())]
 
 
 def necessities() -> list[Finding]:
@@ -125,6 +125,15 @@ def _seccomp() -> Finding:
     detail = "libseccomp is missing." if filters else "The kernel has no system call filters."
     advice = "Install libseccomp2 (Debian, Ubuntu) or libseccomp (Fedora)" if filters else "Use another kernel"
     return Finding("seccomp", False, "necessary", detail, f"{advice}, {WITHOUT}.")
+
+
+def _freezer() -> Finding:
+    found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
+    if found is not None and cgroups.FREEZER in found[1]:
+        return Finding("freezer", True, "useful", "Idle environments are frozen.")
+    detail = "Idle environments are not frozen: what a function does in the background goes on between invocations."
+    advice = "Mount cgroup2 (mkdir /sys/fs/cgroup/unified; mount -t cgroup2 none /sys/fs/cgroup/unified)."
+    return Finding("freezer", False, "useful", detail, advice)
 
 
 def _scratch() -> Finding:

@@ -103,10 +103,10 @@ class LiveSandbox:
         """
         self._memory_mb = assignment.memory_mb
         started_s = self._clock.monotonic_s()
-        gauge = -1
+        gauge = freezer = -1
         if self._group is not None:
             self._group.limit(assignment.memory_mb, limits.processes)
-            gauge = self._group.open_memory_gauge()
+            gauge, freezer = self._group.open_memory_gauge(), self._group.open_freezer()
         channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, their_output = os.pipe()
         os.set_blocking(output, False)
@@ -118,7 +118,7 @@ class LiveSandbox:
             answer = await self._answer()
         except BaseException as error:  # also when control has gone and nobody wants it any more
             channel.close()
-            for descriptor in {output, gauge} - {-1}:
+            for descriptor in {output, gauge, freezer} - {-1}:
                 os.close(descriptor)
             if not isinstance(error, SandboxFailure | OSError):
                 raise
@@ -130,7 +130,7 @@ class LiveSandbox:
         spent_us = round((self._clock.monotonic_s() - started_s) * 1e6)
         times = StartTimes(mount_us=answer.mount_us, sandbox_us=max(0, spent_us - answer.mount_us))
         listener, self.listener = self.listener, -1
-        return Assigned(channel.detach(), output, gauge, listener, times)
+        return Assigned(channel.detach(), output, gauge, listener, freezer, times)
 
     async def _answer(self) -> TenantAnswer:
         message, _ = await self._assignment.receive()
