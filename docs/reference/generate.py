@@ -21,6 +21,7 @@ SERVED = {
     "lambda": "lambent.services.lambda_",
     "logs": "lambent.services.logs",
     "iam": "lambent.services.iam",
+    "sqs": "lambent.services.sqs",
     "sts": "lambent.services.sts",
 }
 OPERATIONS_HEAD = """# Operations

@@ -46,6 +46,7 @@ from lambent.services.lambda_.api import Links as LambdaLinks
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.logs.api import LogsService
 from lambent.services.logs.ingest import LogIngester
+from lambent.services.sqs.api import open_sqs
 from lambent.services.sts.service import sts_operations
 from lambent.store.blobs import open_blobs
 from lambent.store.private_file import read_or_make
@@ -143,6 +144,8 @@ class Control:
             ),
         )
         invalidator.limits_changed = self._placement.limits_changed
+        sqs = await stores.open("sqs", "lambent.services.sqs")
+        self._sqs = await open_sqs(sqs, clock, ids, settings.quotas)
         events = await stores.open("events", "lambent.invocation.asynchronous")
         self._queue = EventQueue(events, clock, settings, self._edges)
         self._dispatcher = Dispatcher(
@@ -151,6 +154,7 @@ class Control:
                 "iam": iam_operations(iam_store, vault, clock, ids, Doors(self._edges)),
                 "sts": sts_operations(self._keys),
                 "logs": self._logs.operations,
+                "sqs": self._sqs.operations,
             }
         )
 
@@ -159,7 +163,7 @@ class Control:
         server = await serve(Address(path=str(self._settings.run / "control.sock")), self._methods())
         self._own(self._link.run())
         await self._lambda.start()
-        for work in (self._ingester.run(), self._logs.run(), self._queue.run(), self._collect()):
+        for work in (self._ingester.run(), self._logs.run(), self._sqs.run(), self._queue.run(), self._collect()):
             self._own(work)
         log.info("control ready", action="control.ready", pid=os.getpid())
         await stopping.wait()
@@ -167,6 +171,7 @@ class Control:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sqs.close()
         await self._placement.close()
         await self._lambda.close()
         await self._stores.close()
