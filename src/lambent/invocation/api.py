@@ -71,7 +71,6 @@ class Limits(Struct, frozen=True):
     init_timeout_s: float = 10.0
     response_bytes: int = 6_291_556
     life_s: float = 21_600.0
-    freeze_after_s: float = 0.2
 
 
 class Statistics(Struct, frozen=True):

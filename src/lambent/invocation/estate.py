@@ -5,8 +5,7 @@ gives environments back to placement, and, once every SWEEP_S, lets old ones go 
 which have fallen idle: that is how placement knows what it may take back. An environment is
 reported only after REPORT_AFTER_S of idleness, so a busy function costs no notices.
 
-An environment that is idle for longer than `freeze_after_s` is frozen; its next invocation thaws it, on
-its own way and without asking anybody. One that is used again sooner costs neither.
+Freezing an idle environment belongs here, too, when it comes: where idleness is reported.
 """
 
 import asyncio
@@ -142,7 +141,7 @@ class Estate:
             self.sweep()
 
     def sweep(self) -> None:
-        """Let old environments go, freeze idle ones, and tell control which are idle."""
+        """Let old environments go, and tell control which are idle."""
         now_s = self._clock.monotonic_s()
         for environment in self._starts.sweep(now_s):
             self._send_away(environment, "nobody asked for it")
@@ -150,8 +149,6 @@ class Estate:
         for key, pool in list(self._pools.items()):
             pool.expire(now_s - self._limits.keep_alive_s, "idle for too long")
             for lease in pool.idle:
-                if now_s - lease.idle_since_s >= self._limits.freeze_after_s:
-                    lease.environment.freeze()
                 if not lease.reported and now_s - lease.idle_since_s >= REPORT_AFTER_S:
                     lease.reported = True
                     since_ms = self._clock.now_ms() - round((now_s - lease.idle_since_s) * 1000)

@@ -32,16 +32,11 @@ class EnvironmentSpec(Struct, frozen=True):
 
 
 class StartTimes(Struct, frozen=True):
-    """Where the agent's part of a start went, each a duration in microseconds.
+    """Where the milliseconds of a start went, each a duration in microseconds."""
 
-    `sandbox_us`: until a generic sandbox was there, but for its fork; nothing to speak of when one waited
-    ready-made, and then `fork_us` is 0. `cgroup_us`: the function's limits. `mount_us`: inside, from the
-    assignment to the bootstrap: code mounted, rights dropped, system calls filtered.
-    """
-
+    placement_us: int = 0
     sandbox_us: int = 0
     fork_us: int = 0
-    cgroup_us: int = 0
     mount_us: int = 0
 
 
@@ -52,8 +47,7 @@ class EnvironmentGrant(Struct, frozen=True):
     end of the pipe behind the environment's stdout and stderr), then, where `has_memory_gauge`,
     `memory_gauge` (a file whose text is the peak memory in bytes), then, where
     `has_platform_listener`, a listening TCP socket inside the environment's network namespace
-    that the edge serves as the bridge to the platform's own endpoint, then, where `has_freezer`,
-    `freezer` (a file; "1" stops every process of the environment, "0" lets them go on).
+    that the edge serves as the bridge to the platform's own endpoint.
     """
 
     environment_id: str
@@ -61,7 +55,6 @@ class EnvironmentGrant(Struct, frozen=True):
     times: StartTimes = StartTimes()
     has_memory_gauge: bool = False
     has_platform_listener: bool = False
-    has_freezer: bool = False
 
 
 class EnvironmentExit(Struct, frozen=True):

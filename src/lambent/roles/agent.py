@@ -12,7 +12,6 @@ import signal
 from pathlib import Path
 
 import structlog
-import uvloop
 
 from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
@@ -26,8 +25,6 @@ from lambent.sandbox.interpreters import find_runtimes
 from lambent.sandbox.node import NodeOptions, NodeSandboxes, instance_name
 from lambent.sandbox.runtime_folder import make_runtime_folder
 from lambent.sandbox.sandbox import Limits
-from lambent.sandbox.user_namespace import NO_STANDING, Standing, stand
-from lambent.sandbox.watched_memory import MemoryWatcher, Processes
 from lambent.transport.address import Address
 from lambent.transport.connections import serve
 from lambent.transport.peer import Method, Methods, Peer
@@ -103,14 +100,9 @@ class Agent:
     async def _hand_over(self, held: Held, assigned: Assigned) -> None:
         spec, descriptors = held.spec, [assigned.channel, assigned.output]
         listener = assigned.listener if spec.network == "platform" else -1
-        descriptors += [each for each in (assigned.memory_gauge, listener, assigned.freezer) if each >= 0]
+        descriptors += [each for each in (assigned.memory_gauge, listener) if each >= 0]
         grant = EnvironmentGrant(
-            spec.environment_id,
-            spec.environment_key,
-            assigned.times,
-            assigned.memory_gauge >= 0,
-            listener >= 0,
-            assigned.freezer >= 0,
+            spec.environment_id, spec.environment_key, assigned.times, assigned.memory_gauge >= 0, listener >= 0
         )
         try:
             held.receiver.hand(grant, descriptors)
@@ -197,9 +189,15 @@ def _notice(held: Held, ending: Ending) -> EnvironmentExit:
     )
 
 
-def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> NodeSandboxes:
-    """This node's sandboxes, as the settings want them."""
+def build_sandboxes(settings: Settings, clock: Clock) -> NodeSandboxes:
+    """This node's sandboxes, as the settings want them.
+
+    Raises:
+        SandboxFailure: the host cannot do it; the message says what is missing.
+    """
     walls = settings.isolation == "sandbox"
+    if walls:
+        doctor.require_sandboxes()
     data = settings.data.resolve()
     folders = {name: data / name for name in ("code", "runtime", "run")}
     for folder in folders.values():
@@ -209,53 +207,29 @@ def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> Nod
         runtime_folder=make_runtime_folder(folders["runtime"], SystemIds()),
         empty_folder=folders["run"],
         port=settings.port or DEFAULT_PORT,
-        standing=standing,
+        uid_base=settings.sandbox_uid_base,
         pool_size=settings.sandbox_pool,
         limits=Limits(settings.quotas.processes, settings.quotas.file_descriptors),
         walls=walls,
         fallback=settings.runtime_fallback,
     )
-    mkfs = scratch.find_mkfs()
-    groups = _groups(instance_name(data), standing) if walls else None
+    mkfs, mounts = scratch.find_mkfs(), cgroups.find_mounts(cgroups.MOUNTS.read_text())
     return NodeSandboxes(
         options,
         find_runtimes(),
         clock,
-        limits=groups or (MemoryWatcher(clock, Processes()) if walls else None),
+        groups=cgroups.ControlGroups(*mounts, instance_name(data)) if walls and mounts is not None else None,
         disks=scratch.ScratchDisks(data / "scratch", mkfs) if walls and mkfs and scratch.usable() else None,
-        filters=seccomp.compile_filters(hidden_memory=groups is not None) if walls else [],
+        filters=seccomp.compile_filters() if walls else [],
     )
 
 
-def _groups(instance: str, standing: Standing) -> cgroups.ControlGroups | None:
-    found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
-    if found is None or not cgroups.usable(*found, host_root=standing.host_root):
-        return None
-    dialect, mounts = found
-    if not standing.host_root:  # the freezer is of version 2, whatever the others are
-        mounts = {name: mounts[name] for name in cgroups.CONTROLLERS}
-    return cgroups.ControlGroups(dialect, mounts, instance)
-
-
-def be_agent(settings: Settings) -> None:
-    """Take our stand on this host, and be the agent until SIGTERM or SIGINT.
-
-    Raises:
-        SandboxFailure: the host cannot do it; the message says what is missing.
-    """
-    standing = NO_STANDING
-    if settings.isolation == "sandbox":
-        doctor.require_sandboxes()
-        standing = stand(settings.sandbox_uid_base)
-    uvloop.run(run_agent(settings, standing))
-
-
-async def run_agent(settings: Settings, standing: Standing) -> None:
+async def run_agent(settings: Settings) -> None:
     """Be the agent until SIGTERM or SIGINT; then leave nothing behind."""
     clock, stopping = SystemClock(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    sandboxes = build_sandboxes(settings, standing, clock)
+    sandboxes = build_sandboxes(settings, clock)
     await sandboxes.open()
     agent = Agent(sandboxes, settings.run / "handoff.sock", clock)
     agent.handoff.open()

@@ -72,7 +72,6 @@ class Edge:
             settings.quotas.init_timeout_s,
             settings.quotas.sync_response_bytes,
             settings.environment_life_s,
-            settings.freeze_after_s,
         )
         self._estate = Estate(links, self._snapshots, self._clock, limits)
         self._data_plane = DataPlane(links, self._snapshots, self._estate, self._clock, limits)
@@ -183,11 +182,9 @@ class Edge:
     def _granted(self, grant: EnvironmentGrant, descriptors: list[int]) -> None:
         channel, output, *rest = descriptors
         gauge = rest.pop(0) if grant.has_memory_gauge else None
-        listener = rest.pop(0) if grant.has_platform_listener else None
-        freezer = rest.pop(0) if grant.has_freezer else None
-        environment = LiveEnvironment(grant, socket.socket(fileno=channel), output, gauge, self._clock, freezer)
-        if listener is not None:
-            task = asyncio.get_running_loop().create_task(self._bridge(grant.environment_id, listener))
+        environment = LiveEnvironment(grant, socket.socket(fileno=channel), output, gauge, self._clock)
+        if grant.has_platform_listener:
+            task = asyncio.get_running_loop().create_task(self._bridge(grant.environment_id, rest.pop(0)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self._estate.granted(environment, grant.times)

@@ -51,7 +51,6 @@ class Assigned(Struct, frozen=True):
     output: int
     memory_gauge: int
     listener: int
-    freezer: int
     times: StartTimes
 
 

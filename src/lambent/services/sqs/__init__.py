@@ -1,1 +1,0 @@
-"""Amazon SQS: durable queues. `api.py` says what is here."""
