@@ -14,7 +14,7 @@ MIB = 1024 * 1024
 
 
 class Quotas(BaseModel):
-    """Limits with AWS's values. Source: Lambda Developer Guide, "Lambda quotas"."""
+    """Limits with AWS's values. Sources: "Lambda quotas" and "Amazon SQS quotas" of the developer guides."""
 
     memory_mb_min: int = Field(128, description="MemorySize, smallest.")
     memory_mb_max: int = Field(10_240, description="MemorySize, largest.")
@@ -39,6 +39,13 @@ class Quotas(BaseModel):
     processes: int = Field(1_024, description="Processes and threads of an environment.")
     file_descriptors: int = Field(1_024, description="Open files of a process of an environment.")
     init_timeout_s: float = Field(10.0, description="The init phase of an environment.")
+    provisioned_init_timeout_s: float = Field(
+        130.0, description="The same with provisioned concurrency, where the function's own timeout is not longer."
+    )
+    queue_message_bytes: int = Field(MIB, description="An SQS message, and all messages of a batch together.")
+    queue_in_flight: int = Field(120_000, description="Messages of an SQS queue that were received and not deleted.")
+    queue_name_rest_s: int = Field(60, description="How long the name of a deleted SQS queue cannot be used.")
+    queue_purge_every_s: int = Field(60, description="How long after a PurgeQueue of a queue the next is refused.")
     header_bytes: int = Field(MIB, description="Request line and headers of a request.")
 
 
@@ -62,6 +69,7 @@ class Settings(BaseSettings):
     network: Literal["none", "platform"] = Field("platform", description="What a function may reach.")
     runtime_fallback: bool = Field(False, description="Run a missing runtime on the nearest version found.")
     keep_alive_s: float = Field(600.0, ge=0, description="How long an idle environment is kept.")
+    freeze_after_s: float = Field(0.2, ge=0, description="An environment that is idle for longer stands still.")
     environment_life_s: float = Field(
         21_600.0, gt=0, le=39_600, description="How long any environment is used; its credentials end after 12 hours."
     )

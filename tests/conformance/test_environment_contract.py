@@ -35,6 +35,10 @@ class FakeStage:
         )
         self.environment: Environment = self.fake
 
+    @property
+    def frozen(self) -> bool:
+        return self.fake.frozen
+
     async def _never(self, _: Invocation) -> Outcome:
         never: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         return await never
@@ -67,9 +71,15 @@ class LiveStage:
         output, self.output = os.pipe()
         gauge = folder / "memory.peak"
         gauge.write_text("4096\n")
-        self.environment: Environment = LiveEnvironment(
-            EnvironmentGrant("e-1", "k-1"), channel, output, os.open(gauge, os.O_RDONLY), SystemClock()
-        )
+        self.freezer = folder / "cgroup.freeze"
+        self.freezer.touch()
+        descriptors = (os.open(gauge, os.O_RDONLY), SystemClock(), os.open(self.freezer, os.O_WRONLY | os.O_APPEND))
+        grant = EnvironmentGrant("e-1", "k-1")
+        self.environment: Environment = LiveEnvironment(grant, channel, output, *descriptors)
+
+    @property
+    def frozen(self) -> bool:
+        return self.freezer.read_text().endswith("1")
 
     def ready(self, init_us: int) -> None:
         self.peer.sendall(frames.encode(frames.READY, [str(init_us)], b""))
@@ -255,3 +265,32 @@ async def test_lines_are_taken_once_and_are_complete_with_the_outcome(stage: Sta
 
 async def test_the_peak_of_its_memory_is_read_from_the_gauge(stage: Stage) -> None:
     assert stage.environment.peak_memory_bytes() == 4096
+
+
+async def test_it_is_frozen_until_the_next_invocation(stage: Stage) -> None:
+    stage.environment.freeze()
+    assert not stage.frozen, "the init phase goes on"
+    stage.ready(1)
+    await stage.environment.wait_ready(LATER_S)
+    assert not stage.frozen
+    stage.environment.freeze()
+    stage.environment.freeze()
+    assert stage.frozen
+    assert stage.environment.usable
+    running = await begin(stage)
+    assert not stage.frozen
+    stage.environment.freeze()
+    assert not stage.frozen, "an invocation is inside"
+    stage.respond(b"1")
+    assert (await running).kind is OutcomeKind.RESPONSE
+
+
+async def test_nothing_is_frozen_once_it_has_ended(stage: Stage) -> None:
+    stage.ready(1)
+    await stage.environment.wait_ready(LATER_S)
+    stage.environment.exited(EnvironmentExit("e-1", 0))
+    stage.environment.freeze()
+    assert not stage.frozen
+    stage.environment.close()
+    stage.environment.freeze()
+    assert not stage.frozen

@@ -12,7 +12,7 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 from lambent.model.http import HttpRequest, HttpResponse
-from lambent.protocol.models import load_model, protocols_of
+from lambent.protocol.models import load_model, model_in, protocols_of
 
 SERVICES = [
     "lambda",
@@ -40,7 +40,7 @@ class Caller:
 
     def __init__(self, service: str, protocol: str) -> None:
         self.service, self.protocol = service, protocol
-        self.model: ServiceModel = load_model(service)
+        self.model: ServiceModel = model_in(protocol, load_model(service))
         self._serializer = create_serializer(protocol)
         self._parser = create_parser(protocol)
 

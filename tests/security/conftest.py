@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import lambent
 from lambent.clock import SystemClock
 from lambent.environment.api import Outcome, OutcomeKind
 from lambent.environment.live import LiveEnvironment
@@ -24,29 +27,95 @@ from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
 from lambent.model.messages import EnvironmentStatus, Hello, Start, Stop, Welcome
 from lambent.sandbox import doctor
+from lambent.sandbox.interpreters import Interpreter, find_runtimes
 from lambent.sandbox.packets import Packets
+from lambent.sandbox.user_namespace import is_host_root, own_ranges
 from lambent.transport.address import Address
 from lambent.transport.connections import connect
 from lambent.transport.peer import Method, Peer
 
 NATIVE = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 START_AGENT = """
-import asyncio, sys
+import sys
 from pathlib import Path
 from lambent.config import Settings
-from lambent.roles.agent import run_agent
-asyncio.run(run_agent(Settings(data=Path(sys.argv[1]), isolation=sys.argv[2], sandbox_pool=1)))
+from lambent.roles.agent import be_agent
+be_agent(Settings(data=Path(sys.argv[1]), isolation=sys.argv[2], sandbox_pool=1))
 """
 WAIT_S = 30.0
+EVERYBODYS = ("/usr/local/bin", "/usr/bin")
 LIMIT_BYTES = 6_291_556
 
 
-class AgentProcess:
-    """A running agent and its data folder."""
+class OrdinaryUser:
+    """A user of no group and with nothing but a home, whose programs root starts for these tests."""
 
-    def __init__(self, data: Path, isolation: str = "sandbox") -> None:
-        self.data = data
-        self.process = subprocess.Popen([sys.executable, "-c", START_AGENT, str(data), isolation])
+    uid = 64_242
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        home.chmod(0o755)
+        os.chown(home, self.uid, self.uid)
+
+    def folder(self, name: str) -> Path:
+        """A folder of the user's, for a data folder; made at the first use."""
+        made = self._home / name
+        if not made.exists():
+            made.mkdir()
+            os.chown(made, self.uid, self.uid)
+        return made
+
+    def start(self, command: list[str], data: Path) -> subprocess.Popen[bytes]:
+        """Run it as that user, with a Python that the user may read."""
+        source, packages = Path(lambent.__file__).parent.parent, Path(msgspec.__file__).parent.parent
+        environment = {"HOME": str(self._home), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
+        environment["PYTHONPATH"] = f"{source}:{packages}"
+        return subprocess.Popen(
+            [readable_python(), "-B", *command[1:]],
+            env=environment, cwd=self._home, user=self.uid, group=self.uid, extra_groups=[],
+        )  # fmt: skip
+
+
+def readable_python() -> str:
+    """A Python of our own version that every user may run."""
+    for folder in EVERYBODYS:
+        if Path(folder, NATIVE).exists():
+            return f"{folder}/{NATIVE}"
+    pytest.skip(f"an ordinary user has no {NATIVE} here: install it with the system's packages")
+
+
+class AgentProcess:
+    """A running agent and its data folder; as `user`, or as who runs the tests."""
+
+    def __init__(self, data: Path, isolation: str = "sandbox", user: "OrdinaryUser | None" = None) -> None:
+        self.data, self._user = data, user
+        command = [sys.executable, "-c", START_AGENT, str(data), isolation]
+        self.process = subprocess.Popen(command) if user is None else user.start(command, data)
+
+    @property
+    def host_root(self) -> bool:
+        """Whether the host's root runs it."""
+        return self._user is None and is_host_root()
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether the kernel keeps its limits; an ordinary user here has been given no control groups."""
+        return self.host_root
+
+    @property
+    def shared_uid(self) -> bool:
+        """Whether all its environments are one user to the kernel."""
+        return not self.host_root and (self._user is not None or own_ranges() is None)
+
+    def runtimes(self) -> dict[str, Interpreter]:
+        """The interpreters that it finds."""
+        return find_runtimes() if self._user is None else find_runtimes(map(Path, EVERYBODYS))
+
+    def another(self, data: Path) -> "AgentProcess":
+        """One more, of the same user."""
+        if self._user is not None:
+            data = self._user.folder(data.name)
+        return type(self)(data, user=self._user)
 
     def ready(self) -> bool:
         """Whether its socket takes connections (the file is there a moment before); fails when it has died."""
@@ -147,11 +216,13 @@ class Edge:
         await self.peer.call("start", Start(spec, self.number), object)
         message, descriptors = await self._handoff.receive()
         grant = msgspec.msgpack.decode(message, type=EnvironmentGrant)
-        assert len(descriptors) == 2 + grant.has_memory_gauge + grant.has_platform_listener
+        assert len(descriptors) == 2 + grant.has_memory_gauge + grant.has_platform_listener + grant.has_freezer
         rest = iter(descriptors[2:])
         gauge = next(rest) if grant.has_memory_gauge else None
         listener = socket.socket(fileno=next(rest)) if grant.has_platform_listener else None
-        environment = LiveEnvironment(grant, socket.socket(fileno=descriptors[0]), descriptors[1], gauge, SystemClock())
+        freezer = next(rest) if grant.has_freezer else None
+        channel = socket.socket(fileno=descriptors[0])
+        environment = LiveEnvironment(grant, channel, descriptors[1], gauge, SystemClock(), freezer)
         self._environments[grant.environment_id] = environment
         function = Function(environment, grant, listener)
         self.functions.append(function)
@@ -199,15 +270,27 @@ async def wait_until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.fixture(scope="session")
-def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
-    """One agent for all tests; it must leave by itself, and well."""
-    missing = [each.detail for each in doctor.necessities() if not each.ok]
+@pytest.fixture(scope="session", params=["as-root", "as-a-user"])
+def agent(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    """One agent for all tests; it must leave by itself, and well. A user's is made where we can become one."""
+    missing = [each.detail for each in doctor.necessities() if not each.ok and each.weight == "necessary"]
     if missing:
         pytest.skip("sandboxes cannot be made here: " + " ".join(missing))
-    running = AgentProcess(tmp_path_factory.mktemp("agent"))
-    yield running
-    assert running.stop() == 0
+    if is_host_root() != (os.geteuid() == 0) or (request.param == "as-root" and not is_host_root()):
+        pytest.skip("the tests do not run as root")
+    if request.param == "as-root" or not is_host_root():
+        running = AgentProcess(tmp_path_factory.mktemp("agent"))
+        yield running
+        assert running.stop() == 0
+        return
+    home = Path(tempfile.mkdtemp(prefix="lambent-user-", dir="/tmp"))
+    try:
+        user = OrdinaryUser(home)
+        running = AgentProcess(user.folder("agent"), user=user)
+        yield running
+        assert running.stop() == 0
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ def handler(event, context):
 
 @pytest.mark.parametrize("runtime", sorted(find_runtimes()))
 async def test_a_function_runs_on(edge: "Edge", neighbour: "Function", runtime: str) -> None:
-    version = ".".join(map(str, find_runtimes()[runtime].version))
+    if runtime not in edge.agent.runtimes():
+        pytest.skip(f"an ordinary user has no {runtime} here")
+    version = ".".join(map(str, edge.agent.runtimes()[runtime].version))
     executable = f"/var/lang/bin/{runtime}"
     assert await edge.run(SOURCE, runtime=runtime) == [version, executable, "sbx_user1051", "/var/task", True]
 

@@ -20,7 +20,8 @@ def handler(event, context):
     function = await edge.function(source)
     assert (await function.outcome()).kind is OutcomeKind.EXIT
     assert (await edge.wait_exit(function)).out_of_memory
-    assert 120 * 2**20 < function.environment.peak_memory_bytes() <= 128 * 2**20
+    most = 128 * 2**20 if edge.agent.has_groups else 2**30  # looked at, not held
+    assert 120 * 2**20 < function.environment.peak_memory_bytes() <= most
 
 
 async def test_memory_given_to_children_counts(edge: "Edge", neighbour: "Function") -> None:
@@ -106,6 +107,8 @@ def handler(event, context):
 
 
 async def test_a_busy_loop_gets_its_share_and_no_more(edge: "Edge", neighbour: "Function") -> None:
+    if not edge.agent.has_groups:
+        pytest.skip("without control groups CPU time is not limited, which `lambent doctor` says")
     source = """
 import time
 def handler(seconds, context):

@@ -4,6 +4,8 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from lambent.environment.api import OutcomeKind
 
 if TYPE_CHECKING:
@@ -46,7 +48,11 @@ def handler(event, context):
             opened("/proc/1/mem"), opened("/proc/1/environ"), opened("/proc/1/maps")]
 """
     )
-    assert await edge.run(source) == ["EPERM", "EPERM", "ENOENT", "ENOENT", "ENOENT"]
+    # Where environments share one uid, the kernel takes the signal, and then spares the first process of a namespace.
+    killed = "done" if edge.agent.shared_uid else "EPERM"
+    function = await edge.function(source)
+    for _ in range(2):
+        assert await function() == [killed, "EPERM", "ENOENT", "ENOENT", "ENOENT"]
 
 
 async def test_a_kill_of_every_pid_reaches_only_the_sender(edge: "Edge", neighbour: "Function") -> None:
@@ -62,6 +68,8 @@ def handler(event, context):
 
 async def test_processes_of_one_uid_in_two_environments_do_not_exist(edge: "Edge") -> None:
     source = "import os\ndef handler(event, context): return os.getuid(), os.getgid(), os.getgroups()"
+    if edge.agent.shared_uid:
+        pytest.skip("a user without /etc/subuid has one uid for all, which `lambent doctor` says")
     first, second = await edge.run(source), await edge.run(source)
     assert first[0] != second[0]
     assert min(first[0], second[0]) > 1_000_000

@@ -81,6 +81,14 @@ class Environment(Protocol):
     async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
         """Run one invocation. Waits for nothing but the environment; cancelling it is not allowed."""
 
+    def freeze(self) -> None:
+        """Stop its processes until the next `invoke`, which lets them go on first.
+
+        For one that is READY and where the host can do it; else nothing happens. A frozen environment can be
+        killed like any other. Source: Lambda Developer Guide, "Lambda execution environment lifecycle": the
+        environment is frozen between invocations, and what runs in the background goes on with the next.
+        """
+
     def take_lines(self) -> Sequence[LogLine]:
         """The log lines written since the last call, complete up to the newest outcome."""
 

@@ -41,6 +41,7 @@ class FakeEnvironment:
     ) -> None:
         self.id, self.key = environment_id, key
         self.invocations: list[Invocation] = []
+        self.frozen = False
         self._clock = clock
         self._answers = deque(answers)
         self._peak_memory_bytes = peak_memory_bytes
@@ -78,6 +79,7 @@ class FakeEnvironment:
     async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
         """See `Environment`."""
         self._state = state_after(self._state, Step.ASSIGN)
+        self.frozen = False
         self.invocations.append(invocation)
         self._waiter = waiter = asyncio.get_running_loop().create_future()
         answering = asyncio.create_task(self._answer(invocation, limit_bytes))
@@ -85,6 +87,10 @@ class FakeEnvironment:
             return await self._within(timeout_s, waiter)
         finally:
             answering.cancel()
+
+    def freeze(self) -> None:
+        """See `Environment`."""
+        self.frozen = self.usable
 
     def take_lines(self) -> list[LogLine]:
         """See `Environment`."""

@@ -9,6 +9,7 @@ agent a bounded time, and call the environment LOST after it.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 
@@ -30,7 +31,7 @@ LONGEST_INIT_DIGITS = 12
 
 
 class LiveEnvironment:
-    """Implements `Environment`. Owns all three descriptors; must be made on the event loop."""
+    """Implements `Environment`. Owns all its descriptors; must be made on the event loop."""
 
     def __init__(
         self,
@@ -39,15 +40,20 @@ class LiveEnvironment:
         output_fd: int,
         memory_gauge_fd: int | None,
         clock: Clock,
+        freezer_fd: int | None = None,
     ) -> None:
         self.id, self.key = grant.environment_id, grant.environment_key
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._gauge_fd = -1 if memory_gauge_fd is None else memory_gauge_fd
-        self._state = State.STARTING
+        self._freezer_fd = -1 if freezer_fd is None else freezer_fd
+        self._frozen = grant.initialised and self._freezer_fd >= 0  # perhaps: another edge had it
+        self._state = State.READY if grant.initialised else State.STARTING
         self._request_id = ""
         self._begun_s = clock.monotonic_s()
         self._initialised: asyncio.Future[Outcome] = self._loop.create_future()
+        if grant.initialised:
+            self._initialised.set_result(Outcome(OutcomeKind.READY, 0))
         self._waiter = self._initialised
         self._exit: EnvironmentExit | None = None
         self._exit_wait: asyncio.TimerHandle | None = None
@@ -71,6 +77,8 @@ class LiveEnvironment:
     async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
         """See `Environment`."""
         self._state = state_after(self._state, Step.ASSIGN)
+        if self._frozen:
+            self._set_frozen(False)
         self._request_id = invocation.request_id
         self._channel.reader.limit_bytes = limit_bytes
         waiter: asyncio.Future[Outcome] = self._loop.create_future()
@@ -80,6 +88,16 @@ class LiveEnvironment:
         deadline_ms = self._clock.now_ms() + round(timeout_s * 1000)
         self._channel.send(_invoke_frame(invocation, invoked_arn, deadline_ms))
         return await waiter
+
+    def freeze(self) -> None:
+        """See `Environment`."""
+        if self._state is State.READY and not self._frozen and self._freezer_fd >= 0:
+            self._set_frozen(True)
+
+    def _set_frozen(self, frozen: bool) -> None:
+        self._frozen = frozen
+        with contextlib.suppress(OSError):  # the control group is gone with its environment, and the channel tells
+            os.write(self._freezer_fd, b"1" if frozen else b"0")
 
     def take_lines(self) -> list[LogLine]:
         """See `Environment`."""
@@ -111,9 +129,9 @@ class LiveEnvironment:
             self._exit_wait.cancel()
         self._channel.close()
         self._pipe.close()
-        if self._gauge_fd >= 0:
-            os.close(self._gauge_fd)
-            self._gauge_fd = -1
+        for descriptor in {self._gauge_fd, self._freezer_fd} - {-1}:
+            os.close(descriptor)
+        self._gauge_fd = self._freezer_fd = -1
 
     def _received(self, frame: Frame) -> None:
         kind = frame.kind

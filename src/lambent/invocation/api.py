@@ -12,7 +12,7 @@ from msgspec import Struct
 from lambent.ids import Ids
 from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import InvocationRecord
-from lambent.model.messages import IdleChange, LeaseGrant, LeaseRequest, SnapshotRequest, Stop
+from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, SnapshotRequest, Stop
 
 MIB = 1024 * 1024
 
@@ -35,6 +35,9 @@ class Control(Protocol):
     def retiring(self, environment_id: str) -> None:
         """A notice, sent before `stop`: nobody uses the environment any more. It must reach
         control before any `lease` that is asked for later. Never raises."""
+
+    def initialised(self, what: Initialised) -> None:
+        """A notice: the init phase of a provisioned environment is over. Never raises."""
 
 
 class Agent(Protocol):
@@ -71,6 +74,7 @@ class Limits(Struct, frozen=True):
     init_timeout_s: float = 10.0
     response_bytes: int = 6_291_556
     life_s: float = 21_600.0
+    freeze_after_s: float = 0.2
 
 
 class Statistics(Struct, frozen=True):

@@ -5,7 +5,8 @@ gives environments back to placement, and, once every SWEEP_S, lets old ones go 
 which have fallen idle: that is how placement knows what it may take back. An environment is
 reported only after REPORT_AFTER_S of idleness, so a busy function costs no notices.
 
-Freezing an idle environment belongs here, too, when it comes: where idleness is reported.
+An environment that is idle for longer than `freeze_after_s` is frozen; its next invocation thaws it, on
+its own way and without asking anybody. One that is used again sooner costs neither.
 """
 
 import asyncio
@@ -22,13 +23,14 @@ from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
 from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.starts import Starts
-from lambent.model.environment import EnvironmentExit, StartTimes
+from lambent.model.environment import EnvironmentExit, Provisioned, StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
-from lambent.model.messages import IdleChange, LeaseRequest, Stop
+from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, Stop
 
 SWEEP_S = 0.1
 REPORT_AFTER_S = 0.1
 SHORTEST_WATCH_S = 0.01
+INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"  # AWS's StatusReason, for whatever went wrong in it
 
 log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ class Estate:
         self._pools: dict[str, Pool] = {}
         self._environments: dict[str, Environment] = {}
         self._leases: dict[str, Lease] = {}
+        self._released: set[str] = set()
         self._refreshing: dict[FunctionKey, set[str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -52,8 +55,7 @@ class Estate:
         """The pool of this very code and configuration."""
         pool = self._pools.get(snapshot.environment_key)
         if pool is None:
-            request = LeaseRequest(snapshot.key, snapshot.version, qualifier, snapshot.environment_key)
-            pool = self._pools[snapshot.environment_key] = Pool(request, self._clock, self)
+            pool = self._new_pool(LeaseRequest(snapshot.key, snapshot.version, qualifier, snapshot.environment_key))
         return pool
 
     async def start(self, pool: Pool, init_timeout_s: float) -> Lease:
@@ -74,6 +76,11 @@ class Estate:
         """An environment was handed over."""
         self._environments[environment.id] = environment
         self._starts.granted(environment, times)
+
+    def provisioned(self, environment: Environment, what: Provisioned) -> None:
+        """An environment was handed over that stands ready for requests to come."""
+        self._environments[environment.id] = environment
+        self._spawn(self._adopt(environment, what))
 
     def exited(self, notice: EnvironmentExit) -> None:
         """An environment's runtime process has ended."""
@@ -101,6 +108,28 @@ class Estate:
             return False
         self._let_go(lease.environment)
         return True
+
+    def give_up(self, environment_key: str) -> str:
+        """Let go of an idle environment of this key, so that another edge can have it; its id, "" for none."""
+        pool = self._pools.get(environment_key)
+        lease = None if pool is None else pool.give_up()
+        if lease is None:
+            return ""
+        self._let_go(lease.environment)
+        return lease.environment.id
+
+    def release(self, environment_id: str) -> None:
+        """It is provisioned no longer: it ends now, or when it is done."""
+        lease = self._leases.get(environment_id)
+        if lease is None:
+            self._released.add(environment_id)  # on its way here from another edge
+            return
+        lease.provisioned = False
+        self._end(lease, "its provisioned concurrency was taken away")
+
+    def held(self) -> list[str]:
+        """Every environment that is here."""
+        return list(self._environments)
 
     def invalidate(self, keys: Iterable[FunctionKey]) -> None:
         """Forget these functions' snapshots. What they no longer lead to is sent away."""
@@ -141,13 +170,16 @@ class Estate:
             self.sweep()
 
     def sweep(self) -> None:
-        """Let old environments go, and tell control which are idle."""
+        """Let old environments go, freeze idle ones, and tell control which are idle."""
         now_s = self._clock.monotonic_s()
         for environment in self._starts.sweep(now_s):
             self._send_away(environment, "nobody asked for it")
         self._wear_out(now_s - self._limits.life_s)
         for key, pool in list(self._pools.items()):
             pool.expire(now_s - self._limits.keep_alive_s, "idle for too long")
+            for lease in (*pool.idle, *pool.provisioned):
+                if now_s - lease.idle_since_s >= self._limits.freeze_after_s:
+                    lease.environment.freeze()
             for lease in pool.idle:
                 if not lease.reported and now_s - lease.idle_since_s >= REPORT_AFTER_S:
                     lease.reported = True
@@ -161,7 +193,7 @@ class Estate:
         pools = self._pools.values()
         return (
             sum(pool.coming for pool in pools),
-            sum(len(pool.idle) for pool in pools),
+            sum(len(pool.idle) + len(pool.provisioned) for pool in pools),
             sum(pool.busy for pool in pools),
             sum(pool.waiting for pool in pools),
         )
@@ -186,16 +218,44 @@ class Estate:
             self._keep(lease)
             pool.arrived(lease, began_s)
 
+    async def _adopt(self, environment: Environment, what: Provisioned) -> None:
+        init = await environment.wait_ready(what.init_timeout_s)
+        if not environment.usable:
+            self._control.initialised(Initialised(environment.id, INIT_FAILURE))
+            self._send_away(environment, "its init phase failed")
+            return
+        self._agent.ready(environment.id)
+        grant = LeaseGrant(environment.id, what.log_stream, provisioned=True)
+        lease = Lease(environment, grant, init, StartTimes())
+        lease.used()  # what it took to get ready belongs to no invocation
+        self._keep(lease)
+        pool = self._pools.get(environment.key)
+        if pool is None:
+            pool = self._new_pool(LeaseRequest(what.function, what.version, what.version, environment.key))
+        pool.adopt(lease)
+        self._control.initialised(Initialised(environment.id))
+
+    def _new_pool(self, request: LeaseRequest) -> Pool:
+        pool = self._pools[request.environment_key] = Pool(request, self._clock, self)
+        return pool
+
     def _keep(self, lease: Lease) -> None:
-        lease.born_s = self._clock.monotonic_s()
+        lease.born_s = self._clock.monotonic_s() - lease.age_s
         self._leases[lease.environment.id] = lease
+        if lease.environment.id in self._released:
+            self._released.discard(lease.environment.id)
+            lease.provisioned, lease.worn_out = False, True
 
     def _wear_out(self, before_s: float) -> None:
         """End what was born before `before_s`: what is idle now, what is busy when it is done."""
         for lease in [lease for lease in self._leases.values() if lease.born_s < before_s]:
-            lease.worn_out = True
-            if lease.pool is not None and lease.pool.remove_idle(lease):
-                self.retire(lease, "it is too old")
+            self._end(lease, "it is too old")
+
+    def _end(self, lease: Lease, reason: str) -> None:
+        """End it now if it is idle, otherwise when it is done."""
+        lease.worn_out = True
+        if lease.pool is not None and lease.pool.remove_idle(lease):
+            self.retire(lease, reason)
 
     async def _watch(self, pool: Pool) -> None:
         pool.watched = True

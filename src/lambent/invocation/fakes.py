@@ -17,7 +17,7 @@ from lambent.invocation.snapshots import Snapshots
 from lambent.model.environment import StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import InvocationRecord
-from lambent.model.messages import IdleChange, LeaseGrant, LeaseRequest, SnapshotRequest, Stop
+from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, SnapshotRequest, Stop
 from lambent.placement.throttle import Reason, Throttled
 
 Make = Callable[[str, LeaseRequest], Environment]
@@ -52,7 +52,8 @@ class FakeHouse:
         self.stopped: list[Stop] = []
         self.retired: list[str] = []
         self.idle_changes: list[IdleChange] = []
-        self.initialised: list[str] = []
+        self.told_ready: list[str] = []
+        self.provisioned: list[Initialised] = []
         self.records: list[InvocationRecord] = []
         links = Links(self, self, self, render, FakeIds())
         self.snapshots = Snapshots(self.snapshot)
@@ -88,6 +89,10 @@ class FakeHouse:
         """See `Control`."""
         self.retired.append(environment_id)
 
+    def initialised(self, what: Initialised) -> None:
+        """See `Control`."""
+        self.provisioned.append(what)
+
     async def stop(self, stop: Stop) -> None:
         """See `Agent`."""
         self.stopped.append(stop)
@@ -95,7 +100,7 @@ class FakeHouse:
 
     def ready(self, environment_id: str) -> None:
         """See `Agent`."""
-        self.initialised.append(environment_id)
+        self.told_ready.append(environment_id)
 
     def append(self, record: InvocationRecord) -> None:
         """See `Journal`."""

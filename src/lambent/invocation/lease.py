@@ -26,6 +26,7 @@ class Lease:
     """
 
     __slots__ = (
+        "age_s",
         "born_s",
         "early_lines",
         "environment",
@@ -36,6 +37,7 @@ class Lease:
         "init_us",
         "log_stream",
         "pool",
+        "provisioned",
         "reported",
         "spent_us",
         "start_times_us",
@@ -60,8 +62,12 @@ class Lease:
         self.first = True
         self.reported = False  # control was told that it is idle
         self.idle_since_s = 0.0
+        self.age_s = grant.age_s  # when it came here
         self.born_s = 0.0
         self.worn_out = False  # lived its whole life: not to be used again
+        self.provisioned = grant.provisioned
+        if grant.moved:
+            self.used()
 
     def used(self) -> None:
         """The first invocation is over: the next one is warm."""

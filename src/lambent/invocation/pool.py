@@ -53,6 +53,7 @@ class Pool:
         self.request = request
         self._clock, self._keeper = clock, keeper
         self.idle: list[Lease] = []  # the most recently used last
+        self.provisioned: list[Lease] = []  # the same, of provisioned concurrency: served first, and never too old
         self._waiters: deque[Waiter] = deque()
         self.busy = 0
         self.coming = 0
@@ -76,14 +77,13 @@ class Pool:
     @property
     def empty(self) -> bool:
         """Whether nothing is here and nothing is coming."""
-        return not (self.idle or self.busy or self.coming or self._waiters)
+        return not (self.idle or self.provisioned or self.busy or self.coming or self._waiters)
 
     # what invocations do
 
     def take_nowait(self) -> Lease | None:
         """An idle environment, the most recently used: the warm path."""
-        idle = self.idle
-        while idle:
+        while idle := self.provisioned or self.idle:
             lease = idle.pop()
             if lease.environment.usable:
                 self.busy += 1
@@ -142,11 +142,16 @@ class Pool:
         """A start is over, well or badly: whoever waits longest gets what came of it."""
         self._not_coming(began_s)
         lease.pool = self
-        if lease.environment.usable:
+        if lease.environment.usable and lease.first:
             took_s = self._clock.monotonic_s() - began_s
             self.start_s = took_s if self.start_s is None else (self.start_s + took_s) / 2
         self._offer(lease)
         self.plan()
+
+    def adopt(self, lease: Lease) -> None:
+        """An environment that nobody here has asked for."""
+        lease.pool = self
+        self._offer(lease)
 
     def refused(self, error: ServiceError, began_s: float) -> None:
         """A start was refused: fail the requests that have nothing of their own to wait for."""
@@ -184,10 +189,20 @@ class Pool:
 
     def remove_idle(self, lease: Lease) -> bool:
         """Take this very environment out, if it is idle."""
-        if lease not in self.idle:
-            return False
-        self.idle.remove(lease)
-        return True
+        for idle in (self.idle, self.provisioned):
+            if lease in idle:
+                idle.remove(lease)
+                return True
+        return False
+
+    def give_up(self) -> Lease | None:
+        """An idle environment to be moved to another edge; the least recently used, provisioned ones first."""
+        for idle in (self.provisioned, self.idle):
+            for lease in idle:
+                if lease.environment.usable:
+                    idle.remove(lease)
+                    return lease
+        return None
 
     def _offer(self, lease: Lease) -> None:
         while self._waiters:
@@ -196,11 +211,11 @@ class Pool:
                 self.busy += 1
                 future.set_result(lease)
                 return
-        if self.stale or not lease.environment.usable:
+        if (self.stale and not lease.provisioned) or not lease.environment.usable:
             self._keeper.retire(lease, "nobody needs it")
             return
         self.used_s = lease.idle_since_s = self._clock.monotonic_s()
-        self.idle.append(lease)
+        (self.provisioned if lease.provisioned else self.idle).append(lease)
 
     def _not_coming(self, began_s: float) -> None:
         self.coming -= 1

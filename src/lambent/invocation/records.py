@@ -55,6 +55,7 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         lease.init_status,
         run.invocation.trace_header,
         lease.start_times_us,
+        provisioned=lease.provisioned,
     )
 
 

@@ -55,7 +55,7 @@ class Starts:
         grant = await reach(lambda: self._control.lease(request), self._clock, wanted)
         arrival = await self._arrival(grant)
         init = await arrival.environment.wait_ready(init_timeout_s)
-        if arrival.environment.usable:
+        if arrival.environment.usable and not grant.moved:
             self._agent.ready(grant.environment_id)
         return Lease(arrival.environment, grant, init, arrival.times)
 

@@ -12,7 +12,9 @@ class EnvironmentSpec(Struct, frozen=True):
 
     `variables` is the complete environment of the runtime process, platform variables and
     credentials included. `code` is the content address of the unpacked code (a folder under
-    DATA/code); `layers` likewise, in the order in which they are merged under /opt.
+    DATA/code); `layers` likewise, in the order in which they are merged under /opt. `provisioned_for` is
+    the version or alias to whose provisioned concurrency it belongs, "" for none; it may then take
+    `init_timeout_s` for its init phase.
     """
 
     environment_id: str
@@ -29,6 +31,8 @@ class EnvironmentSpec(Struct, frozen=True):
     layers: tuple[str, ...] = ()
     network: Literal["none", "platform"] = "platform"
     initialization_type: str = "on-demand"
+    provisioned_for: str = ""
+    init_timeout_s: float = 0.0
 
 
 class StartTimes(Struct, frozen=True):
@@ -40,6 +44,15 @@ class StartTimes(Struct, frozen=True):
     mount_us: int = 0
 
 
+class Provisioned(Struct, frozen=True):
+    """What an edge has to know of an environment that no request of its own has asked for."""
+
+    function: FunctionKey
+    version: str
+    log_stream: str
+    init_timeout_s: float
+
+
 class EnvironmentGrant(Struct, frozen=True):
     """What travels with the file descriptors of a new environment, from the agent to an edge.
 
@@ -47,7 +60,11 @@ class EnvironmentGrant(Struct, frozen=True):
     end of the pipe behind the environment's stdout and stderr), then, where `has_memory_gauge`,
     `memory_gauge` (a file whose text is the peak memory in bytes), then, where
     `has_platform_listener`, a listening TCP socket inside the environment's network namespace
-    that the edge serves as the bridge to the platform's own endpoint.
+    that the edge serves as the bridge to the platform's own endpoint, then, where `has_freezer`,
+    `freezer` (a file; "1" stops every process of the environment, "0" lets them go on).
+
+    An environment of provisioned concurrency comes unasked, so its grant says what it is for.
+    `initialised`: it comes from another edge, idle after its init phase.
     """
 
     environment_id: str
@@ -55,6 +72,9 @@ class EnvironmentGrant(Struct, frozen=True):
     times: StartTimes = StartTimes()
     has_memory_gauge: bool = False
     has_platform_listener: bool = False
+    has_freezer: bool = False
+    initialised: bool = False
+    provisioned: Provisioned | None = None
 
 
 class EnvironmentExit(Struct, frozen=True):

@@ -49,6 +49,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     Durations are microseconds. `init_us` is 0 on a warm start. `lines` holds the lines of the
     init phase first. `init_status` other than "" means that the init phase failed: "error" or
     "timeout". `error_type` is the errorType of the answer, for failures that REPORT names.
+    `provisioned`: it was served by provisioned concurrency, whose init phase belongs to no invocation.
     """
 
     start_ms: int
@@ -71,3 +72,4 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     trace_header: str = ""
     start_times_us: tuple[int, ...] = ()
     throttled: bool = False
+    provisioned: bool = False

@@ -11,6 +11,11 @@
 | invalidate | control -> edge | Invalidate -> None; nothing stale is served once it answers |
 | invoke | control -> edge | Invocation -> InvocationResult |
 | take_back | control -> edge | str (environment id) -> bool: idle and given up |
+| give_up | control -> edge | str (environment key) -> str: an idle environment, given up to be moved; "" for none |
+| release | control -> edge | str (environment id) -> None: it ends when it is idle |
+| held | control -> edge | None -> list[str]: the environments that it has |
+| move | control -> agent | Move -> str (log stream); its descriptors travel to the edge by the handoff socket |
+| initialised | edge -> control (notice) | Initialised: how the init phase of a provisioned environment ended |
 | start | control -> agent | Start -> None; the grant travels to the edge by the handoff socket |
 | stop | control -> agent, edge -> agent | Stop -> None; the environment is gone when it answers |
 | ready | edge -> agent (notice) | str (environment id): the init phase is over, CPU limit applies |
@@ -76,21 +81,40 @@ class SnapshotRequest(Struct, frozen=True):
 
 
 class LeaseRequest(Struct, frozen=True):
-    """One more environment for exactly this key, please. `timeout_init` asks for an init phase
-    without the 10-second limit (the retry inside the first invocation)."""
+    """One more environment for exactly this key, please. `provisioned`: for the provisioned
+    concurrency on `qualifier`, which control itself asks for."""
 
     key: FunctionKey
     version: str
     qualifier: str
     environment_key: str
+    provisioned: bool = False
 
 
 class LeaseGrant(Struct, frozen=True):
-    """The environment that is on its way to the asking edge."""
+    """The environment that is on its way to the asking edge; `moved`: from another edge, idle,
+    `age_s` after it was made."""
 
     environment_id: str
     log_stream: str
     placement_us: int = 0
+    moved: bool = False
+    provisioned: bool = False
+    age_s: float = 0.0
+
+
+class Move(Struct, frozen=True):
+    """Hand this environment, which its edge has given up, to that edge."""
+
+    environment_id: str
+    edge: int
+
+
+class Initialised(Struct, frozen=True):
+    """A provisioned environment is ready for traffic, or, with a `failure`, never will be."""
+
+    environment_id: str
+    failure: str = ""
 
 
 class Enqueue(Struct, frozen=True):
@@ -139,6 +163,8 @@ class EnvironmentStatus(Struct, frozen=True):
     memory_mb: int
     started_ms: int
     pid: int
+    provisioned_for: str = ""
+    initialised: bool = False
 
 
 class IdleChange(Struct, frozen=True):

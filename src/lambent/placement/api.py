@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
-from lambent.model.messages import LeaseRequest, Start, Stop
+from lambent.model.messages import LeaseRequest, Move, Start, Stop
 
 
 class Allowance(Struct, frozen=True):
@@ -58,12 +58,56 @@ class Agents(Protocol):
     async def stop(self, stop: Stop) -> None:
         """Returns once the environment is gone; at once for one that is not known."""
 
+    async def move(self, move: Move) -> str:
+        """Hand an environment that its edge gave up to another edge; its log stream. Raises ServiceError."""
+
 
 class Edges(Protocol):
     """The edges, seen from control."""
 
     async def take_back(self, edge: int, environment_id: str) -> bool:
         """Whether `environment_id` was idle and the edge gave it up. Raises Unavailable."""
+
+    async def give_up(self, edge: int, environment_key: str) -> str:
+        """An idle environment of this key that the edge let go of, to be moved; "" for none. Raises Unavailable."""
+
+    async def release(self, edge: int, environment_id: str) -> None:
+        """Have the edge end an environment: now, or when it is done. Raises Unavailable."""
+
+    def numbers(self) -> list[int]:
+        """The edges that are connected."""
+
+
+class Target(Struct, frozen=True):
+    """So many environments of one version."""
+
+    version: str
+    environment_key: str
+    count: int
+
+
+class Wanted(Struct, frozen=True):
+    """The provisioned concurrency on one version or alias: of one version, or of an alias's two."""
+
+    qualifier: str
+    targets: tuple[Target, ...]
+
+
+class Standing(Struct, frozen=True):
+    """How much of a provisioned concurrency is there; `failure` says why no more comes."""
+
+    available: int = 0
+    failure: str = ""
+
+
+class Configurations(Protocol):
+    """The provisioned concurrency that callers have configured."""
+
+    async def provisioned_functions(self) -> list[FunctionKey]:
+        """The functions that have any."""
+
+    async def provisioned(self, function: FunctionKey) -> list[Wanted]:
+        """What is configured for `function` now."""
 
 
 class Links(NamedTuple):

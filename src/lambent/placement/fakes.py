@@ -3,7 +3,7 @@
 from lambent.errors import Unavailable
 from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
-from lambent.model.messages import LeaseRequest, Start, Stop
+from lambent.model.messages import LeaseRequest, Move, Start, Stop
 from lambent.placement.api import Allowance
 
 
@@ -26,13 +26,33 @@ class FakeAgents:
         self.stopped.append(stop)
         self.running.pop(stop.environment_id, None)
 
+    async def move(self, move: Move) -> str:
+        start = self.running.get(move.environment_id)
+        if start is None or not self.reachable:
+            raise Unavailable("it is gone")
+        self.running[move.environment_id] = Start(start.spec, move.edge)
+        return start.spec.log_stream
+
 
 class FakeEdges:
-    """Gives up exactly the environments in `idle`."""
+    """Gives up exactly the environments in `idle`; to be moved, those in `movable` (by edge and key)."""
 
     def __init__(self) -> None:
         self.idle: set[str] = set()
         self.asked: list[tuple[int, str]] = []
+        self.movable: dict[tuple[int, str], list[str]] = {}
+        self.released: list[tuple[int, str]] = []
+        self.connected = [1]
+
+    async def give_up(self, edge: int, environment_key: str) -> str:
+        idle = self.movable.get((edge, environment_key))
+        return idle.pop(0) if idle else ""
+
+    async def release(self, edge: int, environment_id: str) -> None:
+        self.released.append((edge, environment_id))
+
+    def numbers(self) -> list[int]:
+        return self.connected
 
     async def take_back(self, edge: int, environment_id: str) -> bool:
         self.asked.append((edge, environment_id))
@@ -75,4 +95,5 @@ class FakeSpecs:
             ephemeral_mb=512,
             variables={},
             log_stream=log_stream,
+            provisioned_for=request.qualifier if request.provisioned else "",
         )

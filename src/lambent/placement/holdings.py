@@ -26,14 +26,20 @@ class Claim(Struct, frozen=True):
     function: FunctionKey
     environment_key: str
     memory_mb: int
-    pinned: bool = False
+    provisioned_for: str = ""  # the version or alias whose provisioned concurrency it is for
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it stays where it is not needed: nobody else's claim takes it away."""
+        return bool(self.provisioned_for)
 
 
 class Holding(Struct):
     """One environment that counts.
 
     `doomed`: to be stopped as soon as it has started. `probed_s`: when its edge was last asked
-    for it without having called it idle.
+    for it without having called it idle. `ready`: of a pinned one, that its init phase is over.
+    `recovered`: it is from before control's restart, and its edge has not confirmed it yet.
     """
 
     environment_id: str
@@ -41,6 +47,9 @@ class Holding(Struct):
     state: State = State.STARTING
     doomed: bool = False
     probed_s: float = float("-inf")
+    born_s: float = 0.0
+    ready: bool = False
+    recovered: bool = False
 
 
 class Waiter(Struct):
@@ -87,6 +96,7 @@ class Usage(Struct, frozen=True):
     """What is in use, for status and metrics."""
 
     environments: int
+    provisioned: int
     idle: int
     leaving: int
     waiting: int

@@ -19,15 +19,21 @@ The rules
 Rejected: a counter of running invocations shared by the edges (one round trip on each warm
 invocation), and shares of the limit per edge (not exact: one edge throttles while another idles).
 
-Doors: `pinned` environments (provisioned concurrency) are never taken back; several nodes are
-several capacities, chosen in `_wait_for_memory`'s place.
+- Pinned environments (provisioned concurrency) are never taken back for somebody else's sake. But
+  every idle environment may be moved, with its descriptors, to the edge that has a request for it:
+  `elsewhere` says which edges to ask. Pinned ones are asked for whether or not they are known to be
+  idle, so that a request goes without only when all of them are busy.
+
+Door: several nodes are several capacities, chosen in `_wait_for_memory`'s place.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+
+import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
+from lambent.placement.books import Books
 from lambent.placement.holdings import (
     Claim,
     Effect,
@@ -47,18 +53,12 @@ PROBES_AT_ONCE = 16
 PROBE_AGAIN_S = 0.1  # by then an edge reports what has become idle
 
 
-class Ledger:
+class Ledger(Books):
     """All environments of one node and all claims that wait for one."""
 
     def __init__(self, capacity_mb: int) -> None:
+        super().__init__()
         self.capacity_mb = capacity_mb
-        self._holdings: dict[str, Holding] = {}
-        self._functions: dict[FunctionKey, OrderedDict[str, Holding]] = {}  # those probed last come last
-        self._idle: dict[str, Holding] = {}  # in the order in which they fell idle
-        self._asked: dict[str, Holding] = {}
-        self._leaving: dict[str, Holding] = {}
-        self._reserved: dict[FunctionKey, int] = {}  # as last heard; who is not here shares the account's pool
-        self._memory_mb = 0
         self._at_limit: dict[str, Waiter] = {}  # wait for an environment on its way out
         self._at_memory: dict[str, Waiter] = {}  # wait for memory, in the order of arrival
 
@@ -100,6 +100,15 @@ class Ledger:
         if holding is not None:
             self._move(holding, State.LEAVING)
         return []
+
+    def moved(self, environment_id: str, edge: int) -> Holding | None:
+        """Its edge has given it up to be moved to `edge`; None when it is not to be used any more."""
+        holding = self._holdings.get(environment_id)
+        if holding is None or holding.doomed or holding.state is State.LEAVING:
+            return None
+        holding.claim = msgspec.structs.replace(holding.claim, edge=edge)
+        self._move(holding, State.HELD)
+        return holding
 
     def took_back(self, environment_id: str, given: bool) -> list[Effect]:
         """The answer to TakeBack."""
@@ -151,11 +160,45 @@ class Ledger:
             self._forget(holding)
         return effects
 
-    def recover(self, environment_id: str, claim: Claim, allowance: Allowance) -> None:
-        """Control has restarted, and the agent says that this environment lives."""
-        self._learn(claim.function, allowance)
-        if environment_id not in self._holdings:
-            self._hold(Holding(environment_id, claim, State.HELD))
+    def recover(self, holding: Holding, allowance: Allowance) -> list[Effect]:
+        """Control has restarted, and the agent says that this environment lives.
+
+        A pinned one whose init phase was not over goes: nobody can say any more how that ends.
+        """
+        self._learn(holding.claim.function, allowance)
+        if holding.environment_id in self._holdings:
+            return []
+        self._hold(holding)
+        unknown = holding.claim.pinned and not holding.ready
+        return self._send_away(holding, "control has lost sight of it") if unknown else []
+
+    # provisioned concurrency
+
+    def initialised(self, environment_id: str, *, ready: bool) -> Holding | None:
+        """The init phase of a pinned environment is over; None for one that is not wanted any more."""
+        holding = self._holdings.get(environment_id)
+        if holding is None or not holding.claim.pinned:
+            return None
+        holding.ready = ready
+        return holding
+
+    def unpin(self, environment_id: str) -> list[Effect]:
+        """It is provisioned no longer. What is ready is its edge's to end; the rest is stopped."""
+        holding = self._holdings.get(environment_id)
+        if holding is None:
+            return []
+        self._unpin(holding)
+        return [] if holding.ready else self._send_away(holding, "its provisioned concurrency was taken away")
+
+    def confirm(self, edge: int, held: Collection[str]) -> list[Effect]:
+        """What a restarted control believes of `edge`, against what the edge says: the rest was on its
+        way from one edge to another, or to its end, when control died."""
+        effects: list[Effect] = []
+        for holding in [each for each in self._holdings.values() if each.recovered and each.claim.edge == edge]:
+            holding.recovered = False
+            if holding.environment_id not in held:
+                effects += self._send_away(holding, "its edge has given it up")
+        return effects
 
     # limits and questions
 
@@ -168,19 +211,11 @@ class Ledger:
                     waiter.allowance = allowance
         return [*self._shrink(function), *self._advance()]
 
-    def holds(self, environment_id: str) -> bool:
-        """Whether it counts now, and nobody wants it gone."""
-        holding = self._holdings.get(environment_id)
-        return holding is not None and not holding.doomed
-
-    def count(self, function: FunctionKey) -> int:
-        """How many environments `function` has."""
-        return len(self._functions.get(function, ()))
-
     def usage(self) -> Usage:
         """All of it in numbers."""
         return Usage(
             environments=len(self._holdings),
+            provisioned=sum(len(pinned) for pinned in self._pinned.values()),
             idle=len(self._idle),
             leaving=len(self._leaving),
             waiting=len(self._at_limit) + len(self._at_memory),
@@ -212,7 +247,7 @@ class Ledger:
         elif self._at_memory or self._memory_mb + waiter.claim.memory_mb > self.capacity_mb:
             yield from self._wait_for_memory(waiter)
         else:
-            self._hold(Holding(waiter.environment_id, waiter.claim))
+            self._hold(Holding(waiter.environment_id, waiter.claim, born_s=waiter.at_s))
             yield Granted(waiter.environment_id)
 
     def _limit_reached(self, function: FunctionKey, allowance: Allowance) -> Reason | None:
@@ -298,24 +333,11 @@ class Ledger:
         if reserved is None or held is None or len(held) <= reserved:
             return
         staying = sum(holding.state not in (State.ASKED, State.LEAVING) for holding in held.values())
-        idle = [holding for holding in self._idle.values() if holding.claim.function == function]
+        ours = (holding for holding in self._idle.values() if holding.claim.function == function)
+        idle = [holding for holding in ours if not holding.claim.pinned]
         yield from self._ask(idle[: max(0, staying - reserved)])
 
-    # keeping the books
-
-    def _pool(self, function: FunctionKey) -> set[FunctionKey]:
-        """The functions that draw on the same concurrency as `function`."""
-        if function in self._reserved:
-            return {function}
-        place = (function.account, function.region)
-        functions = {one for one in self._functions if (one.account, one.region) == place}
-        return (functions - self._reserved.keys()) | {function}
-
-    def _learn(self, function: FunctionKey, allowance: Allowance) -> None:
-        if allowance.reserved is None:
-            self._reserved.pop(function, None)
-        else:
-            self._reserved[function] = allowance.reserved
+    # doing
 
     def _ask(self, holdings: Iterable[Holding]) -> Iterator[Effect]:
         for holding in holdings:
@@ -328,29 +350,3 @@ class Ledger:
             return []
         self._move(holding, State.LEAVING)
         return [StopEnvironment(holding.environment_id, reason)]
-
-    def _hold(self, holding: Holding) -> None:
-        self._holdings[holding.environment_id] = holding
-        held = self._functions.setdefault(holding.claim.function, OrderedDict())
-        held[holding.environment_id] = holding
-        held.move_to_end(holding.environment_id, last=False)  # never probed
-        self._memory_mb += holding.claim.memory_mb
-
-    def _forget(self, holding: Holding) -> None:
-        self._set_aside(holding)
-        held = self._functions[holding.claim.function]
-        del held[holding.environment_id]
-        if not held:
-            del self._functions[holding.claim.function]
-        self._memory_mb -= holding.claim.memory_mb
-
-    def _move(self, holding: Holding, state: State) -> None:
-        self._set_aside(holding)
-        holding.state = state
-        shelf = {State.IDLE: self._idle, State.ASKED: self._asked, State.LEAVING: self._leaving}.get(state)
-        if shelf is not None:
-            shelf[holding.environment_id] = holding
-
-    def _set_aside(self, holding: Holding) -> None:
-        for shelf in (self._idle, self._asked, self._leaving):
-            shelf.pop(holding.environment_id, None)

@@ -9,10 +9,11 @@ from `agent_lost` to the next `recover`: requests wait meanwhile, for the same b
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import structlog
 
 from lambent.clock import Clock
@@ -20,9 +21,28 @@ from lambent.errors import ServiceError, Unavailable
 from lambent.ids import Ids
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionKey
-from lambent.model.messages import EnvironmentStatus, IdleChange, LeaseGrant, LeaseRequest, Start, Stop
+from lambent.model.messages import (
+    EnvironmentStatus,
+    IdleChange,
+    Initialised,
+    LeaseGrant,
+    LeaseRequest,
+    Move,
+    Start,
+    Stop,
+)
 from lambent.placement.api import Allowance, Links
-from lambent.placement.holdings import Claim, Effect, Granted, Refused, StopEnvironment, TakeBack, Usage
+from lambent.placement.holdings import (
+    Claim,
+    Effect,
+    Granted,
+    Holding,
+    Refused,
+    State,
+    StopEnvironment,
+    TakeBack,
+    Usage,
+)
 from lambent.placement.ledger import Ledger
 from lambent.placement.throttle import PlacementFailed, Reason, Throttled
 
@@ -52,7 +72,7 @@ class Placement:
         self._clock, self._ids, self._wait_s = clock, ids, wait_s
         self._agents, self._edges, self._limits, self._specs = links
         self._claims: dict[str, asyncio.Future[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._open = asyncio.Event()
         self._limit_changes = 0
 
@@ -67,6 +87,9 @@ class Placement:
         """
         asked_s = self._clock.monotonic_s()
         await self._wait_open()
+        moved = None if request.provisioned else await self._moved(edge, request, asked_s)
+        if moved is not None:
+            return moved
         environment_id = self._ids.hex(32)
         await self._claim(environment_id, edge, request)
         placement_us = round((self._clock.monotonic_s() - asked_s) * 1e6)
@@ -104,9 +127,45 @@ class Placement:
         """What the agent holds, told before anything else on each new connection to it."""
         for status in inventory:
             allowance = await self._limits.allowance(status.function)
-            claim = Claim(status.edge, status.function, status.environment_key, status.memory_mb)
-            self._ledger.recover(status.environment_id, claim, allowance)
+            self._carry_out(self._ledger.recover(self._recovered(status), allowance))
         self._open.set()
+
+    def _recovered(self, status: EnvironmentStatus) -> Holding:
+        place = status.edge, status.function, status.environment_key, status.memory_mb
+        age_s = self._clock.now_s() - status.started_ms / 1000
+        return Holding(
+            status.environment_id,
+            Claim(*place, status.provisioned_for),
+            State.HELD,
+            born_s=self._clock.monotonic_s() - max(0.0, age_s),
+            ready=status.initialised,
+            recovered=True,
+        )
+
+    # provisioned concurrency
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the agent is there and what it holds is known."""
+        return self._open.is_set()
+
+    def pinned(self, function: FunctionKey) -> list[Holding]:
+        """The environments of `function`'s provisioned concurrency."""
+        return self._ledger.pinned(function)
+
+    def initialised(self, what: Initialised) -> Holding | None:
+        """A provisioned environment is ready for traffic, or has failed; None for one that is wanted no longer."""
+        return self._ledger.initialised(what.environment_id, ready=not what.failure)
+
+    def confirm(self, edge: int, held: Collection[str]) -> None:
+        """`edge` has come back to a control that has restarted, and this is what it holds."""
+        self._carry_out(self._ledger.confirm(edge, held))
+
+    def release(self, holding: Holding) -> None:
+        """It is provisioned no longer."""
+        self._carry_out(self._ledger.unpin(holding.environment_id))
+        if holding.ready:
+            self._spawn(self._release(holding.claim.edge, holding.environment_id))
 
     # what operators and services ask
 
@@ -130,6 +189,51 @@ class Placement:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    # moving what is idle elsewhere
+
+    async def _moved(self, edge: int, request: LeaseRequest, asked_s: float) -> LeaseGrant | None:
+        edges = self._ledger.elsewhere(edge, request.key, request.environment_key)
+        if not edges:
+            return None
+        move = asyncio.ensure_future(self._move(edges, edge, request.environment_key))
+        self._keep(move)
+        grant = await asyncio.shield(move)  # an edge that hangs up must not hide what was given up
+        if grant is None:
+            return None
+        placement_us = round((self._clock.monotonic_s() - asked_s) * 1e6)
+        return msgspec.structs.replace(grant, placement_us=placement_us)
+
+    async def _move(self, givers: list[int], taker: int, environment_key: str) -> LeaseGrant | None:
+        """The first environment of this key that one of `givers` can spare, handed to `taker`."""
+        for giver in givers:
+            try:
+                environment_id = await self._edges.give_up(giver, environment_key)
+            except Unavailable:
+                continue
+            if environment_id and (grant := await self._hand_on(environment_id, taker)) is not None:
+                return grant
+        return None
+
+    async def _hand_on(self, environment_id: str, taker: int) -> LeaseGrant | None:
+        holding = self._ledger.moved(environment_id, taker)
+        if holding is None:
+            return None  # its end is on the way
+        try:
+            log_stream = await self._agents.move(Move(environment_id, taker))
+        except (Unavailable, ServiceError) as error:
+            log.info("not moved", action="placement.move", environment=environment_id, error=str(error))
+            self._carry_out(self._ledger.retiring(environment_id))
+            self._spawn(self._stop(environment_id, "it could not be moved"))
+            return None
+        age_s = self._clock.monotonic_s() - holding.born_s
+        return LeaseGrant(environment_id, log_stream, moved=True, provisioned=holding.claim.pinned, age_s=age_s)
+
+    async def _release(self, edge: int, environment_id: str) -> None:
+        try:
+            await self._edges.release(edge, environment_id)
+        except Unavailable:
+            return  # an edge that is lost takes it along
+
     # the claim
 
     async def _wait_open(self) -> None:
@@ -151,7 +255,8 @@ class Placement:
         allowance = await self._allowance(request.key)
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._claims[environment_id] = answer
-        claim = Claim(edge, request.key, request.environment_key, memory_mb)
+        provisioned_for = request.qualifier if request.provisioned else ""
+        claim = Claim(edge, request.key, request.environment_key, memory_mb, provisioned_for)
         self._carry_out(self._ledger.request(environment_id, claim, allowance, self._clock.monotonic_s()))
         deadline = None if answer.done() else asyncio.ensure_future(self._expire(environment_id))
         try:
@@ -243,11 +348,11 @@ class Placement:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._keep(asyncio.ensure_future(work))
 
-    def _keep(self, task: asyncio.Task[None]) -> None:
+    def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ServiceError):  # those reach whoever asked

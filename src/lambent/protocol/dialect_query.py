@@ -17,6 +17,7 @@ from lambent.protocol.failures import Unmodelled, unknown_operation
 from lambent.protocol.faults import FaultForm
 from lambent.protocol.models import members_of
 from lambent.protocol.parse_query import Form, QueryReader, form_of, text_at
+from lambent.protocol.query_sqs import with_queue_of_path
 from lambent.protocol.serialize_xml import XmlWriter, document, element
 
 CONTENT_TYPE = ("Content-Type", "text/xml")
@@ -50,6 +51,8 @@ class QueryDialect:
         if operation.input_shape is None:
             return no_parameters
         read = self._reader.of(operation.input_shape)
+        if self._model.service_name == "sqs" and "QueueUrl" in operation.input_shape.members:
+            return lambda request: with_queue_of_path(read(request_form(request)), request.path)
         return lambda request: read(request_form(request))
 
     def answerer(self, operation: OperationModel) -> Answerer:

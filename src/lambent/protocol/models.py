@@ -15,6 +15,7 @@ import botocore.loaders
 from botocore.model import OperationModel, ServiceModel, Shape
 
 from lambent.errors import ServiceError
+from lambent.protocol.query_sqs import query_description
 
 ALIASES = {
     "monitoring": "cloudwatch",
@@ -61,10 +62,19 @@ def load_model(service: str) -> ServiceModel:
     return ServiceModel(_loader().load_service_model(service, "service-2"), service_name=service)
 
 
+def model_in(protocol: str, model: ServiceModel) -> ServiceModel:
+    """The model with the names that this protocol gives things; nearly always the same."""
+    if (model.service_name, protocol) != ("sqs", "query"):
+        return model
+    description = _loader().load_service_model(model.service_name, "service-2")
+    return ServiceModel(query_description(description), service_name=model.service_name)
+
+
 def protocols_of(model: ServiceModel) -> tuple[str, ...]:
     """The protocols the model answers, its favourite first."""
     metadata = model.metadata
-    return tuple(metadata.get("protocols") or (metadata["protocol"],))
+    named = tuple(metadata.get("protocols") or (metadata["protocol"],))
+    return (*named, "query") if model.service_name == "sqs" and "query" not in named else named
 
 
 def members_of(shape: Shape | None) -> dict[str, Shape]:

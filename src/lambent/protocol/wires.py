@@ -27,7 +27,7 @@ from lambent.protocol.dialect_rest_json import RestJsonDialect
 from lambent.protocol.dialect_rest_xml import RestXmlDialect
 from lambent.protocol.failures import Unmodelled, Unparsable, coded
 from lambent.protocol.faults import FaultIndex
-from lambent.protocol.models import UnknownService, load_model, protocols_of, service_named
+from lambent.protocol.models import UnknownService, load_model, model_in, protocols_of, service_named
 from lambent.protocol.parse_xml import MALFORMED
 from lambent.protocol.validate import Validator, camel
 
@@ -75,7 +75,8 @@ class Wire:
         self._protocols = tuple(name for name in protocols_of(model) if name in DIALECTS)
         if not self._protocols:
             raise UnknownService(f"{self.service} speaks none of {sorted(DIALECTS)}.")
-        self._dialects = {name: DIALECTS[name](model) for name in self._protocols}
+        self._models = {name: model_in(name, model) for name in self._protocols}
+        self._dialects = {name: DIALECTS[name](self._models[name]) for name in self._protocols}
         self._faults, self._validator = FaultIndex(model), Validator(self.service)
         self._validators: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._readers: dict[tuple[str, str], RequestReader] = {}
@@ -90,7 +91,9 @@ class Wire:
         protocol = protocol_of(request, self._protocols)
         key = (protocol, operation)
         if (read := self._readers.get(key)) is None:
-            read = self._readers[key] = self._dialects[protocol].reader(self._model.operation_model(operation))
+            read = self._readers[key] = self._dialects[protocol].reader(
+                self._models[protocol].operation_model(operation)
+            )
         try:
             parameters = read(request)
             self._validate(operation, parameters)
@@ -129,7 +132,9 @@ class Wire:
         protocol = protocol_of(request, self._protocols)
         key = (protocol, operation)
         if (write := self._answerers.get(key)) is None:
-            write = self._answerers[key] = self._dialects[protocol].answerer(self._model.operation_model(operation))
+            write = self._answerers[key] = self._dialects[protocol].answerer(
+                self._models[protocol].operation_model(operation)
+            )
         answer = write(output, request_id)
         if request.method == "HEAD":
             answer.body = b""
@@ -152,7 +157,7 @@ class Wire:
         name = protocol or self._protocols[0]
         if name not in self._dialects:
             raise Unmodelled(f"{self.service} does not answer {name}")
-        return self._dialects[name].event_writer(self._model.operation_model(operation))
+        return self._dialects[name].event_writer(self._models[name].operation_model(operation))
 
     def _id_headers(self, request_id: str) -> list[tuple[str, str]]:
         if self.service != "s3":

@@ -11,20 +11,24 @@ import os
 import signal
 from pathlib import Path
 
+import msgspec
 import structlog
+import uvloop
 
 from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
 from lambent.ids import SystemIds
-from lambent.model.environment import EnvironmentExit, EnvironmentGrant, EnvironmentSpec
-from lambent.model.messages import EnvironmentStatus, Hello, Start, Stop, Welcome
+from lambent.model.environment import EnvironmentExit, EnvironmentGrant, EnvironmentSpec, Provisioned
+from lambent.model.messages import EnvironmentStatus, Hello, Move, Start, Stop, Welcome
 from lambent.sandbox import cgroups, doctor, scratch, seccomp
-from lambent.sandbox.api import Assigned, Assignment, Ending, Sandbox, Sandboxes
+from lambent.sandbox.api import Assigned, Assignment, Ending, Sandbox, Sandboxes, SandboxFailure
 from lambent.sandbox.handoff import Handoff, Receiver
 from lambent.sandbox.interpreters import find_runtimes
 from lambent.sandbox.node import NodeOptions, NodeSandboxes, instance_name
 from lambent.sandbox.runtime_folder import make_runtime_folder
 from lambent.sandbox.sandbox import Limits
+from lambent.sandbox.user_namespace import NO_STANDING, Standing, stand
+from lambent.sandbox.watched_memory import MemoryWatcher, Processes
 from lambent.transport.address import Address
 from lambent.transport.connections import serve
 from lambent.transport.peer import Method, Methods, Peer
@@ -40,6 +44,9 @@ class Held:
 
     def __init__(self, spec: EnvironmentSpec, sandbox: Sandbox, receiver: Receiver, started_ms: int) -> None:
         self.spec, self.sandbox, self.receiver, self.started_ms = spec, sandbox, receiver, started_ms
+        self.grant: EnvironmentGrant | None = None
+        self.descriptors: list[int] = []  # kept, so that another edge can be given them
+        self.initialised = False
         self.stop_reason = ""
         self.watch: asyncio.Task[None] | None = None
 
@@ -55,7 +62,15 @@ class Held:
             memory_mb=spec.memory_mb,
             started_ms=self.started_ms,
             pid=self.sandbox.pid,
+            provisioned_for=spec.provisioned_for,
+            initialised=self.initialised,
         )
+
+    def close(self) -> None:
+        """Let go of the descriptors."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors = []
 
 
 class Agent:
@@ -77,6 +92,7 @@ class Agent:
             "start": Method(Start, self._start),
             "stop": Method(Stop, self._stop),
             "ready": Method(str, self._ready),
+            "move": Method(Move, self._move),
             "inventory": Method(None, self._inventory),
         }
 
@@ -100,18 +116,25 @@ class Agent:
     async def _hand_over(self, held: Held, assigned: Assigned) -> None:
         spec, descriptors = held.spec, [assigned.channel, assigned.output]
         listener = assigned.listener if spec.network == "platform" else -1
-        descriptors += [each for each in (assigned.memory_gauge, listener) if each >= 0]
-        grant = EnvironmentGrant(
-            spec.environment_id, spec.environment_key, assigned.times, assigned.memory_gauge >= 0, listener >= 0
+        descriptors += [each for each in (assigned.memory_gauge, listener, assigned.freezer) if each >= 0]
+        if assigned.listener >= 0 and listener < 0:
+            os.close(assigned.listener)
+        held.descriptors = descriptors
+        held.grant = EnvironmentGrant(
+            spec.environment_id,
+            spec.environment_key,
+            assigned.times,
+            assigned.memory_gauge >= 0,
+            listener >= 0,
+            assigned.freezer >= 0,
+            provisioned=_provisioned(spec),
         )
         try:
-            held.receiver.hand(grant, descriptors)
+            held.receiver.hand(held.grant, descriptors)
         except BaseException:
+            held.close()
             await held.sandbox.stop()
             raise
-        finally:
-            for descriptor in {*descriptors, assigned.listener} - {-1}:
-                os.close(descriptor)
         self._held[spec.environment_id] = held
         held.watch = asyncio.get_running_loop().create_task(self._watch(held))
         if spec.environment_id in self._doomed:
@@ -121,6 +144,7 @@ class Agent:
         """Wait for the environment's end, clean up, and tell those who care."""
         ending = await held.sandbox.wait_ended()
         await held.sandbox.stop()
+        held.close()
         self._held.pop(held.spec.environment_id, None)
         notice = _notice(held, ending)
         log.debug("environment ended", action="agent.exited", environment=notice.environment_id, reason=notice.reason)
@@ -147,7 +171,18 @@ class Agent:
     async def _ready(self, _: Peer, environment_id: str) -> None:
         held = self._held.get(environment_id)
         if held is not None:
+            held.initialised = True
             held.sandbox.limit_cpu()
+
+    async def _move(self, _: Peer, move: Move) -> str:
+        """Hand an idle environment on; the edge that had it has closed its copies of the descriptors."""
+        held = self._held.get(move.environment_id)
+        if held is None or held.grant is None or held.stop_reason or not held.descriptors:
+            raise SandboxFailure("the environment has ended")
+        receiver = self.handoff.receiver(move.edge)
+        receiver.hand(msgspec.structs.replace(held.grant, initialised=True), held.descriptors)
+        held.receiver = receiver
+        return held.spec.log_stream
 
     async def _inventory(self, _peer: Peer, _body: None) -> list[EnvironmentStatus]:
         return [held.status() for held in self._held.values()]
@@ -179,6 +214,12 @@ def _assignment(spec: EnvironmentSpec) -> Assignment:
     )
 
 
+def _provisioned(spec: EnvironmentSpec) -> Provisioned | None:
+    if not spec.provisioned_for:
+        return None
+    return Provisioned(spec.function, spec.version, spec.log_stream, spec.init_timeout_s)
+
+
 def _notice(held: Held, ending: Ending) -> EnvironmentExit:
     environment_id = held.spec.environment_id
     if held.stop_reason:
@@ -189,15 +230,9 @@ def _notice(held: Held, ending: Ending) -> EnvironmentExit:
     )
 
 
-def build_sandboxes(settings: Settings, clock: Clock) -> NodeSandboxes:
-    """This node's sandboxes, as the settings want them.
-
-    Raises:
-        SandboxFailure: the host cannot do it; the message says what is missing.
-    """
+def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> NodeSandboxes:
+    """This node's sandboxes, as the settings want them."""
     walls = settings.isolation == "sandbox"
-    if walls:
-        doctor.require_sandboxes()
     data = settings.data.resolve()
     folders = {name: data / name for name in ("code", "runtime", "run")}
     for folder in folders.values():
@@ -207,29 +242,53 @@ def build_sandboxes(settings: Settings, clock: Clock) -> NodeSandboxes:
         runtime_folder=make_runtime_folder(folders["runtime"], SystemIds()),
         empty_folder=folders["run"],
         port=settings.port or DEFAULT_PORT,
-        uid_base=settings.sandbox_uid_base,
+        standing=standing,
         pool_size=settings.sandbox_pool,
         limits=Limits(settings.quotas.processes, settings.quotas.file_descriptors),
         walls=walls,
         fallback=settings.runtime_fallback,
     )
-    mkfs, mounts = scratch.find_mkfs(), cgroups.find_mounts(cgroups.MOUNTS.read_text())
+    mkfs = scratch.find_mkfs()
+    groups = _groups(instance_name(data), standing) if walls else None
     return NodeSandboxes(
         options,
         find_runtimes(),
         clock,
-        groups=cgroups.ControlGroups(*mounts, instance_name(data)) if walls and mounts is not None else None,
+        limits=groups or (MemoryWatcher(clock, Processes()) if walls else None),
         disks=scratch.ScratchDisks(data / "scratch", mkfs) if walls and mkfs and scratch.usable() else None,
-        filters=seccomp.compile_filters() if walls else [],
+        filters=seccomp.compile_filters(hidden_memory=groups is not None) if walls else [],
     )
 
 
-async def run_agent(settings: Settings) -> None:
+def _groups(instance: str, standing: Standing) -> cgroups.ControlGroups | None:
+    found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
+    if found is None or not cgroups.usable(*found, host_root=standing.host_root):
+        return None
+    dialect, mounts = found
+    if not standing.host_root:  # the freezer is of version 2, whatever the others are
+        mounts = {name: mounts[name] for name in cgroups.CONTROLLERS}
+    return cgroups.ControlGroups(dialect, mounts, instance)
+
+
+def be_agent(settings: Settings) -> None:
+    """Take our stand on this host, and be the agent until SIGTERM or SIGINT.
+
+    Raises:
+        SandboxFailure: the host cannot do it; the message says what is missing.
+    """
+    standing = NO_STANDING
+    if settings.isolation == "sandbox":
+        doctor.require_sandboxes()
+        standing = stand(settings.sandbox_uid_base)
+    uvloop.run(run_agent(settings, standing))
+
+
+async def run_agent(settings: Settings, standing: Standing) -> None:
     """Be the agent until SIGTERM or SIGINT; then leave nothing behind."""
     clock, stopping = SystemClock(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    sandboxes = build_sandboxes(settings, clock)
+    sandboxes = build_sandboxes(settings, standing, clock)
     await sandboxes.open()
     agent = Agent(sandboxes, settings.run / "handoff.sock", clock)
     agent.handoff.open()

@@ -12,8 +12,6 @@ import structlog
 
 from lambent.clock import SystemClock
 from lambent.config import Settings
-from lambent.delivery.api import Carrier
-from lambent.delivery.deliveries import Deliveries
 from lambent.errors import Unavailable
 from lambent.gateway.dispatch import Dispatcher
 from lambent.ids import SystemIds
@@ -29,6 +27,7 @@ from lambent.model.messages import (
     Forwarded,
     Hello,
     IdleChange,
+    Initialised,
     Invalidate,
     KeyQuery,
     LeaseGrant,
@@ -39,10 +38,8 @@ from lambent.model.messages import (
 from lambent.model.principal import AccessKey
 from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
-from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, Services
-from lambent.roles.control_links import Agents, Edges, Invalidator, Runtimes, Specs
-from lambent.services.events.api import Links as EventsLinks
-from lambent.services.events.service import EventsService
+from lambent.placement.provisioning import Provisioner
+from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
@@ -51,6 +48,7 @@ from lambent.services.lambda_.api import Links as LambdaLinks
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.logs.api import LogsService
 from lambent.services.logs.ingest import LogIngester
+from lambent.services.sqs.api import open_sqs
 from lambent.services.sts.service import sts_operations
 from lambent.store.blobs import open_blobs
 from lambent.store.private_file import read_or_make
@@ -130,7 +128,8 @@ class Control:
         logs = await stores.open("logs", "lambent.services.logs")
         self._ingester = LogIngester(logs, JournalReader(journal), clock)
         self._logs = LogsService(logs, clock, self._ingester.catch_up)
-        invalidator = Invalidator(self._edges)
+        placement = PlacementLink()
+        invalidator = Invalidator(self._edges, placement)
         runtimes = await asyncio.to_thread(Runtimes, _architecture(), fallback=settings.runtime_fallback)
         places = Places(
             await stores.open("lambda", "lambent.services.lambda_"),
@@ -138,7 +137,9 @@ class Control:
             data / "code",
             await asyncio.to_thread(read_or_make, data / "link-secret", lambda: ids.secret(43).encode()),
         )
-        self._lambda = LambdaService(places, settings, clock, ids, LambdaLinks(self._keys, runtimes, invalidator))
+        self._lambda = LambdaService(
+            places, settings, clock, ids, LambdaLinks(self._keys, runtimes, invalidator, placement)
+        )
         self._placement = Placement(
             settings.node_memory_mb or _nine_tenths_of_memory_mb(),
             clock,
@@ -147,33 +148,23 @@ class Control:
                 self._agents, self._edges, self._lambda.data_plane, Specs(self._lambda.data_plane, self._keys, settings)
             ),
         )
-        invalidator.limits_changed = self._placement.limits_changed
+        self._provisioner = Provisioner(
+            self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s
+        )
+        placement.connect(self._placement, self._provisioner)
+        sqs = await stores.open("sqs", "lambent.services.sqs")
+        self._sqs = await open_sqs(sqs, clock, ids, settings.quotas)
         events = await stores.open("events", "lambent.invocation.asynchronous")
         self._queue = EventQueue(events, clock, settings, self._edges)
-        await self._build_events()
         self._dispatcher = Dispatcher(
             {
                 "lambda": self._lambda.operations,
                 "iam": iam_operations(iam_store, vault, clock, ids, Doors(self._edges)),
                 "sts": sts_operations(self._keys),
                 "logs": self._logs.operations,
-                "events": self._events.operations,
+                "sqs": self._sqs.operations,
             }
         )
-
-    async def _build_events(self) -> None:
-        """Deliveries, the services that send them, and the carriers that know where they go."""
-        clock, ids, stores = self._clock, self._ids, self._stores
-        self._deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
-        carriers: dict[str, Carrier] = {}
-        services = Services(carriers)
-        links = EventsLinks(self._deliveries, services, self._keys)
-        self._events = EventsService(await stores.open("eventbridge", "lambent.services.events"), clock, ids, links)
-        largest_bytes = self._settings.quotas.async_payload_bytes
-        carriers["lambda"] = FunctionCarrier(self._lambda, self._queue, self._keys, ids, largest_bytes)
-        carriers["logs"] = LogCarrier(self._logs.appending, ids)
-        carriers["events"] = BusCarrier(self._events.intake, self._keys, clock)
-        self._deliveries.carriers = services
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Answer until `stopping`; then finish what was accepted."""
@@ -183,10 +174,10 @@ class Control:
         for work in (
             self._ingester.run(),
             self._logs.run(),
+            self._sqs.run(),
             self._queue.run(),
-            self._deliveries.run(),
-            self._events.run(),
             self._collect(),
+            self._provisioner.run(),
         ):
             self._own(work)
         log.info("control ready", action="control.ready", pid=os.getpid())
@@ -195,6 +186,7 @@ class Control:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._sqs.close()
         await self._placement.close()
         await self._lambda.close()
         await self._stores.close()
@@ -218,12 +210,16 @@ class Control:
         hello = Hello(CONTROL, os.getpid(), self._ids.hex(16))
         self._agents.pid = (await peer.call("hello", hello, Welcome)).pid
         await self._placement.recover(await peer.call("inventory", None, list[EnvironmentStatus]))
+        for edge in self._edges.numbers():
+            await self._confirm(edge)
+        self._provisioner.wake()
 
     def _agent_lost(self) -> None:
         self._placement.agent_lost()
 
     async def _exited(self, _: Peer, notice: EnvironmentExit) -> None:
         self._placement.exited(notice)
+        self._provisioner.wake()
 
     # --- the edges ------------------------------------------------------------------------
 
@@ -237,6 +233,7 @@ class Control:
             "enqueue": Method(Enqueue, self._enqueue),
             "idle": Method(IdleChange, self._idle),
             "retiring": Method(str, self._retiring),
+            "initialised": Method(Initialised, self._initialised),
             "status": Method(None, self._status),
             "metrics": Method(None, self._metrics),
             "download": Method(Download, self._download),
@@ -246,11 +243,19 @@ class Control:
         peer.name, peer.number = f"edge {hello.edge}", hello.edge
         self._edges.joined(hello.edge, hello.pid, peer)
         peer.closed.add_done_callback(lambda _: self._edge_left(hello.edge, peer))
+        self._own(self._confirm(hello.edge))
+        self._provisioner.wake()
         return Welcome(os.getpid())
 
     def _edge_left(self, number: int, peer: Peer) -> None:
         if self._edges.left(number, peer):
             self._placement.edge_lost(number)
+            self._provisioner.wake()
+
+    async def _confirm(self, edge: int) -> None:
+        """After a restart: whether the edge still has what the agent says was handed to it."""
+        with contextlib.suppress(Unavailable):
+            self._placement.confirm(edge, await self._edges.held(edge))
 
     async def _http(self, _: Peer, forwarded: Forwarded) -> HttpResponse:
         return await self._dispatcher.answer(forwarded)
@@ -272,6 +277,10 @@ class Control:
 
     async def _retiring(self, _: Peer, environment_id: str) -> None:
         self._placement.retiring(environment_id)
+        self._provisioner.wake()
+
+    async def _initialised(self, _: Peer, what: Initialised) -> None:
+        self._provisioner.initialised(what)
 
     async def _download(self, _: Peer, what: Download) -> bytes:
         return await self._lambda.downloads.download(what.path, what.query)

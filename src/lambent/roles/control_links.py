@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 
 from lambent.clock import Clock
 from lambent.config import Settings
@@ -11,7 +11,10 @@ from lambent.errors import Unavailable
 from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
-from lambent.model.messages import EnvironmentStatus, Invalidate, LeaseRequest, Start, Stop
+from lambent.model.messages import EnvironmentStatus, Invalidate, LeaseRequest, Move, Start, Stop
+from lambent.placement.api import Standing
+from lambent.placement.placement import Placement
+from lambent.placement.provisioning import Provisioner
 from lambent.sandbox.interpreters import Interpreter, find_runtimes, interpreter_for
 from lambent.services.iam.keys import Keys
 from lambent.services.lambda_.data_plane import DataPlane
@@ -57,10 +60,27 @@ class Edges:
                 raise result
 
     async def take_back(self, edge: int, environment_id: str) -> bool:
+        return await self._peer(edge).call("take_back", environment_id, bool)
+
+    async def give_up(self, edge: int, environment_key: str) -> str:
+        return await self._peer(edge).call("give_up", environment_key, str)
+
+    async def release(self, edge: int, environment_id: str) -> None:
+        await self._peer(edge).call("release", environment_id, type(None))
+
+    async def held(self, edge: int) -> list[str]:
+        """The environments that an edge says it has. Raises Unavailable."""
+        answer: list[str] = await self._peer(edge).call("held", None, list[str])
+        return answer
+
+    def numbers(self) -> list[int]:
+        return list(self._peers)
+
+    def _peer(self, edge: int) -> Peer:
         peer = self._peers.get(edge)
         if peer is None:
             raise Unavailable(f"edge {edge} is not connected")
-        return await peer.call("take_back", environment_id, bool)
+        return peer
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run `invocation` in one of the edges, each in its turn."""
@@ -82,6 +102,9 @@ class Agents:
 
     async def stop(self, stop: Stop) -> None:
         await self._link.peer.call("stop", stop, type(None))
+
+    async def move(self, move: Move) -> str:
+        return await self._link.peer.call("move", move, str)
 
     async def inventory(self) -> list[EnvironmentStatus]:
         answer: list[EnvironmentStatus] = await self._link.peer.call(
@@ -108,6 +131,7 @@ class Specs:
             log_stream=log_stream,
             credentials=Credentials(made.access_key_id, made.secret, made.session_token),
             endpoint_url=endpoint,
+            initialization_type="provisioned-concurrency" if request.provisioned else "on-demand",
         )
         return await self._functions.environment_spec(request, environment_id, circumstances, network)
 
@@ -131,18 +155,37 @@ class Runtimes:
         )
 
 
+class PlacementLink:
+    """Placement and provisioning for the Lambda service, which is built before them."""
+
+    def __init__(self) -> None:
+        self._placement: Placement | None = None
+        self._provisioner: Provisioner | None = None
+
+    def connect(self, placement: Placement, provisioner: Provisioner) -> None:
+        """Called once, before anything is served."""
+        self._placement, self._provisioner = placement, provisioner
+
+    async def changed(self, function: FunctionKey) -> None:
+        """A function, a limit or a provisioned concurrency of it was changed."""
+        if self._placement is not None and self._provisioner is not None:
+            await self._placement.limits_changed(function)
+            self._provisioner.changed(function)
+
+    def standing(self, function: FunctionKey, qualifier: str, environment_keys: Iterable[str]) -> Standing:
+        """How much of a provisioned concurrency is there."""
+        if self._provisioner is None:
+            return Standing()
+        return self._provisioner.standing(function, qualifier, environment_keys)
+
+
 class Invalidator:
     """Tells the edges and placement that functions changed."""
 
-    def __init__(self, edges: Edges) -> None:
-        self._edges = edges
-        self.limits_changed: Callable[[FunctionKey], Awaitable[None]] = _nothing_yet
+    def __init__(self, edges: Edges, placement: PlacementLink) -> None:
+        self._edges, self._placement = edges, placement
 
     async def invalidate(self, functions: list[FunctionKey]) -> None:
         await self._edges.broadcast(Invalidate(functions=functions))
         for function in functions:
-            await self.limits_changed(function)
-
-
-async def _nothing_yet(_: FunctionKey) -> None:
-    """Placement is built after the services; until then there is nothing to tell."""
+            await self._placement.changed(function)

@@ -72,6 +72,7 @@ class Edge:
             settings.quotas.init_timeout_s,
             settings.quotas.sync_response_bytes,
             settings.environment_life_s,
+            settings.freeze_after_s,
         )
         self._estate = Estate(links, self._snapshots, self._clock, limits)
         self._data_plane = DataPlane(links, self._snapshots, self._estate, self._clock, limits)
@@ -143,6 +144,9 @@ class Edge:
             "invalidate": Method(Invalidate, self._invalidate),
             "invoke": Method(Invocation, self._invoke),
             "take_back": Method(str, self._take_back),
+            "give_up": Method(str, self._give_up),
+            "release": Method(str, self._release),
+            "held": Method(None, self._held),
         }
 
     async def _greet(self, peer: Peer) -> None:
@@ -167,9 +171,23 @@ class Edge:
     async def _take_back(self, _: Peer, environment_id: str) -> bool:
         return self._estate.take_back(environment_id)
 
+    async def _give_up(self, _: Peer, environment_key: str) -> str:
+        environment_id = self._estate.give_up(environment_key)
+        self._leave_bridge(environment_id)
+        return environment_id
+
+    async def _release(self, _: Peer, environment_id: str) -> None:
+        self._estate.release(environment_id)
+
+    async def _held(self, _peer: Peer, _body: None) -> list[str]:
+        return self._estate.held()
+
     async def _exited(self, _: Peer, notice: EnvironmentExit) -> None:
         self._estate.exited(notice)
-        bridge = self._bridges.pop(notice.environment_id, None)
+        self._leave_bridge(notice.environment_id)
+
+    def _leave_bridge(self, environment_id: str) -> None:
+        bridge = self._bridges.pop(environment_id, None)
         if bridge is not None:
             self._http.leave(bridge)
 
@@ -182,12 +200,17 @@ class Edge:
     def _granted(self, grant: EnvironmentGrant, descriptors: list[int]) -> None:
         channel, output, *rest = descriptors
         gauge = rest.pop(0) if grant.has_memory_gauge else None
-        environment = LiveEnvironment(grant, socket.socket(fileno=channel), output, gauge, self._clock)
-        if grant.has_platform_listener:
-            task = asyncio.get_running_loop().create_task(self._bridge(grant.environment_id, rest.pop(0)))
+        listener = rest.pop(0) if grant.has_platform_listener else None
+        freezer = rest.pop(0) if grant.has_freezer else None
+        environment = LiveEnvironment(grant, socket.socket(fileno=channel), output, gauge, self._clock, freezer)
+        if listener is not None:
+            task = asyncio.get_running_loop().create_task(self._bridge(grant.environment_id, listener))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        self._estate.granted(environment, grant.times)
+        if grant.provisioned is not None and not grant.initialised:
+            self._estate.provisioned(environment, grant.provisioned)
+        else:
+            self._estate.granted(environment, grant.times)
 
     async def _bridge(self, environment_id: str, descriptor: int) -> None:
         """Answer requests from inside the environment's own network namespace."""

@@ -11,6 +11,7 @@ from lambent.model.messages import (
     Enqueue,
     Forwarded,
     IdleChange,
+    Initialised,
     KeyQuery,
     LeaseGrant,
     LeaseRequest,
@@ -38,6 +39,9 @@ class ControlLink:
 
     def retiring(self, environment_id: str) -> None:
         self._tell("retiring", environment_id)
+
+    def initialised(self, what: Initialised) -> None:
+        self._tell("initialised", what)
 
     async def access_key(self, query: KeyQuery) -> AccessKey | None:
         found: AccessKey | None = await self._link.peer.call("access_key", query, AccessKey | None)  # type: ignore[arg-type]

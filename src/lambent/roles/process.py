@@ -32,9 +32,9 @@ def main(arguments: list[str]) -> None:
     import uvloop
 
     if part == "agent":
-        from lambent.roles.agent import run_agent
+        from lambent.roles.agent import be_agent
 
-        uvloop.run(run_agent(settings))
+        be_agent(settings)
     elif part == "control":
         from lambent.roles.control import run_control
 

@@ -51,6 +51,7 @@ class Assigned(Struct, frozen=True):
     output: int
     memory_gauge: int
     listener: int
+    freezer: int
     times: StartTimes
 
 

@@ -44,17 +44,18 @@ LIBRARY_PATH = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/v
 Step = list[Any]
 
 
-def plan(interpreter: Interpreter, code: Path, runtime_folder: Path) -> list[Step]:
-    """The steps that build the base root for `interpreter`."""
+def plan(interpreter: Interpreter, code: Path, runtime_folder: Path, *, host_root: bool) -> list[Step]:
+    """The steps that build the base root for `interpreter`, by the host's root or by that of a user namespace."""
     return [
         ["tmpfs", "/", "mode=755,size=16m"],
         *_system(),
         *_etc(),
-        *_devices(),
+        *_devices(host_root=host_root),
         *(["folder", f"/{name}", 0o755] for name in MOUNT_POINTS),
         ["bind", LANGUAGE, interpreter.prefix],
         ["bind", "/var/runtime", str(runtime_folder)],
         *_hidden(code),
+        *([] if host_root else [["process_files", HIDDEN + "/proc"]]),
         *_masks(interpreter.prefix),
         ["seal", "/dev", MS_NOEXEC],
         ["seal", "/", MS_NODEV],
@@ -84,10 +85,10 @@ def _etc() -> Iterator[Step]:
     yield ["link", "/etc/localtime", "/usr/share/zoneinfo/UTC"]
 
 
-def _devices() -> Iterator[Step]:
+def _devices(*, host_root: bool) -> Iterator[Step]:
     yield ["tmpfs", "/dev", "mode=755,size=64k"]
     for name, (major, minor) in DEVICES.items():
-        yield ["node", f"/dev/{name}", major, minor]
+        yield ["node", f"/dev/{name}", major, minor] if host_root else ["device", f"/dev/{name}", f"/dev/{name}"]
     for name, tail in DESCRIPTOR_LINKS.items():
         yield ["link", f"/dev/{name}", f"/proc/self/fd{tail}"]
 

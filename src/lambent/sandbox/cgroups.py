@@ -213,6 +213,18 @@ class ControlGroups:
                 yield from [folder for folder in root.iterdir() if folder.is_dir()]
 
 
+def usable(dialect: Dialect, mounts: dict[str, Path], *, host_root: bool) -> bool:
+    """Whether we may make the folder `lambent` below each mount, or use one that was made for us.
+
+    Version 2 is root's alone: it lets nobody else move a process between two branches of its tree.
+    """
+    if dialect.version == 2 and not host_root:
+        return False
+    return all(
+        any(os.access(at, os.W_OK) for at in (each / "lambent", each)) for each in map(mounts.__getitem__, CONTROLLERS)
+    )
+
+
 def find_mounts(mountinfo: str) -> tuple[Dialect, dict[str, Path]] | None:
     """Which version has all our controllers, and where; None when neither has.
 

@@ -11,9 +11,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from lambent.sandbox import cgroups, scratch
+from lambent.sandbox import cgroups, scratch, user_namespace_probe
 from lambent.sandbox.api import SandboxFailure
 from lambent.sandbox.interpreters import Interpreter, find_runtimes
+from lambent.sandbox.user_namespace import is_host_root, own_ranges
 
 NAMESPACES = {"mnt": "mount", "pid": "PID", "net": "network", "ipc": "IPC", "uts": "UTS", "cgroup": "cgroup"}
 WITHOUT = "or give up isolation with --isolation process"
@@ -33,7 +34,8 @@ class Finding(Struct, frozen=True):
 
 def findings() -> list[Finding]:
     """Everything about this host that sandboxes depend on. Runs every Python it finds once."""
-    return [*necessities(), _scratch(), _interpreters(find_runtimes())]
+    extra = [] if is_host_root() else [_uids()]
+    return [*necessities(), *extra, _freezer(), _scratch(), _interpreters(find_runtimes())]
 
 
 def necessities() -> list[Finding]:
@@ -47,16 +49,27 @@ def require_sandboxes() -> None:
     Raises:
         SandboxFailure: what is missing, and what to do.
     """
-    missing = [each for each in necessities() if not each.ok]
+    missing = [each for each in necessities() if not each.ok and each.weight == "necessary"]
     if missing:
         told = " ".join(f"{each.detail} {each.advice}" for each in missing)
         raise SandboxFailure(f"This host cannot make sandboxes. {told}")
 
 
 def _root() -> Finding:
-    ok = os.geteuid() == 0
-    detail = "Lambent runs as root." if ok else "Lambent does not run as root."
-    return Finding("root", ok, "necessary", detail, "" if ok else f"Start it as root, {WITHOUT}.")
+    if is_host_root():
+        return Finding("root", True, "necessary", "Lambent runs as root.")
+    blocked = user_namespace_probe.obstacle()
+    if blocked is None:
+        return Finding("root", True, "necessary", "Lambent runs without root, in user namespaces.")
+    return Finding("root", False, "necessary", blocked[0], f"{blocked[1]}, start Lambent as root, {WITHOUT}.")
+
+
+def _uids() -> Finding:
+    if own_ranges() is not None:
+        return Finding("uids", True, "useful", "Each environment has a uid of its own.")
+    detail = "All environments are this user to the kernel, apart by namespaces only."
+    advice = "Install uidmap (Fedora: shadow-utils) and give the user 65536 ids in /etc/subuid and /etc/subgid."
+    return Finding("uids", False, "useful", detail, advice)
 
 
 def _namespaces() -> Finding:
@@ -69,17 +82,39 @@ def _namespaces() -> Finding:
 
 def _cgroups() -> Finding:
     found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
+    weight: Weight = "necessary" if is_host_root() else "useful"
     if found is None:
-        detail = "The memory, pids and cpu controllers are not mounted."
-        advice = f"Mount cgroup2 at /sys/fs/cgroup (or version 1's controllers below it), {WITHOUT}."
-        return Finding("cgroups", False, "necessary", detail, advice)
+        detail = f"The memory, pids and cpu controllers are not mounted. {_without_groups()}"
+        advice = f"Mount cgroup2 at /sys/fs/cgroup (or version 1's controllers below it){_or_without()}."
+        return Finding("cgroups", False, weight, detail.strip(), advice)
     dialect, mounts = found
-    closed = [str(mount) for mount in sorted(set(mounts.values())) if not os.access(mount, os.W_OK)]
     detail = f"Control groups are version {dialect.version}."
-    if not closed:
-        return Finding("cgroups", True, "necessary", detail)
-    advice = f"Mount {', '.join(closed)} writable (a container needs --privileged), {WITHOUT}."
-    return Finding("cgroups", False, "necessary", f"{detail} They are not writable.", advice)
+    if cgroups.usable(dialect, mounts, host_root=is_host_root()):
+        return Finding("cgroups", True, weight, detail)
+    if is_host_root():
+        places = ", ".join(map(str, sorted({mounts[name] for name in cgroups.CONTROLLERS})))
+        advice = f"Mount {places} writable (a container needs --privileged), {WITHOUT}."
+        return Finding("cgroups", False, weight, f"{detail} They are not writable.", advice)
+    folders = " ".join(f"{mount}/lambent" for mount in sorted({mounts[name] for name in cgroups.CONTROLLERS}))
+    made = f"As root, once after each boot: mkdir -p {folders} && chown {os.geteuid()} {folders}."
+    advice = made if dialect.version == 1 else "Start Lambent as root for limits that the kernel keeps."
+    return Finding("cgroups", False, weight, f"{detail} {_without_groups()}", advice)
+
+
+def _without_groups() -> str:
+    """What is lost to an ordinary user without control groups; root does not go on without them."""
+    return (
+        ""
+        if is_host_root()
+        else (
+            "None are ours: memory limits are kept by looking (up to 20 times a second) and killing, CPU time is not "
+            "in proportion to memory, and functions have no memfd_create and shmget."
+        )
+    )
+
+
+def _or_without() -> str:
+    return f", {WITHOUT}" if is_host_root() else ""
 
 
 def _seccomp() -> Finding:
@@ -92,7 +127,19 @@ def _seccomp() -> Finding:
     return Finding("seccomp", False, "necessary", detail, f"{advice}, {WITHOUT}.")
 
 
+def _freezer() -> Finding:
+    found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
+    if is_host_root() and found is not None and cgroups.FREEZER in found[1]:
+        return Finding("freezer", True, "useful", "Idle environments are frozen.")
+    detail = "Idle environments are not frozen: what a function does in the background goes on between invocations."
+    advice = "Mount cgroup2 (mkdir /sys/fs/cgroup/unified; mount -t cgroup2 none /sys/fs/cgroup/unified)."
+    return Finding("freezer", False, "useful", detail, advice if is_host_root() else "Start Lambent as root.")
+
+
 def _scratch() -> Finding:
+    if not is_host_root():
+        detail = "Without root, files that a function writes to /tmp are memory of the host."
+        return Finding("scratch", False, "useful", detail, "Start Lambent as root for disks.")
     if scratch.find_mkfs() is None:
         detail = "mkfs.ext4 or debugfs is missing: files that a function writes count against its memory."
         return Finding("scratch", False, "useful", detail, "Install e2fsprogs.")

@@ -24,13 +24,14 @@ from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.interpreters import Interpreter, interpreter_for
 from lambent.sandbox.pool import Pool
 from lambent.sandbox.runtime_folder import compile_for
-from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Limits, LiveSandbox
+from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Group, Limits, LiveSandbox
 from lambent.sandbox.scratch import ScratchDisks
+from lambent.sandbox.user_namespace import Standing
+from lambent.sandbox.watched_memory import MemoryWatcher
 from lambent.sandbox.wire import SpawnRequest
 from lambent.sandbox.zygotes import Zygote, ZygotePlace
 
 PREMADE_TMP_MB = 512  # the default of EphemeralStorage
-UIDS = 100_000
 CONTENT_ADDRESS = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LEFTOVER_RETRY_S, LEFTOVER_ATTEMPTS = 0.01, 500
 ZYGOTES = "zygotes"
@@ -46,7 +47,7 @@ class NodeOptions(Struct, frozen=True):
     runtime_folder: Path
     empty_folder: Path
     port: int
-    uid_base: int
+    standing: Standing
     pool_size: int
     limits: Limits
     walls: bool = True
@@ -63,7 +64,7 @@ class _Kitchen:
 
 
 class NodeSandboxes:
-    """See the module. `groups`, `disks` and `filters` are None or empty where the node has no walls."""
+    """See the module. `limits`, `disks` and `filters` are None or empty where the node has no walls."""
 
     def __init__(
         self,
@@ -71,12 +72,15 @@ class NodeSandboxes:
         found: Mapping[str, Interpreter],
         clock: Clock,
         *,
-        groups: ControlGroups | None,
+        limits: ControlGroups | MemoryWatcher | None,
         disks: ScratchDisks | None,
         filters: list[bytes],
     ) -> None:
         self._options, self._found, self._clock = options, found, clock
-        self._groups, self._disks, self._filters = groups, disks, filters
+        self._disks, self._filters = disks, filters
+        self._groups = limits if isinstance(limits, ControlGroups) else None
+        self._watcher = limits if isinstance(limits, MemoryWatcher) else None
+        self._watching: asyncio.Task[None] | None = None
         self._kitchens: dict[str, _Kitchen] = {}
         self._serial = 0
         self._compiling: set[asyncio.Task[None]] = set()
@@ -87,6 +91,8 @@ class NodeSandboxes:
             await clear_leftovers(self._groups, self._clock)
             self._groups.prepare()
             self._zygote_group = self._groups.make(ZYGOTES)
+        if self._watcher is not None:
+            self._watching = asyncio.get_running_loop().create_task(self._watcher.run())
 
     async def warm(self) -> None:
         """Start every interpreter's zygote and fill its pool, one after the other."""
@@ -189,9 +195,10 @@ class NodeSandboxes:
         number = self._serial
         loop, holder = self._attach(PREMADE_TMP_MB)
         try:
-            group = self._groups.make(f"sandbox-{number}") if self._groups is not None else None
+            group = self._group(f"sandbox-{number}")
             request = SpawnRequest(
-                uid=self._options.uid_base + number % UIDS,
+                uid=self._options.standing.uid(number),
+                shared_uid=self._options.standing.shared_uid,
                 hostname=f"sandbox-{number}",
                 port=self._options.port,
                 tmp_mb=PREMADE_TMP_MB,
@@ -207,6 +214,11 @@ class NodeSandboxes:
         sandbox.loop = loop
         return sandbox
 
+    def _group(self, name: str) -> Group | None:
+        if self._groups is not None:
+            return self._groups.make(name)
+        return self._watcher.make() if self._watcher is not None else None
+
     async def _zygote(self, kitchen: _Kitchen) -> Zygote:
         async with kitchen.starting:
             if kitchen.zygote is not None and kitchen.zygote.alive:
@@ -220,6 +232,7 @@ class NodeSandboxes:
                 self._options.code,
                 self._options.runtime_folder,
                 self._options.empty_folder if self._options.walls else None,
+                self._options.standing.host_root,
             )
             joins = self._zygote_group.open_to_enter() if self._groups is not None else []
             try:
@@ -246,6 +259,9 @@ class NodeSandboxes:
             await kitchen.pool.close()
             if kitchen.zygote is not None:
                 await kitchen.zygote.close()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         if self._groups is not None:
             await clear_leftovers(self._groups, self._clock)
 

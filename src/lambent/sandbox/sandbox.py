@@ -20,11 +20,14 @@ from lambent.model.environment import StartTimes
 from lambent.sandbox.api import Assigned, Assignment, Ending, SandboxFailure
 from lambent.sandbox.cgroups import ControlGroup
 from lambent.sandbox.packets import Packets, packet_pair
+from lambent.sandbox.watched_memory import WatchedGroup
 from lambent.sandbox.wire import InitWord, SpawnRequest, TenantAnswer, TenantOrder
 from lambent.sandbox.zygotes import Zygote
 
 REMOVE_RETRY_S, REMOVE_ATTEMPTS = 0.005, 400
 WALLED_TASK_ROOT = "/var/task"
+
+Group = ControlGroup | WatchedGroup
 
 
 class Limits(Struct, frozen=True):
@@ -37,9 +40,7 @@ class Limits(Struct, frozen=True):
 class LiveSandbox:
     """Implements `api.Sandbox`. Made by `spawn`; `assign` is called once."""
 
-    def __init__(
-        self, pid: int, control: Packets, assignment: Packets, group: ControlGroup | None, clock: Clock
-    ) -> None:
+    def __init__(self, pid: int, control: Packets, assignment: Packets, group: Group | None, clock: Clock) -> None:
         self.pid = pid
         self.fork_us = 0
         self.loop = -1  # the number of the device behind /tmp
@@ -54,9 +55,7 @@ class LiveSandbox:
         self._gone: asyncio.Task[None] | None = None
 
     @classmethod
-    async def spawn(
-        cls, zygote: Zygote, request: SpawnRequest, group: ControlGroup | None, clock: Clock
-    ) -> "LiveSandbox":
+    async def spawn(cls, zygote: Zygote, request: SpawnRequest, group: Group | None, clock: Clock) -> "LiveSandbox":
         """A sandbox that waits for its function.
 
         Raises:
@@ -77,6 +76,8 @@ class LiveSandbox:
                 for descriptor in joins:
                     os.close(descriptor)
         sandbox.fork_us, sandbox._walls = spawned.fork_us, request.walls
+        if isinstance(group, WatchedGroup):
+            group.holds(spawned.pid)
         await sandbox._wait_built()
         return sandbox
 
@@ -102,10 +103,10 @@ class LiveSandbox:
         """
         self._memory_mb = assignment.memory_mb
         started_s = self._clock.monotonic_s()
-        gauge = -1
+        gauge = freezer = -1
         if self._group is not None:
             self._group.limit(assignment.memory_mb, limits.processes)
-            gauge = self._group.open_memory_gauge()
+            gauge, freezer = self._group.open_memory_gauge(), self._group.open_freezer()
         channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, their_output = os.pipe()
         os.set_blocking(output, False)
@@ -117,7 +118,7 @@ class LiveSandbox:
             answer = await self._answer()
         except BaseException as error:  # also when control has gone and nobody wants it any more
             channel.close()
-            for descriptor in {output, gauge} - {-1}:
+            for descriptor in {output, gauge, freezer} - {-1}:
                 os.close(descriptor)
             if not isinstance(error, SandboxFailure | OSError):
                 raise
@@ -129,7 +130,7 @@ class LiveSandbox:
         spent_us = round((self._clock.monotonic_s() - started_s) * 1e6)
         times = StartTimes(mount_us=answer.mount_us, sandbox_us=max(0, spent_us - answer.mount_us))
         listener, self.listener = self.listener, -1
-        return Assigned(channel.detach(), output, gauge, listener, times)
+        return Assigned(channel.detach(), output, gauge, listener, freezer, times)
 
     async def _answer(self) -> TenantAnswer:
         message, _ = await self._assignment.receive()
@@ -191,7 +192,7 @@ class LiveSandbox:
             await _remove(self._group, self._clock)
 
 
-async def _remove(group: ControlGroup, clock: Clock) -> None:
+async def _remove(group: Group, clock: Clock) -> None:
     for _ in range(REMOVE_ATTEMPTS):
         if group.remove():
             return

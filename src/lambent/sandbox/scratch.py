@@ -16,6 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lambent.sandbox.user_namespace import is_host_root
+
 LOOP_CONTROL = Path("/dev/loop-control")
 _LOOP_CTL_GET_FREE, _LOOP_CONFIGURE = 0x4C82, 0x4C0A
 _AUTOCLEAR, _DIRECT_IO = 4, 16
@@ -36,7 +38,7 @@ def find_mkfs() -> str | None:
 
 def usable() -> bool:
     """Whether this host has loop devices that we may use."""
-    return LOOP_CONTROL.exists() and os.access(LOOP_CONTROL, os.R_OK) and os.geteuid() == 0
+    return LOOP_CONTROL.exists() and os.access(LOOP_CONTROL, os.R_OK) and is_host_root()
 
 
 class ScratchDisks:

@@ -23,13 +23,19 @@ _LOW_32_BITS = 0xFFFFFFFF
 _BINARY_TREE = 2  # not a list: the kernel walks it for every call when it loads the filter
 
 
-def compile_filters() -> list[bytes]:
+def compile_filters(*, hidden_memory: bool = True) -> list[bytes]:
     """The filters as BPF for this machine's own architecture; calls of any other are refused.
+
+    Without `hidden_memory` a function cannot hold memory that is not seen in its processes: there the limit of
+    memory is kept by looking at them (`watched_memory`).
 
     Raises:
         OSError: the host's libseccomp is too old to say it.
     """
-    return [_exported(_by_name()), _exported(_by_argument())]
+    return [
+        _exported(_by_name(syscalls.ALLOWED - (frozenset() if hidden_memory else syscalls.HIDDEN_MEMORY))),
+        _exported(_by_argument()),
+    ]
 
 
 def _new(default: int) -> seccomp.SyscallFilter:
@@ -39,9 +45,9 @@ def _new(default: int) -> seccomp.SyscallFilter:
     return rules
 
 
-def _by_name() -> seccomp.SyscallFilter:
+def _by_name(allowed: frozenset[str]) -> seccomp.SyscallFilter:
     rules = _new(seccomp.ERRNO(errno.ENOSYS))
-    for name in filter(_exists, syscalls.ALLOWED):
+    for name in filter(_exists, allowed):
         rules.add_rule(seccomp.ALLOW, name)
     for name in filter(_exists, syscalls.DENIED):
         rules.add_rule(seccomp.ERRNO(errno.EPERM), name)

@@ -53,6 +53,9 @@ migrate_pages move_pages set_mempolicy_home_node lookup_dcookie nfsservctl useli
 memfd_secret
 """)
 
+# Memory that no process need have mapped: allowed only where the kernel counts it for us.
+HIDDEN_MEMORY = _names("memfd_create shmget")
+
 # Refused by argument. Flags are of <linux/sched.h>: NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
 CLONE_NAMESPACES = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 TERMINAL_INJECTIONS = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX

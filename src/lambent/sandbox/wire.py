@@ -36,6 +36,7 @@ class SpawnRequest(Struct, frozen=True):
     """agent -> zygote, with control, assignment and the cgroup.procs files."""
 
     uid: int
+    shared_uid: bool
     hostname: str
     port: int
     tmp_mb: int

@@ -34,6 +34,7 @@ class ZygotePlace(Struct, frozen=True):
     code: Path
     runtime_folder: Path
     root: Path | None  # an empty folder to build the base root on; None for no walls
+    host_root: bool
 
 
 class Zygote:
@@ -138,7 +139,7 @@ def _plan(place: ZygotePlace) -> Plan:
     if place.root is None:
         folder, executable, steps = str(place.runtime_folder), interpreter.executable, []
     else:
-        steps = base_root.plan(interpreter, place.code, place.runtime_folder)
+        steps = base_root.plan(interpreter, place.code, place.runtime_folder, host_root=place.host_root)
         inside = Path(interpreter.executable).relative_to(interpreter.prefix)
         folder, executable = "/var/runtime", f"{base_root.LANGUAGE}/{inside}"
         variables["LD_LIBRARY_PATH"] = base_root.LIBRARY_PATH

@@ -63,7 +63,7 @@ async def test_the_first_record_has_the_start_in_it_and_the_next_has_not(lab: La
     assert cold.start_times_us[0] == 7
     assert (warm.init_us, warm.billed_ms, warm.start_times_us, warm.init_status) == (0, 1, (), "")
     assert (cold.log_stream, cold.max_memory_mb, cold.memory_mb) == ("stream of e1", 31, 128)
-    assert lab.initialised == ["e1"]
+    assert lab.told_ready == ["e1"]
 
 
 async def test_a_function_error_is_a_result_and_the_environment_lives_on(lab: Lab) -> None:

@@ -59,6 +59,25 @@ async def test_an_environment_ends_before_its_credentials_do_however_busy_it_is(
     assert len(lab.stopped) == 2
 
 
+async def test_an_idle_environment_is_frozen_after_a_moment_and_not_when_it_is_used_within_it(
+    labs: Callable[..., Lab],
+) -> None:
+    lab = labs(limits=Limits(freeze_after_s=0.5))
+    await lab.invoke()
+    environment = lab.environments["e1"]
+    for _ in range(5):
+        await lab.fake_clock.advance(0.4)
+        lab.estate.sweep()
+        assert not environment.frozen
+        await lab.invoke()
+    await lab.fake_clock.advance(0.6)
+    lab.estate.sweep()
+    assert environment.frozen
+    await lab.invoke()
+    assert not environment.frozen
+    assert list(lab.environments) == ["e1"]
+
+
 async def test_the_sweeper_sweeps_by_the_clock(labs: Callable[..., Lab]) -> None:
     lab = labs(limits=Limits(keep_alive_s=1))
     await lab.invoke()

@@ -22,10 +22,10 @@ from lambent.invocation.data_plane import DataPlane
 from lambent.invocation.estate import Estate
 from lambent.invocation.fakes import NoSuchFunction, render
 from lambent.invocation.snapshots import Snapshots
-from lambent.model.environment import EnvironmentExit
+from lambent.model.environment import EnvironmentExit, Provisioned
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
-from lambent.model.messages import IdleChange, LeaseGrant, LeaseRequest, SnapshotRequest, Start, Stop
+from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, Move, SnapshotRequest, Start, Stop
 from lambent.placement import api as placement_api
 from lambent.placement.fakes import FakeLimits, FakeSpecs
 from lambent.placement.placement import Placement
@@ -47,7 +47,8 @@ class Town:
         self.key_of: dict[str, str] = {}
         self.code: Counter[str] = Counter()
         self.running: dict[str, asyncio.Future[Outcome]] = {}  # by request id
-        self.most = 0
+        self.most = self.moves = 0
+        self.initialised: list[Initialised] = []
         links = placement_api.Links(self, self, self.limits, FakeSpecs())
         self.placement = Placement(capacity_mb, self.clock, FakeIds(), links)
 
@@ -62,7 +63,19 @@ class Town:
         self.alive[spec.environment_id], self.at[spec.environment_id] = environment, start.edge
         self.key_of[spec.environment_id] = spec.environment_key
         self.most = max(self.most, len(self.alive))
-        self.edges[start.edge].estate.granted(environment)
+        if spec.provisioned_for:
+            what = Provisioned(spec.function, spec.version, spec.log_stream, 130.0)
+            self.edges[start.edge].estate.provisioned(environment, what)
+        else:
+            self.edges[start.edge].estate.granted(environment)
+
+    async def provision(self, name: str, edge: int, qualifier: str = "live") -> None:
+        """What the provisioner does, for one environment."""
+        request = LeaseRequest(key(name), "$LATEST", qualifier, f"{name}-0", provisioned=True)
+        await self.placement.lease(edge, request)
+        await self.settle()
+        for what in self.initialised:
+            self.placement.initialised(what)
 
     async def stop(self, stop: Stop) -> None:
         await asyncio.sleep(0)
@@ -72,6 +85,26 @@ class Town:
     async def take_back(self, edge: int, environment_id: str) -> bool:
         await asyncio.sleep(0)
         return self.edges[edge].estate.take_back(environment_id)
+
+    async def give_up(self, edge: int, environment_key: str) -> str:
+        await asyncio.sleep(0)
+        return self.edges[edge].estate.give_up(environment_key)
+
+    async def release(self, edge: int, environment_id: str) -> None:
+        self.edges[edge].estate.release(environment_id)
+
+    def numbers(self) -> list[int]:
+        return list(self.edges)
+
+    async def move(self, move: Move) -> str:
+        """The same process behind new descriptors."""
+        await asyncio.sleep(0)
+        old = self.alive[move.environment_id]
+        environment = FakeEnvironment(old.id, old.key, self.clock, answers=[self.answer] * 99)
+        self.alive[old.id], self.at[old.id] = environment, move.edge
+        self.moves += 1
+        self.edges[move.edge].estate.granted(environment)
+        return "stream"
 
     async def answer(self, invocation: Invocation) -> Outcome:
         self.running[invocation.request_id] = asyncio.get_running_loop().create_future()
@@ -145,6 +178,9 @@ class Edge:
 
     def ready(self, environment_id: str) -> None:
         pass
+
+    def initialised(self, what: Initialised) -> None:
+        self.town.initialised.append(what)
 
     def append(self, record: InvocationRecord) -> None:
         self.records.append(record)

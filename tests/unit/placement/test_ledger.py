@@ -10,7 +10,7 @@ import pytest
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
-from lambent.placement.holdings import Claim, Effect, Granted, Refused, StopEnvironment, TakeBack
+from lambent.placement.holdings import Claim, Effect, Granted, Holding, Refused, State, StopEnvironment, TakeBack
 from lambent.placement.ledger import PROBE_AGAIN_S, PROBES_PER_CLAIM
 from lambent.placement.ledger import Ledger as RealLedger
 from lambent.placement.throttle import Reason
@@ -20,7 +20,7 @@ WIDE = Allowance(account_limit=1_000)
 
 
 def claim(function: FunctionKey = A, edge: int = 1, key: str = "", memory_mb: int = 128, pinned: bool = False) -> Claim:
-    return Claim(edge, function, key or f"key of {function.name}", memory_mb, pinned)
+    return Claim(edge, function, key or f"key of {function.name}", memory_mb, "1" if pinned else "")
 
 
 class Ledger(RealLedger):
@@ -249,8 +249,8 @@ def test_a_lost_agent_takes_everything_with_it() -> None:
 
 def test_a_control_that_restarts_counts_what_the_agent_holds() -> None:
     ledger, two = Ledger(10_000), Allowance(1_000, reserved=2, reserved_total=2)
-    ledger.recover("1", claim(A, edge=1), two)
-    ledger.recover("1", claim(A, edge=1), two)
+    ledger.recover(Holding("1", claim(A, edge=1), State.HELD), two)
+    ledger.recover(Holding("1", claim(A, edge=1), State.HELD), two)
     granted(ledger, "2", claim(A, edge=1), two)
     assert ledger.request("3", claim(A, edge=1), two) == [Refused("3", Reason.RESERVED)]
 

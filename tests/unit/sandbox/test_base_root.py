@@ -6,7 +6,7 @@ from lambent.sandbox.base_root import ETC_COPIED, LIBRARY_PATH, plan
 from lambent.sandbox.interpreters import Interpreter
 
 INTERPRETER = Interpreter((3, 12, 1), "/usr/bin/python3.12", "/usr", "/usr/lib/python3.12")
-STEPS = plan(INTERPRETER, Path("/data/code"), Path("/data/runtime/x"))
+STEPS = plan(INTERPRETER, Path("/data/code"), Path("/data/runtime/x"), host_root=True)
 
 
 def test_nothing_private_of_the_host_is_named() -> None:
@@ -35,3 +35,10 @@ def test_every_folder_of_the_linkers_path_exists_when_the_zygote_starts() -> Non
     for folder in LIBRARY_PATH.split(":"):
         inside = any(folder == top or folder.startswith(("/usr/", "/var/lang/", "/var/runtime/")) for top in made)
         assert inside or any(top.startswith(folder + "/") for top in made) or not Path(folder).exists(), folder
+
+
+def test_an_ordinary_user_borrows_devices_and_sees_the_hosts_processes_only_while_building() -> None:
+    steps = plan(INTERPRETER, Path("/data/code"), Path("/data/runtime/x"), host_root=False)
+    assert [step for step in steps if step[0] == "node"] == []
+    assert ["device", "/dev/null", "/dev/null"] in steps
+    assert [step[1] for step in steps if step[0] == "process_files"] == ["/.lambent/proc"]

@@ -1,10 +1,8 @@
 """How a wait status is told, and how a host is judged."""
 
-import os
-
 import pytest
 
-from lambent.sandbox import cgroups, doctor
+from lambent.sandbox import cgroups, doctor, user_namespace_probe
 from lambent.sandbox.api import Ending, SandboxFailure
 from lambent.sandbox.sandbox import ending
 
@@ -31,10 +29,23 @@ def test_a_finding_that_is_not_ok_says_what_to_do() -> None:
         assert finding.ok or finding.advice
 
 
-def test_without_root_it_refuses_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(SandboxFailure, match=r"does not run as root.*--isolation process"):
+def test_where_users_may_have_no_namespaces_it_refuses_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "is_host_root", lambda: False)
+    monkeypatch.setattr(user_namespace_probe, "obstacle", lambda: ("It is forbidden.", "Run sysctl"))
+    with pytest.raises(
+        SandboxFailure, match=r"It is forbidden\. Run sysctl, start Lambent as root.*--isolation process"
+    ):
         doctor.require_sandboxes()
+
+
+def test_an_ordinary_user_is_told_what_the_kernel_does_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "is_host_root", lambda: False)
+    monkeypatch.setattr(cgroups, "usable", lambda *_, host_root: host_root)
+    told = {finding.name: finding for finding in doctor.findings()}
+    assert told["cgroups"].weight == "useful"
+    assert "CPU time is not in proportion" in told["cgroups"].detail
+    assert "memory of the host" in told["scratch"].detail
+    assert "uids" in told
 
 
 def test_without_controllers_it_says_what_to_mount(monkeypatch: pytest.MonkeyPatch) -> None:

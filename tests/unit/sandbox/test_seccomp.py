@@ -38,3 +38,8 @@ def test_the_filters_are_whole_bpf_programs() -> None:
     for program in compile_filters():
         assert len(program) % 8 == 0
         assert 10 < len(program) // 8 < LARGEST_PROGRAM
+
+
+def test_memory_that_no_process_has_mapped_is_refused_where_it_is_not_counted() -> None:
+    assert syscalls.HIDDEN_MEMORY <= syscalls.ALLOWED
+    assert len(compile_filters(hidden_memory=False)[0]) < len(compile_filters()[0])

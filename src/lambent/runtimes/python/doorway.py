@@ -10,6 +10,7 @@ Run by the host's own interpreter with the request socket as descriptor 3. Stand
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -19,7 +20,7 @@ from typing import Any
 
 from . import walls
 
-REQUESTS, OWN_PID_NAMESPACE = 3, 4
+REQUESTS = 3
 PLAN_BYTES = 256 * 1024
 
 
@@ -65,7 +66,26 @@ def _bind(path: str, source: str) -> None:
         os.makedirs(path, exist_ok=True)
     elif not os.path.exists(path):
         _text(path, "")
-    walls.bind_read_only(source, path)
+    try:
+        walls.bind_read_only(source, path)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # A user namespace may not look under what the host has mounted below the folder.
+        walls.bind_whole(source, path)
+        walls.set_read_only_below(path)
+
+
+def _device(path: str, source: str) -> None:
+    """The host's own node, where we may make none."""
+    _text(path, "")
+    walls.bind_device(source, path)
+
+
+def _process_files(path: str) -> None:
+    """The host's /proc, which a user namespace must see whole before it may mount one of its own."""
+    os.makedirs(path)
+    walls.bind_whole("/proc", path)
 
 
 def _mask(path: str) -> None:
@@ -84,6 +104,8 @@ _VERBS: dict[str, Callable[..., None]] = {
     "copy": _copy,
     "link": _link,
     "node": _node,
+    "device": _device,
+    "process_files": _process_files,
     "bind": _bind,
     "mask": _mask,
     "seal": _seal,
@@ -101,8 +123,6 @@ def main() -> None:
         os.close(descriptor)
     os.umask(0o022)
     if plan["root"]:
-        os.dup2(os.open("/proc/self/ns/pid", os.O_RDONLY), OWN_PID_NAMESPACE)
-        os.set_inheritable(OWN_PID_NAMESPACE, True)  # dup2 changes nothing when both are the same
         walls.unshare(walls.CLONE_NEWNS)
         walls.make_mounts_private()
         build(plan["root"], plan["steps"])

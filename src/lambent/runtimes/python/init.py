@@ -63,7 +63,7 @@ def _build(request: dict[str, Any]) -> list[int]:
     listener.bind(("127.0.0.1", request["port"]))
     listener.listen(BACKLOG)
     _mount_proc()
-    _name_the_user(request["uid"])
+    _name_the_user(request["uid"], request["hostname"])
     tenant.mount_tmp(request["tmp_mb"], request["loop"])
     return [listener.detach()]
 
@@ -82,7 +82,7 @@ def _mount_proc() -> None:
             walls.bind_read_only("/proc/" + name, "/proc/" + name, walls.MS_NOEXEC)
 
 
-def _name_the_user(uid: int) -> None:
+def _name_the_user(uid: int, sandbox: str) -> None:
     """The environment's uid is called sbx_user1051, as on AWS."""
     for name, line in (
         ("passwd", f"sbx_user1051:x:{uid}:{uid}::/home/sbx_user1051:/sbin/nologin\n"),
@@ -90,7 +90,7 @@ def _name_the_user(uid: int) -> None:
     ):
         with open("/etc/" + name) as common:
             text = common.read()
-        path = f"{HIDDEN}/scratch/{name}-{uid}"
+        path = f"{HIDDEN}/scratch/{name}-{sandbox}"  # the folder is everybody's until it is detached
         with open(path, "w") as file:
             file.write(text + line)
         walls.bind_read_only(path, "/etc/" + name)

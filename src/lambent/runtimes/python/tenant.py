@@ -74,15 +74,25 @@ def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes],
     os.chdir(spec["task_root"])
     _set_limits(spec)
     if request["walls"]:
-        walls.limit(resource.RLIMIT_NPROC, spec["processes"])
-        walls.become(request["uid"])
-        walls.drop_capabilities()
+        _let_go(request["uid"], request["shared_uid"], spec["processes"])
     os.environ.clear()
     os.environ.update(spec["variables"])
     walls.gain_no_privileges()
     if request["walls"]:
         for program in filters:
             walls.filter_system_calls(program)
+
+
+def _let_go(uid: int, shared: bool, processes: int) -> None:
+    """Every right. The count of processes is the kernel's for each uid, or each user namespace: so it comes last."""
+    if shared:
+        walls.enter_user_namespace(uid)
+        walls.drop_bounding_set()  # a new namespace begins with a full one
+        walls.limit(resource.RLIMIT_NPROC, processes)
+    else:
+        walls.limit(resource.RLIMIT_NPROC, processes)
+        walls.become(uid)
+    walls.drop_capabilities()
 
 
 def _mount_folders(spec: dict[str, Any]) -> None:

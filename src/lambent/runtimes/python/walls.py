@@ -21,6 +21,7 @@ import struct
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x00020000, 0x02000000, 0x04000000
 CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x20000000, 0x40000000
+CLONE_NEWUSER = 0x10000000
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
@@ -33,6 +34,10 @@ _CAPABILITY_VERSION_3, _HIGHEST_CAPABILITY = 0x20080522, 63
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 _FILTER_INSTRUCTION_BYTES = 8
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_CLONE = {"x86_64": 56, "aarch64": 220}
+_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
+_SIGCHLD = 17
+_LOCKABLE = 15  # MS_RDONLY to MS_NOEXEC, which statvfs calls by the same numbers
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _keeping_the_interpreter = ctypes.PyDLL(None, use_errno=True)
@@ -56,9 +61,28 @@ def unshare(flags: int) -> None:
     _checked(_libc.unshare(ctypes.c_int(flags)), f"unshare {flags:#x}")
 
 
-def enter_namespace(descriptor: int, flag: int) -> None:
-    """Join the namespace behind `descriptor`, which must be of kind `flag`."""
-    _checked(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(flag)), f"setns {flag:#x}")
+def fork_into_pid_namespace() -> int:
+    """fork(2) whose child is the first process of a new PID namespace, without what Python and the libc do around it.
+
+    unshare(2) would move all later children too, and the way back needs rights over the namespace we came from,
+    which an ordinary user has not. What Python does would cost the child a hundred pages of its own.
+
+    Only for a parent of one thread, and for a child that runs no code but ours: what is repaired after a fork (locks,
+    random numbers, the thread's own id, so that abort(3) signals another) stays as the parent has it until an
+    `os.fork` follows.
+    """
+    flags, none = ctypes.c_ulong(CLONE_NEWPID | _SIGCHLD), ctypes.c_void_p()
+    number = ctypes.c_long(_CLONE[os.uname().machine])
+    return _checked(_keeping_the_interpreter.syscall(number, flags, none, none, none, none), "clone")
+
+
+def enter_user_namespace(uid: int) -> None:
+    """A user namespace of our own in which we are `uid`, with no right over anything outside it."""
+    owner, group = os.geteuid(), os.getegid()
+    unshare(CLONE_NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {owner} 1"), ("gid_map", f"{uid} {group} 1")):
+        with open("/proc/self/" + name, "w") as file:
+            file.write(text)
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
@@ -72,7 +96,31 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
 def bind_read_only(source: str, target: str, flags: int = 0) -> None:
     """Show `source` at `target` so that nobody can write through it, gain a uid, or open a device."""
     mount(source, target, flags=MS_BIND)
-    mount("none", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | flags)
+    wanted = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | flags
+    try:
+        mount("none", target, flags=wanted)
+    except PermissionError:  # in a user namespace what the host forbids on this mount stays forbidden
+        mount("none", target, flags=wanted | os.statvfs(target).f_flag & _LOCKABLE)
+
+
+def bind_whole(source: str, target: str) -> None:
+    """Show `source` at `target` with all that is mounted below it, as it is."""
+    mount(source, target, flags=MS_BIND | MS_REC)
+
+
+def bind_device(source: str, target: str) -> None:
+    """Show the device `source` at `target`, to be used and not to be run."""
+    mount(source, target, flags=MS_BIND)
+    kept = os.statvfs(target).f_flag & MS_RDONLY
+    mount("none", target, flags=MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NOEXEC | kept)
+
+
+def set_read_only_below(target: str) -> None:
+    """What `bind_read_only` does to one mount, for all at and below `target` (Linux 5.12)."""
+    attributes = struct.pack("=QQQQ", MS_RDONLY | MS_NOSUID | MS_NODEV, 0, 0, 0)  # MOUNT_ATTR_ has the same bits
+    number, place = ctypes.c_long(_MOUNT_SETATTR), ctypes.c_int(_AT_FDCWD)
+    words = (place, target.encode(), ctypes.c_uint(_AT_RECURSIVE), attributes, ctypes.c_size_t(len(attributes)))
+    _checked(_libc.syscall(number, *words), f"mount_setattr {target}")
 
 
 def detach(target: str) -> None:
@@ -102,15 +150,6 @@ def die_with_parent(parent: int) -> None:
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0), "prctl PDEATHSIG")
     if os.getppid() != parent:
         os._exit(1)
-
-
-def fork_bare() -> int:
-    """fork(2) without what Python does around it, which costs the child a hundred pages of its own.
-
-    Only for a parent of one thread, and for a child that runs no code but ours: what Python repairs after
-    a fork (locks, random numbers) stays as the parent has it until an `os.fork` follows.
-    """
-    return _checked(_keeping_the_interpreter.fork(), "fork")
 
 
 def adopt_orphans() -> None:

@@ -6,7 +6,7 @@ that is the same for every function, `tenant` waits inside for its assignment. T
 runs no function code, keeps one thread (a fork copies only the thread that calls it) and freezes
 its heap, so that the children share its pages for as long as possible.
 
-Request: {"uid", "hostname", "port", "tmp_mb", "loop", "walls"} with the descriptors control,
+Request: {"uid", "shared_uid", "hostname", "port", "tmp_mb", "loop", "walls"} with the descriptors control,
 assignment, and the cgroup.procs files to join. Answer: {"pid", "fork_us"} or {"error"}.
 """
 
@@ -24,22 +24,14 @@ from typing import Any
 
 from . import init, walls
 
-REQUESTS, OWN_PID_NAMESPACE = 3, 4
+REQUESTS = 3
 REQUEST_BYTES = 64 * 1024
 
 
 def spawn(request: dict[str, Any], descriptors: list[int], filters: list[bytes]) -> tuple[int, float]:
     """Fork the first process of a new sandbox; returns its pid and the seconds that it took."""
     started = time.perf_counter()
-    if not request["walls"]:
-        pid = os.fork()
-    else:
-        walls.unshare(walls.CLONE_NEWPID)  # for the children of this process, not for itself
-        try:
-            pid = walls.fork_bare()
-        finally:
-            if os.getpid() != 1:
-                walls.enter_namespace(OWN_PID_NAMESPACE, walls.CLONE_NEWPID)
+    pid = walls.fork_into_pid_namespace() if request["walls"] else os.fork()
     if pid == 0:
         os.close(REQUESTS)
         init.run(request, descriptors, filters)

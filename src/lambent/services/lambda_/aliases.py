@@ -13,11 +13,12 @@ import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, function_arn
-from lambent.services.lambda_ import alias_store, attachments, store
+from lambent.services.lambda_ import alias_store, attachments, provisioned_store, store
 from lambent.services.lambda_.errors import Conflict, InvalidParameter, NotFound, StaleRevision, function_not_found
 from lambent.services.lambda_.model import Alias, version_name
-from lambent.services.lambda_.names import NUMBER, function_named
+from lambent.services.lambda_.names import NUMBER, find_alias, function_named
 from lambent.services.lambda_.pages import Place, marker_of, page_size, place_of
+from lambent.services.lambda_.provisioned import check_place
 from lambent.services.lambda_.resources import Resources
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
@@ -75,7 +76,7 @@ class Aliases:
 
         def work(tx: Transaction) -> Alias:
             store.function(tx, key)  # raises NotFound
-            return alias(tx, key, name)
+            return find_alias(tx, key, name)
 
         found = await self._all.database.read(work)
         await self._all.changes.seen(key)
@@ -99,14 +100,6 @@ class Aliases:
         if len(found) > count:
             answer["NextMarker"] = marker_of(Place(page[-1].name))
         return answer
-
-
-def alias(tx: Transaction, key: FunctionKey, name: str) -> Alias:
-    """The alias. Raises NotFound."""
-    found = alias_store.find(tx, key, name)
-    if found is None:
-        raise NotFound(f"Cannot find alias arn: {function_arn(key, name)}")
-    return found
 
 
 def wire(alias: Alias) -> Answer:
@@ -134,6 +127,9 @@ def _put(tx: Transaction, present: Alias, request: Request) -> Alias:
         _check_pair(version, other)
     description = request.get("Description", present.description)
     changed = msgspec.structs.replace(present, version=version, other=other, weight=weight, description=description)
+    if provisioned_store.find(tx, present.key, present.name) is not None:
+        numbers = (version,) if other is None else (version, other)
+        check_place(tx, present.key, present.name, numbers)
     alias_store.put(tx, changed)
     return changed
 

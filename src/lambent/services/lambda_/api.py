@@ -6,11 +6,13 @@ runs it calls `collect_code` from time to time with the code that living environ
 only that deletes, so after a restart it has to know the environments first.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
 from lambent.model.function import FunctionKey
+from lambent.placement.api import Standing
 
 
 class Roles(Protocol):
@@ -66,9 +68,17 @@ class Caller(Struct, frozen=True):
         return {key: value for key, value in known.items() if value}
 
 
+class Provisioning(Protocol):
+    """Placement, which keeps the environments of provisioned concurrency."""
+
+    def standing(self, function: FunctionKey, qualifier: str, environment_keys: Iterable[str]) -> Standing:
+        """How many environments of these keys are ready for the configuration on `qualifier`."""
+
+
 class Links(NamedTuple):
     """All that this service talks to; the composition root fills it in."""
 
     roles: Roles
     runtimes: Runtimes
     invalidator: Invalidator
+    provisioning: Provisioning

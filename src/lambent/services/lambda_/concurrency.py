@@ -5,9 +5,10 @@ enforces it. Source: Lambda service model; behaviours sections 6 and 10.
 """
 
 from lambent.model.function import FunctionKey
-from lambent.services.lambda_ import store
+from lambent.services.lambda_ import provisioned_store, store
 from lambent.services.lambda_.errors import InvalidParameter
 from lambent.services.lambda_.names import ON_FUNCTIONS_ONLY, named
+from lambent.services.lambda_.provisioned import unreserved
 from lambent.services.lambda_.resources import Resources
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
@@ -45,14 +46,20 @@ class Concurrency:
 
     def _reserve(self, tx: Transaction, key: FunctionKey, wanted: int) -> None:
         quotas = self._all.rules.quotas
-        present = store.function(tx, key).reserved_concurrency or 0
-        others = store.reserved_in_all(tx, key.account, key.region) - present
-        if quotas.account_concurrency - others - wanted < quotas.unreserved_minimum:
+        store.function(tx, key)  # raises NotFound
+        provisioned = sum(each.requested for each in provisioned_store.every(tx, key))
+        if wanted < provisioned:
+            raise InvalidParameter(
+                f"ReservedConcurrentExecutions {wanted} should not be lower than function's total provisioned "
+                f"concurrency [{provisioned}]."
+            )
+        store.reserve(tx, key, wanted)
+        left = unreserved(tx, key.account, key.region, quotas.account_concurrency)
+        if left < quotas.unreserved_minimum:
             raise InvalidParameter(
                 "Specified ReservedConcurrentExecutions for function decreases account's "
                 f"UnreservedConcurrentExecution below its minimum value of [{quotas.unreserved_minimum}]."
             )
-        store.reserve(tx, key, wanted)
 
 
 def _whole_function(context: RequestContext, request: Request) -> FunctionKey:

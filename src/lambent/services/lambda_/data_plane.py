@@ -13,12 +13,13 @@ from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.function_name import function_arn
 from lambent.model.messages import LeaseRequest
-from lambent.placement.api import Allowance
-from lambent.services.lambda_ import store
+from lambent.placement.api import Allowance, Wanted
+from lambent.services.lambda_ import provisioned_store, store
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.model import Version
 from lambent.services.lambda_.names import find_version, second_version
+from lambent.services.lambda_.provisioned import wanted_of
 from lambent.services.lambda_.recent import RecentVersions
 from lambent.services.lambda_.states import refusal
 from lambent.store.api import Database, Transaction
@@ -74,6 +75,8 @@ class DataPlane:
             log_stream=circumstances.log_stream,
             network="none" if network == "none" else "platform",
             initialization_type=circumstances.initialization_type,
+            provisioned_for=request.qualifier if request.provisioned else "",
+            init_timeout_s=max(self._quotas.provisioned_init_timeout_s, wanted.timeout_s),
         )
 
     async def role(self, request: LeaseRequest) -> str:
@@ -96,6 +99,17 @@ class DataPlane:
             )
 
         return await self._database.read(work)
+
+    async def provisioned_functions(self) -> list[FunctionKey]:
+        """The functions that have provisioned concurrency."""
+        return await self._database.read(provisioned_store.functions)
+
+    async def provisioned(self, key: FunctionKey) -> list[Wanted]:
+        """The provisioned concurrency of `key` as it is configured now."""
+        found = await self._database.read(lambda tx: wanted_of(tx, key))
+        for version in [version for _, versions in found for version in versions]:
+            self._recent.add(version)
+        return [wanted for wanted, _ in found]
 
     def changed(self, key: FunctionKey) -> None:
         """Told after each committed change to `key`, before it is announced to anyone."""

@@ -33,6 +33,15 @@ class Conflict(LambdaError):
     code, status = "ResourceConflictException", 409
 
 
+class ProvisionedNotFound(LambdaError):
+    """The version or alias has no provisioned concurrency."""
+
+    code, status = "ProvisionedConcurrencyConfigNotFoundException", 404
+
+    def __init__(self) -> None:
+        super().__init__("No Provisioned Concurrency Config found for this function")
+
+
 class StaleRevision(LambdaError):
     """The caller's RevisionId is not the newest."""
 

@@ -7,10 +7,10 @@ import re
 
 from lambent.arn import parse_arn
 from lambent.model.function import FunctionKey
-from lambent.model.function_name import LATEST, one_qualifier, parse_function_name
+from lambent.model.function_name import LATEST, function_arn, one_qualifier, parse_function_name
 from lambent.services.lambda_ import alias_store, store
-from lambent.services.lambda_.errors import InvalidParameter, function_not_found
-from lambent.services.lambda_.model import Version
+from lambent.services.lambda_.errors import InvalidParameter, NotFound, function_not_found
+from lambent.services.lambda_.model import Alias, Version
 from lambent.services.operation import Request, RequestContext
 from lambent.store.api import Transaction
 
@@ -58,6 +58,14 @@ def find_version(tx: Transaction, key: FunctionKey, qualifier: str) -> Version:
         found = store.find_version(tx, key, alias.version)
     if found is None:
         raise function_not_found(key, qualifier)
+    return found
+
+
+def find_alias(tx: Transaction, key: FunctionKey, name: str) -> Alias:
+    """The alias. Raises NotFound."""
+    found = alias_store.find(tx, key, name)
+    if found is None:
+        raise NotFound(f"Cannot find alias arn: {function_arn(key, name)}")
     return found
 
 

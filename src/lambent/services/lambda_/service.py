@@ -25,6 +25,7 @@ from lambent.services.lambda_.layer_permissions import LayerPermissions
 from lambent.services.lambda_.layers import Layers
 from lambent.services.lambda_.packages import PackageLimits
 from lambent.services.lambda_.permissions import Permissions
+from lambent.services.lambda_.provisioned import ProvisionedConcurrency
 from lambent.services.lambda_.resources import Resources
 from lambent.services.lambda_.tags import Tags
 from lambent.services.lambda_.versions import Versions
@@ -77,6 +78,7 @@ class LambdaService:
             CodeUpdates(resources),
             ConfigurationUpdates(resources),
             Concurrency(resources),
+            ProvisionedConcurrency(resources),
             Account(resources),
             Tags(resources),
             Layers(resources, self.downloads),

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lambent.config import Settings
 from lambent.ids import FakeIds
 from lambent.model.function import FunctionKey
 from lambent.model.principal import Principal
+from lambent.placement.api import Standing
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.operation import RequestContext
@@ -59,6 +60,17 @@ class FakeInvalidator:
         self.told += functions
 
 
+class FakeProvisioning:
+    """`ready` environments for whatever is asked about."""
+
+    def __init__(self) -> None:
+        self.ready: dict[str, Standing] = {}
+
+    def standing(self, function: FunctionKey, qualifier: str, environment_keys: Iterable[str]) -> Standing:
+        assert list(environment_keys)
+        return self.ready.get(qualifier, Standing())
+
+
 class House:
     """The service with what surrounds it. `call` checks each answer against the service model."""
 
@@ -69,6 +81,7 @@ class House:
             Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT), ACCOUNT, REGION, "request", "http://here:4566"
         )
         self.database: Database
+        self.provisioning = FakeProvisioning()
 
     async def open(self) -> "House":
         self.database = await open_memory(load_schema("lambent.services.lambda_"))
@@ -78,7 +91,7 @@ class House:
     async def build(self) -> None:
         """The service anew over the same data, as after a restart."""
         places = Places(self.database, await open_blobs(self.folder / "blobs"), self.folder / "code", b"secret")
-        links = Links(FakeRoles(), FakeRuntimes(), self.invalidator)
+        links = Links(FakeRoles(), FakeRuntimes(), self.invalidator, self.provisioning)
         self.service = LambdaService(places, self.settings, self.clock, self.ids, links)
         await self.service.start()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from lambent.clock import SystemClock
@@ -9,6 +10,7 @@ from lambent.config import Settings
 from lambent.ids import SystemIds
 from lambent.model.function import FunctionKey
 from lambent.model.principal import Principal
+from lambent.placement.api import Standing
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.operation import RequestContext
@@ -34,12 +36,15 @@ class Surroundings:
     async def invalidate(self, functions: list[FunctionKey]) -> None:
         return None
 
+    def standing(self, function: FunctionKey, qualifier: str, environment_keys: Iterable[str]) -> Standing:
+        return Standing()
+
 
 async def open_service(folder: Path) -> LambdaService:
     database = await open_sqlite(folder / "lambda.db", load_schema("lambent.services.lambda_"))
     places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret")
     yes = Surroundings()
-    service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), Links(yes, yes, yes))
+    service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), Links(yes, yes, yes, yes))
     await service.start()
     return service
 

@@ -1,1 +1,0 @@
-"""Event patterns: which events a rule, a subscription or a mapping wants. Begin with api.py."""

@@ -1,1 +1,0 @@
-"""Schedules: when something is due. Begin with api.py."""

@@ -1,1 +1,0 @@
-"""Amazon EventBridge. Begin with api.py."""

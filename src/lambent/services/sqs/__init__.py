@@ -1,0 +1,1 @@
+"""Amazon SQS: durable queues. `api.py` says what is here."""

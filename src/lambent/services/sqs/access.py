@@ -1,0 +1,63 @@
+"""Which queue a request means, and whether the queue's policy lets the caller at it.
+
+The owner's account may do everything that the policy does not deny; another account only what the policy allows, and
+never what AWS keeps to the owner.
+
+Source: SQS API reference, "Cross-account permissions don't apply to this action" (per action); Developer Guide,
+"Amazon SQS API permissions".
+"""
+
+from typing import Any
+
+from lambent.services.operation import Request, RequestContext
+from lambent.services.sqs.broker import Broker, Live
+from lambent.services.sqs.errors import QueueAccessDenied, missing
+from lambent.services.sqs.names import key_of_url
+from lambent.services.sqs.policy import Question, decision
+
+FOR_OTHERS = frozenset(
+    {
+        *("SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "PurgeQueue"),
+        *("GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues"),
+    }
+)
+
+
+def live_of(broker: Broker, ctx: RequestContext, request: Request, action: str) -> Live:
+    """The queue of a request's QueueUrl.
+
+    Raises:
+        QueueDoesNotExist: there is none.
+        QueueAccessDenied: the caller may not do `action` with it.
+    """
+    url = request.get("QueueUrl")
+    if not url:
+        raise missing("QueueUrl")
+    live = broker.find(key_of_url(url, ctx.account, ctx.region))
+    check_access(ctx, live, action)
+    return live
+
+
+def check_access(ctx: RequestContext, live: Live, action: str) -> None:
+    """Raises QueueAccessDenied."""
+    own = live.queue.key.account == ctx.account
+    document = live.queue.settings.policy
+    if own and document is None:
+        return
+    decided = decision(document, _question(ctx, live, action))
+    if decided == "Deny" or not (own or (decided == "Allow" and action in FOR_OTHERS)):
+        url = live.queue.key.url(ctx.endpoint)
+        raise QueueAccessDenied(
+            f"Access to the resource {url} is denied: its policy {'denies' if decided == 'Deny' else 'does not allow'} "
+            f"sqs:{action} to {ctx.principal.arn}."
+        )
+
+
+def _question(ctx: RequestContext, live: Live, action: str) -> Question:
+    context: dict[str, Any] = {
+        "aws:principalarn": ctx.principal.arn,
+        "aws:principalaccount": ctx.account,
+        "aws:sourceip": ctx.source_ip,
+        "aws:securetransport": str(ctx.endpoint.startswith("https")).lower(),
+    }
+    return Question("AWS", ctx.principal.arn, ctx.account, action, live.queue.arn, context)

@@ -1,0 +1,184 @@
+"""What can be done with the messages of a queue, for the operations and for Lambent's other services alike.
+
+Takes and gives values that were checked; knows policies of queues, not of callers.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from lambent.errors import ServiceError
+from lambent.services.sqs.broker import Broker, Live
+from lambent.services.sqs.census import Change
+from lambent.services.sqs.errors import OverLimit
+from lambent.services.sqs.handles import make_handle, read_handle
+from lambent.services.sqs.line import Line
+from lambent.services.sqs.model import Outgoing, Received, Sent
+from lambent.services.sqs.names import key_of_arn
+from lambent.services.sqs.putting import Place, put
+from lambent.services.sqs.releasing import Held, Released, change_held, delete_held
+from lambent.services.sqs.taking import Order, Taken, Target, take
+from lambent.store.api import Transaction
+
+Work = Callable[[Transaction], Released]
+
+
+class Wish(Struct, frozen=True):
+    """What a receiver asks for. None stands for the queue's own settings."""
+
+    most: int = 1
+    visibility_s: int | None = None
+    wait_s: float | None = None
+    attempt_id: str = ""
+
+
+class Mailbox:
+    """Send, receive, delete, change visibility."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker, self._clock = broker, broker.clock
+
+    async def send(self, live: Live, messages: Sequence[Outgoing]) -> list[Sent]:
+        """Put messages into a queue; they are on disk when this returns."""
+        queue, census = live.queue, live.line.census
+        place = Place(
+            queue.id, queue.lane, queue.settings.fifo, queue.settings.delay_s, queue.settings.group_deduplication
+        )
+        now_ms, next_id = self._clock.now_ms(), self._broker.next_id
+
+        def follow(done: tuple[list[Sent], list[int]]) -> None:
+            live.line.tell(census, [Change(is_ms=visible_ms) for visible_ms in done[1]])
+
+        sent, _ = await self._broker.commit(lambda tx: put(tx, place, messages, now_ms, next_id), follow)
+        return sent
+
+    async def receive(self, live: Live, wish: Wish) -> list[Received]:
+        """Take messages, waiting for the first as long as the wish or the queue says; an empty list in the end."""
+        wait_s = live.queue.settings.wait_s if wish.wait_s is None else wish.wait_s
+        deadline_s = self._clock.monotonic_s() + wait_s
+        line = live.line
+        while True:
+            line.settle()
+            version = line.version
+            received = await self._look(live, wish, polls=wait_s > 0)
+            if received or line.closed or wait_s <= 0:
+                return received
+            if line.version != version:
+                continue
+            if not await self._wait(line, deadline_s):
+                return []
+
+    async def delete(self, live: Live, handles: Sequence[str]) -> list[ServiceError | None]:
+        """Delete messages by their handles; what was refused, in order."""
+        queue = live.queue
+        fifo, now_ms = queue.settings.fifo, self._clock.now_ms()
+        held, errors = _read(queue.handle_key, handles)
+
+        def work(tx: Transaction) -> Released:
+            return delete_held(tx, queue.lane, fifo, [each for each in held if each is not None], now_ms)
+
+        return _merged(errors, await self._release(live, work) if any(held) else Released())
+
+    async def change_visibility(self, live: Live, changes: Sequence[tuple[str, int]]) -> list[ServiceError | None]:
+        """Hide messages for so many seconds from now; what was refused, in order."""
+        queue, now_ms = live.queue, self._clock.now_ms()
+        held, errors = _read(queue.handle_key, [handle for handle, _ in changes])
+        wanted = [(each, seconds) for each, (_, seconds) in zip(held, changes, strict=True) if each is not None]
+        done = await self._release(live, lambda tx: change_held(tx, queue.lane, wanted, now_ms))
+        return _merged(errors, done)
+
+    async def _release(self, live: Live, work: Work) -> Released:
+        census = live.line.census
+        return await self._broker.commit(work, lambda done: live.line.tell(census, done.changes, done.freed))
+
+    async def _look(self, live: Live, wish: Wish, *, polls: bool) -> list[Received]:
+        queue, counts = live.queue, live.line.counts()
+        if not counts.visible and not wish.attempt_id:
+            return []
+        room = self._broker.quotas.queue_in_flight - counts.in_flight
+        if room <= 0:
+            if queue.settings.fifo or polls:
+                return []
+            raise OverLimit(
+                f"The maximum number of in flight messages is reached. Maximum: {self._broker.quotas.queue_in_flight}."
+            )
+        dead = self.dead_letters(live)
+        order = self._order(live, wish, min(wish.most, room), dead)
+        census, dead_census = live.line.census, dead.line.census if dead is not None else None
+
+        def follow(taken: Taken) -> None:
+            live.line.tell(census, taken.changes, taken.freed)
+            if dead is not None and dead_census is not None and taken.dead_changes:
+                dead.line.tell(dead_census, taken.dead_changes)
+
+        taken = await self._broker.commit(lambda tx: take(tx, order), follow)
+        key = queue.handle_key
+        return [
+            msgspec.structs.replace(each, handle=make_handle(key, each.id, each.receives)) for each in taken.messages
+        ]
+
+    def _order(self, live: Live, wish: Wish, most: int, dead: Live | None) -> Order:
+        queue, settings, now_ms = live.queue, live.queue.settings, self._clock.now_ms()
+        visibility_s = settings.visibility_s if wish.visibility_s is None else wish.visibility_s
+        target = None
+        if dead is not None:
+            target = Target(dead.queue.lane, dead.queue.settings.fifo, queue.arn)
+        return Order(
+            lane=queue.lane,
+            fifo=settings.fifo,
+            most=most,
+            now_ms=now_ms,
+            visibility_ms=visibility_s * 1000,
+            expired_ms=now_ms - settings.retention_s * 1000,
+            max_receives=settings.redrive.max_receives if settings.redrive is not None else 0,
+            dead=target,
+            next_id=self._broker.next_id,
+            queue_id=queue.id,
+            attempt_id=wish.attempt_id,
+        )
+
+    def dead_letters(self, live: Live) -> Live | None:
+        """Where this queue's messages go that were received too often: a queue that is there and takes them."""
+        redrive = live.queue.settings.redrive
+        target = self._broker.get(key_of_arn(redrive.target_arn)) if redrive is not None else None
+        if target is None or not target.queue.settings.redrive_allow.allows(live.queue.arn):
+            return None
+        return target
+
+    async def _wait(self, line: Line, deadline_s: float) -> bool:
+        """Wait for something to look at; False when the time is up, or nobody may wait any longer."""
+        left_s = deadline_s - self._clock.monotonic_s()
+        if left_s <= 0 or line.closed:
+            return False
+        waiter = line.join()
+        timer = asyncio.get_running_loop().create_task(self._clock.sleep(left_s))
+        looks = False
+        try:
+            await asyncio.wait((waiter, timer), return_when=asyncio.FIRST_COMPLETED)
+            looks = waiter.done()
+        finally:
+            timer.cancel()
+            if not looks:
+                line.leave(waiter)
+        return not line.closed
+
+
+def _read(key: bytes, handles: Sequence[str]) -> tuple[list[Held | None], list[ServiceError | None]]:
+    held: list[Held | None] = []
+    errors: list[ServiceError | None] = []
+    for handle in handles:
+        try:
+            held.append(read_handle(key, handle))
+            errors.append(None)
+        except ServiceError as error:
+            held.append(None)
+            errors.append(error)
+    return held, errors
+
+
+def _merged(errors: list[ServiceError | None], done: Released) -> list[ServiceError | None]:
+    """The errors of all, in order: those of the handles, and for good handles those of the work."""
+    results = iter(done.results)
+    return [error if error is not None else next(results, None) for error in errors]

@@ -1,0 +1,120 @@
+"""SQS over HTTP with boto3 and both versions of `aws`: the present json protocol and the older query protocol."""
+
+import hashlib
+import json
+import threading
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Platform
+
+
+def new_queue(platform: "Platform", **attributes: str) -> tuple[Any, str]:
+    sqs = platform.client("sqs")
+    suffix = ".fifo" if attributes.get("FifoQueue") else ""
+    name = f"q-{uuid.uuid4().hex[:12]}{suffix}"
+    return sqs, sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+
+def test_a_message_goes_there_and_back_with_boto3(platform: "Platform") -> None:
+    sqs, url = new_queue(platform)
+    sent = sqs.send_message(
+        QueueUrl=url,
+        MessageBody="hello",
+        MessageAttributes={"kind": {"DataType": "String", "StringValue": "greeting"}},
+    )
+    assert sent["MD5OfMessageBody"] == hashlib.md5(b"hello").hexdigest()
+    (message,) = sqs.receive_message(QueueUrl=url, AttributeNames=["All"], MessageAttributeNames=["All"])["Messages"]
+    assert message["Body"] == "hello"
+    assert message["MessageId"] == sent["MessageId"]
+    assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+    assert message["MessageAttributes"]["kind"]["StringValue"] == "greeting"
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_message_goes_there_and_back_with_aws(platform: "Platform", version: int) -> None:
+    # Version 1 reads AWS_ENDPOINT_URL for every service but SQS, RDS and EMR, whose old addresses it puts first.
+    command = platform.aws2() if version == 2 else (str(platform.bin / "aws"), "--endpoint-url", platform.endpoint)
+
+    def aws(*words: str) -> Any:
+        done = platform.command(*command, "sqs", *words, "--output", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    name = f"q-{uuid.uuid4().hex[:12]}"
+    url = aws("create-queue", "--queue-name", name, "--attributes", "VisibilityTimeout=5", "--tags", "a=b")["QueueUrl"]
+    attribute = '{"n": {"DataType": "Number", "StringValue": "7"}}'
+    sent = aws("send-message", "--queue-url", url, "--message-body", "<&>", "--message-attributes", attribute)
+    (message,) = aws(
+        *("receive-message", "--queue-url", url, "--attribute-names", "All", "--message-attribute-names", "All")
+    )["Messages"]
+    assert message["Body"] == "<&>"
+    assert message["MessageAttributes"]["n"]["StringValue"] == "7"
+    assert message["MD5OfMessageAttributes"] == sent["MD5OfMessageAttributes"]
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+    aws("delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
+    found = aws("get-queue-attributes", "--queue-url", url, "--attribute-names", "All")["Attributes"]
+    assert found["VisibilityTimeout"] == "5"
+    assert aws("list-queue-tags", "--queue-url", url)["Tags"] == {"a": "b"}
+    assert url in aws("list-queues", "--queue-name-prefix", name)["QueueUrls"]
+    entries = '[{"Id": "1", "MessageBody": "a"}, {"Id": "2", "MessageBody": "b", "DelaySeconds": 901}]'
+    batch = aws("send-message-batch", "--queue-url", url, "--entries", entries)
+    assert [entry["Id"] for entry in batch["Successful"]] == ["1"]
+    assert [entry["Code"] for entry in batch["Failed"]] == ["InvalidParameterValue"]
+    aws("delete-queue", "--queue-url", url)
+    gone = platform.command(*command, "sqs", "get-queue-attributes", "--queue-url", url)
+    assert "AWS.SimpleQueueService.NonExistentQueue" in gone.stderr
+
+
+def test_a_long_poll_is_answered_as_soon_as_a_message_is_sent(platform: "Platform") -> None:
+    sqs, url = new_queue(platform)
+    found: list[tuple[float, Any]] = []
+
+    def wait() -> None:
+        answer = platform.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)
+        found.append((time.monotonic(), answer["Messages"][0]["Body"]))
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    threading.Event().wait(0.5)
+    sent_s = time.monotonic()
+    sqs.send_message(QueueUrl=url, MessageBody="now")
+    waiting.join(10)
+    assert found
+    assert found[0][1] == "now"
+    assert found[0][0] - sent_s < 1.0
+
+
+def test_a_fifo_queue_keeps_its_order_and_sends_nothing_twice(platform: "Platform") -> None:
+    sqs, url = new_queue(platform, FifoQueue="true", ContentBasedDeduplication="true")
+    entries = [{"Id": str(n), "MessageBody": f"m{n}", "MessageGroupId": "g"} for n in range(10)]
+    first = sqs.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]
+    again = sqs.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]
+    assert [each["MessageId"] for each in first] == [each["MessageId"] for each in again]
+    bodies = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=4).get("Messages"):
+        bodies += [message["Body"] for message in messages]
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert bodies == [f"m{n}" for n in range(10)]
+
+
+def test_errors_have_the_names_that_sdks_know(platform: "Platform") -> None:
+    sqs, url = new_queue(platform)
+    with pytest.raises(sqs.exceptions.QueueDoesNotExist) as missing:
+        sqs.get_queue_url(QueueName="nobody")
+    assert missing.value.response["Error"]["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
+    with pytest.raises(sqs.exceptions.ReceiptHandleIsInvalid):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle="nonsense")
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=11)

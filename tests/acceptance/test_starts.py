@@ -1,0 +1,52 @@
+"""How environments start, rest, and end, as a user sees it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Platform
+
+BUSY = """
+import threading
+turns = 0
+def burn():
+    global turns
+    while True:
+        turns += 1
+threading.Thread(target=burn, daemon=True).start()
+def handler(event, context):
+    return turns
+"""
+
+
+def invoked(platform: "Platform", name: str, payload: bytes = b"{}") -> Any:
+    answer = platform.client("lambda").invoke(FunctionName=name, Payload=payload)
+    assert "FunctionError" not in answer
+    return json.loads(answer["Payload"].read())
+
+
+def cpu_ticks(platform: "Platform", name: str) -> int:
+    """Of all processes of the function's only environment."""
+    status = json.loads(platform.lambent("status", "--data", platform.server.data, "--format", "json").stdout)
+    [pid] = [each["pid"] for each in status["environments"] if each["function"]["name"] == name]
+    [runtime] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    fields = Path(f"/proc/{runtime}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_a_background_thread_uses_no_cpu_between_invocations(
+    platform: "Platform", eventually: Callable[[Callable[[], Any]], Any]
+) -> None:
+    """Source: Lambda Developer Guide, "Lambda execution environment lifecycle"."""
+    name = platform.create(BUSY)
+    turns = invoked(platform, name)
+    seen: list[int] = []
+
+    def stands_still() -> bool:
+        seen.append(cpu_ticks(platform, name))  # each look takes a command's time
+        return len(seen) > 2 and len(set(seen[-3:])) == 1
+
+    eventually(stands_still)
+    assert invoked(platform, name) > turns, "the same environment, and its thread goes on"

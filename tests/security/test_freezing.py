@@ -1,0 +1,118 @@
+"""Between invocations a function's processes stand still, and can be killed all the same.
+
+Source: Lambda Developer Guide, "Lambda execution environment lifecycle": Lambda freezes the environment
+when runtime and extensions have no more work; background work goes on with the next invocation.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lambent.sandbox.node import instance_name
+
+if TYPE_CHECKING:
+    from tests.security.conftest import AgentProcess, Edge, Function
+
+BUSY = """
+import subprocess, sys, threading
+turns = 0
+def burn():
+    global turns
+    while True:
+        turns += 1
+threading.Thread(target=burn, daemon=True).start()
+child = subprocess.Popen([sys.executable, "-S", "-c", "while True: pass"])
+def handler(event, context):
+    return turns
+"""
+TICKS_AT_MOST = 1  # what was on the way when it was frozen
+
+
+def cpu_ticks(pids: list[int]) -> int:
+    fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids)
+    return sum(int(each[11]) + int(each[12]) for each in fields)
+
+
+def children(pid: int) -> list[int]:
+    found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*found, *(below for each in found for below in children(each))]
+
+
+async def processes(edge: "Edge", function: "Function") -> list[int]:
+    """The runtime and what it has started; the sandbox's own first process is not the function's."""
+    [init] = [each.pid for each in await edge.inventory() if each.environment_id == function.id]
+    return children(init)
+
+
+async def frozen(edge: "Edge", function: "Function") -> list[int]:
+    """Freeze it; its processes, all of which have stopped."""
+    if not function.grant.has_freezer:
+        pytest.skip("no cgroup2 is mounted here")
+    pids = await processes(edge, function)
+    function.environment.freeze()
+    states = [Path(f"/proc/{pid}/cgroup").read_text() for pid in pids]
+    folders = {line.rpartition(":")[2] for text in states for line in text.splitlines() if line.startswith("0::")}
+    assert len(folders) == 1, folders
+    events = _freezer_mount() / folders.pop().lstrip("/") / "cgroup.events"
+    await edge.wait_until(lambda: "frozen 1" in events.read_text())
+    return pids
+
+
+def _freezer_mount() -> Path:
+    lines = (line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines())
+    return next(Path(words[4]) for words in lines if words[words.index("-") + 1] == "cgroup2")
+
+
+async def test_a_busy_background_thread_and_child_use_no_cpu_while_frozen_and_go_on_after(edge: "Edge") -> None:
+    function = await edge.function(BUSY)
+    before = await function()
+    pids = await frozen(edge, function)
+    assert len(pids) == 2
+    used = cpu_ticks(pids)
+    await asyncio.sleep(0.3)  # what is looked for is that nothing happens
+    assert cpu_ticks(pids) - used <= TICKS_AT_MOST
+    assert await function() > before
+    await edge.wait_until(lambda: cpu_ticks(pids) > used + TICKS_AT_MOST)
+
+
+async def test_a_timer_that_ran_out_while_frozen_fires_with_the_next_invocation(edge: "Edge") -> None:
+    source = """
+    import threading
+    fired = threading.Event()
+    threading.Timer(0.05, fired.set).start()
+    def handler(event, context):
+        return fired.wait(10) if event else None
+    """
+    function = await edge.function(source)
+    await function(False)
+    await frozen(edge, function)
+    await asyncio.sleep(0.1)
+    assert await function(True) is True
+
+
+async def test_a_frozen_environment_is_stopped_like_any_other(edge: "Edge") -> None:
+    function = await edge.function(BUSY)
+    pids = await frozen(edge, function)
+    await asyncio.wait_for(edge.stop(function), 5)
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+async def test_frozen_environments_die_with_a_killed_agent(agent: "AgentProcess", edge: "Edge", tmp_path: Path) -> None:
+    own = type(agent)(tmp_path)
+    await edge.wait_until(own.ready)
+    mine = type(edge)(own, 1)
+    await mine.connect()
+    function = await mine.function(BUSY)
+    pids = await frozen(mine, function)
+    own.process.kill()
+    own.process.wait()
+    await edge.wait_until(lambda: not [pid for pid in pids if os.path.exists(f"/proc/{pid}")])
+    function.environment.close()
+    (own.data / "run/agent.sock").unlink()
+    after = type(agent)(tmp_path)  # sweeps up the groups
+    await edge.wait_until(after.ready)
+    assert after.stop() == 0
+    assert not list(_freezer_mount().glob(f"lambent/*{instance_name(tmp_path)}*"))
