@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 SERVED = {
     "lambda": "lambent.services.lambda_",
     "logs": "lambent.services.logs",
+    "events": "lambent.services.events",
     "iam": "lambent.services.iam",
     "sqs": "lambent.services.sqs",
     "sts": "lambent.services.sts",

@@ -50,3 +50,28 @@ def test_a_background_thread_uses_no_cpu_between_invocations(
 
     eventually(stands_still)
     assert invoked(platform, name) > turns, "the same environment, and its thread goes on"
+
+
+def explained(platform: "Platform", name: str) -> dict[str, tuple[float, float]]:
+    """What `lambent invoke --explain` shows: for each stage its milliseconds and its share in percent."""
+    done = platform.lambent("invoke", name, "--explain", "--data", platform.server.data)
+    assert done.returncode == 0, done.stderr
+    words = [line.split() for line in done.stderr.splitlines()]
+    rows = [row for row in words if len(row) > 2 and row[2].endswith("%")]
+    return {name: (float(ms), float(share.rstrip("%"))) for name, ms, share, *_ in rows}
+
+
+def test_a_cold_start_is_explained_stage_by_stage_and_a_warm_one_says_that_it_is_warm(platform: "Platform") -> None:
+    name = platform.create("import time\ntime.sleep(0.3)\ndef handler(event, context): time.sleep(0.2)")
+    cold = explained(platform, name)
+    assert list(cold) == ["queue", "placement", "sandbox", "fork", "cgroup", "mount", "between", "init", "invoke"]
+    assert cold["init"][0] >= 300, "the sleep of the module"
+    assert 200 <= cold["invoke"][0] < 300 + cold["init"][0]
+    assert 0 < cold["mount"][0] < 5_000
+    assert abs(sum(share for _, share in cold.values()) - 100) <= len(cold), "shares are rounded"
+    assert list(explained(platform, name)) == ["invoke"]
+
+
+def test_times_are_told_only_to_who_asks(platform: "Platform") -> None:
+    answer = platform.client("lambda").invoke(FunctionName=platform.create("def handler(event, context): return 1"))
+    assert "server-timing" not in answer["ResponseMetadata"]["HTTPHeaders"]

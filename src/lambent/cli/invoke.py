@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec import Struct
 
-from lambent.cli import screen
+from lambent.cli import screen, timing
 from lambent.cli.access import Access, client, find_access
 from lambent.cli.errors import CommandError
 from lambent.cli.options import Data
@@ -24,6 +25,8 @@ Examples:
   lambent invoke hello --payload '{"name": "Ada"}'
 
   lambent invoke hello --payload @event.json --tail
+
+  lambent invoke hello --explain
 
   echo '{"name": "Ada"}' | lambent invoke hello --payload - | jq .
 """
@@ -48,11 +51,23 @@ def payload_bytes(text: str) -> bytes:
     return data
 
 
-def call(access: Access, name: str, payload: bytes) -> tuple[bytes, list[str], str]:
-    """Invoke; the answer, the log lines (4 KiB at most), and the function error ("" for none)."""
-    answer: dict[str, Any] = client(access, "lambda").invoke(FunctionName=name, Payload=payload, LogType="Tail")
+class Answered(Struct, frozen=True):
+    """What came back: `lines` are 4 KiB of the log at most, `error` is "" for none."""
+
+    payload: bytes
+    lines: list[str]
+    error: str
+    spans: list[timing.Span]
+
+
+def call(access: Access, name: str, payload: bytes) -> Answered:
+    """Invoke."""
+    functions = client(access, "lambda")
+    timing.ask(functions)
+    answer: dict[str, Any] = functions.invoke(FunctionName=name, Payload=payload, LogType="Tail")
     log = base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace")
-    return answer["Payload"].read(), log.splitlines(), answer.get("FunctionError", "")
+    spans = timing.spans(answer["ResponseMetadata"]["HTTPHeaders"].get(timing.ANSWER, ""))
+    return Answered(answer["Payload"].read(), log.splitlines(), answer.get("FunctionError", ""), spans)
 
 
 def report_line(lines: list[str]) -> str:
@@ -65,14 +80,17 @@ def invoke(
     name: Annotated[str, typer.Argument(help="Name or ARN of the function.")],
     payload: Annotated[str, typer.Option(metavar="JSON|@FILE|-", help="The event.")] = "{}",
     tail: Annotated[bool, typer.Option("--tail", help="Show the invocation's log lines, up to 4 KiB.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show where the time of a cold start went.")] = False,
     data: Data = None,
 ) -> None:
     """Invoke once."""
-    answer, lines, error = call(find_access(data, os.environ), name, payload_bytes(payload))
-    screen.results().print(answer.decode("utf-8", "replace"))
-    shown = "\n".join(lines) if tail else report_line(lines)
+    answered = call(find_access(data, os.environ), name, payload_bytes(payload))
+    screen.results().print(answered.payload.decode("utf-8", "replace"))
+    shown = "\n".join(answered.lines) if tail else report_line(answered.lines)
     if shown:
         screen.notes().print(shown, style="dim", markup=False)
-    if error:
-        screen.notes().print(f"lambent: the function failed ({error})", style="red", markup=False)
+    if explain:
+        screen.notes().print(timing.table(answered.spans))
+    if answered.error:
+        screen.notes().print(f"lambent: the function failed ({answered.error})", style="red", markup=False)
         raise typer.Exit(1)

@@ -79,16 +79,16 @@ def make_thumbnail(access: Access, picture: bytes) -> Answer:
         CommandError: it failed.
     """
     event = json.dumps({"image": base64.b64encode(picture).decode(), "width": WIDTH}).encode()
-    payload, lines, error = invoke.call(access, NAME, event)
-    if error:
-        raise CommandError(f"the function failed: {payload.decode('utf-8', 'replace')}")
-    answer: dict[str, Any] = json.loads(payload)
+    answered = invoke.call(access, NAME, event)
+    if answered.error:
+        raise CommandError(f"the function failed: {answered.payload.decode('utf-8', 'replace')}")
+    answer: dict[str, Any] = json.loads(answered.payload)
     return Answer(
         original=tuple(answer["original"]),
         thumbnail=(answer["width"], answer["height"]),
         photograph_bytes=len(picture),
         thumbnail_bytes=len(base64.b64decode(answer["image"])),
-        report=invoke.report_line(lines),
+        report=invoke.report_line(answered.lines),
     )
 
 

@@ -174,11 +174,14 @@ class DataPlane:
         cached = self._snapshots.cached(invocation.function, invocation.qualifier)
         if cached is not None and snapshot in (cached, cached.other):
             pool.go_stale(False)  # it is in use again, if it ever was not
+        asked_s = self._clock.monotonic_s()
         try:
-            return await pool.take()
+            lease = await pool.take()
         except ServiceError as error:
             self._note_throttle(error, invocation, snapshot)
             raise
+        lease.waited(round((self._clock.monotonic_s() - asked_s) * 1e6))
+        return lease
 
     def _refuse(self, invocation: Invocation, snapshot: FunctionSnapshot) -> NoReturn:
         if snapshot.refusal:
@@ -240,4 +243,6 @@ class DataPlane:
             tail_of(self._links.render(record)) if run.invocation.tail else b"",
             answer.status,
             answer.error_type,
+            record.duration_us,
+            record.start,
         )

@@ -226,7 +226,7 @@ class Estate:
             return
         self._agent.ready(environment.id)
         grant = LeaseGrant(environment.id, what.log_stream, provisioned=True)
-        lease = Lease(environment, grant, init, StartTimes())
+        lease = Lease(environment, grant, init, StartTimes(), 0)
         lease.used()  # what it took to get ready belongs to no invocation
         self._keep(lease)
         pool = self._pools.get(environment.key)

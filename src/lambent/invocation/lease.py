@@ -9,9 +9,11 @@ it can no longer be used, has it stopped.
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lambent.environment.api import Environment, Outcome
 from lambent.model.environment import StartTimes
-from lambent.model.invocation import LogLine
+from lambent.model.invocation import LogLine, StartBreakdown
 from lambent.model.messages import LeaseGrant
 
 if TYPE_CHECKING:  # the two know each other; only the pool makes the other work
@@ -40,11 +42,13 @@ class Lease:
         "provisioned",
         "reported",
         "spent_us",
-        "start_times_us",
+        "start",
         "worn_out",
     )
 
-    def __init__(self, environment: Environment, grant: LeaseGrant, init: Outcome, times: StartTimes) -> None:
+    def __init__(
+        self, environment: Environment, grant: LeaseGrant, init: Outcome, times: StartTimes, took_us: int
+    ) -> None:
         self.environment = environment
         self.log_stream = grant.log_stream
         self.init = init
@@ -52,12 +56,7 @@ class Lease:
         self.init_status = ""
         self.spent_us = 0
         self.early_lines: list[LogLine] = []
-        self.start_times_us: tuple[int, ...] = (
-            grant.placement_us,
-            times.sandbox_us,
-            times.fork_us,
-            times.mount_us,
-        )
+        self.start: StartBreakdown | None = _breakdown(grant, init, times, took_us)
         self.pool: Pool | None = None
         self.first = True
         self.reported = False  # control was told that it is idle
@@ -73,7 +72,13 @@ class Lease:
         """The first invocation is over: the next one is warm."""
         self.first = False
         self.init_us, self.init_status, self.spent_us = 0, "", 0
-        self.early_lines, self.start_times_us = [], ()
+        self.early_lines, self.start = [], None
+
+    def waited(self, waited_us: int) -> None:
+        """How long the first request waited; what the start did not need is its time in the queue."""
+        if self.start is not None:
+            queue_us = max(0, waited_us - sum(msgspec.structs.astuple(self.start)))
+            self.start = msgspec.structs.replace(self.start, queue_us=queue_us)
 
     def __enter__(self) -> Environment:
         return self.environment
@@ -81,3 +86,17 @@ class Lease:
     def __exit__(self, *_: object) -> None:
         assert self.pool is not None
         self.pool.give_back(self)
+
+
+def _breakdown(grant: LeaseGrant, init: Outcome, times: StartTimes, took_us: int) -> StartBreakdown:
+    """Of a start that took `took_us` from the wish for it to the end of the init phase."""
+    known = StartBreakdown(
+        placement_us=grant.placement_us,
+        sandbox_us=times.sandbox_us,
+        fork_us=times.fork_us,
+        cgroup_us=times.cgroup_us,
+        mount_us=times.mount_us,
+        init_us=init.duration_us,
+    )
+    between_us = max(0, took_us - sum(msgspec.structs.astuple(known)))
+    return msgspec.structs.replace(known, between_us=between_us)

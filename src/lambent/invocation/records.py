@@ -54,7 +54,7 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         answer.error_type if answer.named else "",
         lease.init_status,
         run.invocation.trace_header,
-        lease.start_times_us,
+        lease.start,
         provisioned=lease.provisioned,
     )
 

@@ -52,12 +52,14 @@ class Starts:
         Raises:
             ServiceError: none was granted, or it never came.
         """
+        began_s = self._clock.monotonic_s()
         grant = await reach(lambda: self._control.lease(request), self._clock, wanted)
         arrival = await self._arrival(grant)
         init = await arrival.environment.wait_ready(init_timeout_s)
         if arrival.environment.usable and not grant.moved:
             self._agent.ready(grant.environment_id)
-        return Lease(arrival.environment, grant, init, arrival.times)
+        took_us = round((self._clock.monotonic_s() - began_s) * 1e6)
+        return Lease(arrival.environment, grant, init, arrival.times, took_us)
 
     def granted(self, environment: Environment, times: StartTimes) -> None:
         """An environment has come from the agent."""

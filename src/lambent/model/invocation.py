@@ -25,8 +25,29 @@ class Invocation(Struct, frozen=True):
     tail: bool = False
 
 
+class StartBreakdown(Struct, frozen=True, array_like=True):
+    """Where the time of a cold start went, in microseconds and in this order.
+
+    `queue_us`: the request waited for something else than this start. `placement_us`: control let it have one more
+    environment. `sandbox_us` to `mount_us`: see `StartTimes`. `between_us`: what is in none of the others, that is
+    credentials, and messages and turns between the parts. `init_us`: the runtime and the function's own init phase.
+    """
+
+    queue_us: int = 0
+    placement_us: int = 0
+    sandbox_us: int = 0
+    fork_us: int = 0
+    cgroup_us: int = 0
+    mount_us: int = 0
+    between_us: int = 0
+    init_us: int = 0
+
+
 class InvocationResult(Struct, frozen=True):
-    """What the caller gets. `function_error` is "" or "Unhandled"; `log_tail` at most 4 KiB."""
+    """What the caller gets. `function_error` is "" or "Unhandled"; `log_tail` at most 4 KiB.
+
+    `start` is None on a warm start; `duration_us` as in the record.
+    """
 
     executed_version: str
     payload: bytes
@@ -34,6 +55,8 @@ class InvocationResult(Struct, frozen=True):
     log_tail: bytes = b""
     status: Status = "success"
     error_type: str = ""
+    duration_us: int = 0
+    start: StartBreakdown | None = None
 
 
 class LogLine(Struct, frozen=True, array_like=True):
@@ -70,6 +93,6 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     error_type: str = ""
     init_status: str = ""
     trace_header: str = ""
-    start_times_us: tuple[int, ...] = ()
+    start: StartBreakdown | None = None
     throttled: bool = False
     provisioned: bool = False

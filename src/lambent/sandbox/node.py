@@ -18,7 +18,6 @@ import structlog
 from msgspec import Struct
 
 from lambent.clock import Clock
-from lambent.model.environment import StartTimes
 from lambent.sandbox.api import Assigned, Assignment, RuntimeUnavailable, SandboxFailure
 from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.interpreters import Interpreter, interpreter_for
@@ -145,11 +144,8 @@ class NodeSandboxes:
             await sandbox.stop()
             raise
         fork_us = 0 if premade else sandbox.fork_us
-        times = StartTimes(
-            sandbox_us=max(0, assigned.times.sandbox_us + waited_us - fork_us),
-            fork_us=fork_us,
-            mount_us=assigned.times.mount_us,
-        )
+        sandbox_us = max(0, assigned.times.sandbox_us + waited_us - fork_us)
+        times = msgspec.structs.replace(assigned.times, sandbox_us=sandbox_us, fork_us=fork_us)
         return sandbox, msgspec.structs.replace(assigned, times=times)
 
     async def _assign(self, sandbox: LiveSandbox, assignment: Assignment) -> Assigned:

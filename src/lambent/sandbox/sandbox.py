@@ -103,9 +103,10 @@ class LiveSandbox:
         """
         self._memory_mb = assignment.memory_mb
         started_s = self._clock.monotonic_s()
-        gauge = freezer = -1
+        gauge, freezer, cgroup_us = -1, -1, 0
         if self._group is not None:
             self._group.limit(assignment.memory_mb, limits.processes)
+            cgroup_us = round((self._clock.monotonic_s() - started_s) * 1e6)
             gauge, freezer = self._group.open_memory_gauge(), self._group.open_freezer()
         channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         output, their_output = os.pipe()
@@ -128,7 +129,8 @@ class LiveSandbox:
             os.close(their_output)
             self._assignment.close()
         spent_us = round((self._clock.monotonic_s() - started_s) * 1e6)
-        times = StartTimes(mount_us=answer.mount_us, sandbox_us=max(0, spent_us - answer.mount_us))
+        sandbox_us = max(0, spent_us - answer.mount_us - cgroup_us)
+        times = StartTimes(sandbox_us=sandbox_us, cgroup_us=cgroup_us, mount_us=answer.mount_us)
         listener, self.listener = self.listener, -1
         return Assigned(channel.detach(), output, gauge, listener, freezer, times)
 

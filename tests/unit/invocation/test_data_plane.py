@@ -60,8 +60,9 @@ async def test_the_first_record_has_the_start_in_it_and_the_next_has_not(lab: La
     await lab.invoke()
     cold, warm = lab.records
     assert (cold.init_us, cold.duration_us, cold.billed_ms) == (110_100, 3_010, 114)
-    assert cold.start_times_us[0] == 7
-    assert (warm.init_us, warm.billed_ms, warm.start_times_us, warm.init_status) == (0, 1, (), "")
+    assert cold.start is not None
+    assert (cold.start.placement_us, cold.start.init_us) == (7, 110_100)
+    assert (warm.init_us, warm.billed_ms, warm.start, warm.init_status) == (0, 1, None, "")
     assert (cold.log_stream, cold.max_memory_mb, cold.memory_mb) == ("stream of e1", 31, 128)
     assert lab.told_ready == ["e1"]
 

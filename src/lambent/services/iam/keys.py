@@ -113,11 +113,15 @@ class Keys:
     async def assumable_by_lambda(self, role_arn: str, function_arn: str = "") -> bool:
         """Whether the role exists and trusts lambda.amazonaws.com; `function_arn` is the condition
         key aws:SourceArn, where it is known."""
+        return await self.assumable_by(role_arn, LAMBDA, function_arn)
+
+    async def assumable_by(self, role_arn: str, service: str, source_arn: str = "") -> bool:
+        """Whether the role exists and trusts that service principal; `source_arn` as for Lambda."""
         role = await self._role(role_arn)
         if role is None:
             return False
-        source = {"aws:sourcearn": function_arn} if function_arn else {}
-        return trusts(role.trust, "Service", LAMBDA, {"aws:sourceaccount": role.account, **source})
+        source = {"aws:sourcearn": source_arn} if source_arn else {}
+        return trusts(role.trust, "Service", service, {"aws:sourceaccount": role.account, **source})
 
     def session_for_role(self, role: AssumableRole, session_name: str, duration_s: int) -> TemporaryCredentials:
         """Credentials of the role. Whether the caller may have them is for the caller to have asked."""

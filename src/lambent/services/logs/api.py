@@ -1,8 +1,9 @@
 """CloudWatch Logs: groups, streams and events, searched with filter patterns.
 
 Function logs come here through the journal (ingest.py), everything else through PutLogEvents.
-`LogsService.operations` are what the gateway dispatches to. Before an operation looks at what
-functions have logged it awaits `catch_up`, so that an invocation that was answered is in its log.
+`LogsService.operations` are what the gateway dispatches to; `appending` is for Lambent's other services.
+Before an operation looks at what functions have logged it awaits `catch_up`, so that an invocation
+that was answered is in its log.
 
 Left out, and so answered with NotImplemented: StartLiveTail, Insights queries, metric and
 subscription filters, exports, and whatever else the model names and no module here does. Refused
@@ -14,6 +15,7 @@ Accounts and Regions share nothing: both are part of the key of every group.
 from collections.abc import Awaitable, Callable, Mapping
 
 from lambent.clock import Clock
+from lambent.services.logs.appending import Appending
 from lambent.services.logs.events import LogEvents
 from lambent.services.logs.filter import FilteredEvents
 from lambent.services.logs.groups import LogGroups
@@ -37,6 +39,7 @@ class LogsService:
 
     def __init__(self, database: Database, clock: Clock, catch_up: Callable[[], Awaitable[None]]) -> None:
         self.retention = Retention(database, clock)
+        self.appending = Appending(database, clock)
         self.operations: Mapping[str, Operation] = operations_of(
             LogGroups(database, clock, catch_up),
             LogStreams(database, clock, catch_up),

@@ -1,0 +1,151 @@
+"""`Deliveries`: accepts, tries, tries again, and hands what cannot arrive to its dead-letter queue.
+
+A delivery that is given up becomes, in the same transaction, a delivery of its dead letter, which has
+retries of its own: no moment of a crash loses it. Only a dead letter that is refused itself is dropped.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from msgspec import structs
+
+from lambent.clock import Clock
+from lambent.delivery import store
+from lambent.delivery.api import LONGEST_AGE_S, MOST_RETRIES, Carriers, Delivery, NotDelivered, Statistics
+from lambent.delivery.due import PARALLEL, DueLoop, Found
+from lambent.delivery.retry import BY_AGE, GiveUp, after_failure, is_too_old
+from lambent.delivery.store import Waiting
+from lambent.errors import Unavailable
+from lambent.ids import Ids
+from lambent.store.api import Database, Transaction
+
+LONGEST_MESSAGE = 1_024
+log = structlog.get_logger()
+
+
+class Deliveries:
+    """See api.py for the contract. `carriers` may be given later, before `run`: carriers can be services
+    that themselves need these deliveries."""
+
+    carriers: Carriers
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, parallel: int = PARALLEL) -> None:
+        self._database, self._clock, self._ids = database, clock, ids
+        self._loop: DueLoop[Waiting] = DueLoop(self._due, self._try, clock, "delivery", parallel)
+        self._delivered = self._retried = self._dead_lettered = self._dropped = 0
+
+    async def put(self, deliveries: Sequence[Delivery]) -> None:
+        """Accept them all; they are on disk when this returns."""
+        if not deliveries:
+            return
+        now_ms = self._clock.now_ms()
+        await self._database.write(lambda tx: store.add(tx, deliveries, now_ms))
+        self._loop.wake()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        await self._loop.run()
+
+    async def statistics(self) -> Statistics:
+        """What waits and has been done."""
+        held = await self._database.read(store.count)
+        return Statistics(held, self._delivered, self._retried, self._dead_lettered, self._dropped)
+
+    async def _due(self, now_ms: int, count: int, claimed: frozenset[int]) -> Found[Waiting]:
+        return await self._database.read(lambda tx: store.due(tx, now_ms, count, claimed))
+
+    async def _try(self, waiting: Waiting) -> None:
+        """One attempt, and what follows from it."""
+        if is_too_old(waiting.delivery, self._clock.now_ms()):
+            too_old = NotDelivered("MaximumEventAgeExceeded", "The event was too old to be delivered.", again=False)
+            await self._give_up(waiting, waiting.attempts, too_old, GiveUp(BY_AGE))
+            return
+        try:
+            await self._carry(waiting.delivery)
+        except NotDelivered as failure:
+            await self._after(waiting, failure)
+        else:
+            await self._database.write(lambda tx: store.delete(tx, waiting.id))
+            self._delivered += 1
+
+    async def _carry(self, delivery: Delivery) -> None:
+        carrier = self.carriers.carrier(delivery.target_arn)
+        if carrier is None:
+            raise NotDelivered("NO_RESOURCE", f"Nothing can be delivered to {delivery.target_arn}.", again=False)
+        try:
+            await carrier.carry(delivery)
+        except Unavailable as error:
+            raise NotDelivered("INTERNAL_ERROR", str(error), again=True) from error
+
+    async def _after(self, waiting: Waiting, failure: NotDelivered) -> None:
+        attempts = waiting.attempts + 1
+        now_ms = self._clock.now_ms()
+        following = after_failure(waiting.delivery, attempts, now_ms, self._ids.fraction())
+        if not failure.again:
+            following = GiveUp()
+        if isinstance(following, GiveUp):
+            await self._give_up(waiting, attempts, failure, following)
+            return
+        due_ms = following.due_ms
+        log.info("a delivery is tried again", action="delivery.later", **_facts(waiting.delivery, attempts, failure))
+        await self._database.write(lambda tx: store.put_back(tx, waiting.id, attempts, due_ms))
+        self._retried += 1
+
+    async def _give_up(self, waiting: Waiting, attempts: int, failure: NotDelivered, end: GiveUp) -> None:
+        letter = dead_letter(waiting.delivery, attempts, failure, end, self._clock.now_ms())
+        log.warning(
+            "a delivery is given up",
+            action="delivery.dead_letter" if letter else "delivery.dropped",
+            **_facts(waiting.delivery, attempts, failure),
+        )
+
+        def work(tx: Transaction) -> None:
+            store.delete(tx, waiting.id)
+            if letter is not None:
+                store.add(tx, [letter], letter.accepted_ms)
+
+        await self._database.write(work)
+        if letter is None:
+            self._dropped += 1
+        else:
+            self._dead_lettered += 1
+
+
+def dead_letter(delivery: Delivery, attempts: int, failure: NotDelivered, end: GiveUp, now_ms: int) -> Delivery | None:
+    """The delivery of the dead letter; None when there is no queue for it.
+
+    Source: EventBridge User Guide, "Using dead-letter queues to process undelivered events", its table
+    of message attributes.
+    """
+    letter = delivery.dead_letter
+    if letter is None:
+        return None
+    facts = {
+        "ERROR_CODE": failure.code,
+        "ERROR_MESSAGE": failure.message[:LONGEST_MESSAGE],
+        "RETRY_ATTEMPTS": str(max(0, attempts - 1)),
+    }
+    if end.condition:
+        facts["EXHAUSTED_RETRY_CONDITION"] = end.condition
+    return structs.replace(
+        delivery,
+        target_arn=letter.queue_arn,
+        payload=letter.payload,
+        attributes={**letter.attributes, **facts},
+        accepted_ms=now_ms,
+        role_arn="",
+        options={},
+        max_retries=MOST_RETRIES,
+        max_age_s=LONGEST_AGE_S,
+        dead_letter=None,
+    )
+
+
+def _facts(delivery: Delivery, attempts: int, failure: NotDelivered) -> dict[str, object]:
+    return {
+        "source": delivery.source_arn,
+        "target": delivery.target_arn,
+        "attempts": attempts,
+        "code": failure.code,
+        "reason": failure.message,
+    }

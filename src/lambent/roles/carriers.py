@@ -1,0 +1,161 @@
+"""Who carries deliveries to what: one carrier for each service whose resources can be targets.
+
+Each asks the target's service whether the sender may, as AWS does: by the resource policy of the function
+or the bus, or by the role that the sender was given, which has to trust the sender's service.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from lambent.arn import Arn, parse_arn
+from lambent.clock import Clock
+from lambent.delivery.api import Carrier, Delivery, NotDelivered
+from lambent.errors import ServiceError
+from lambent.ids import Ids
+from lambent.invocation.asynchronous.queue import EventQueue
+from lambent.model.function import FunctionKey
+from lambent.model.invocation import Invocation
+from lambent.services.events.names import bus_named
+from lambent.services.events.put_events import Intake, forwarded_event
+from lambent.services.lambda_.api import Caller
+from lambent.services.lambda_.service import LambdaService
+from lambent.services.logs.appending import Appending
+
+NO_PERMISSIONS, NO_RESOURCE, CLIENT_ERROR = "NO_PERMISSIONS", "NO_RESOURCE", "SDK_CLIENT_ERROR"
+
+
+class Roles(Protocol):
+    """Roles that senders act as."""
+
+    async def assumable_by(self, role_arn: str, service: str, source_arn: str = "") -> bool:
+        """Whether the role exists and trusts that service principal."""
+
+
+async def check_role(roles: Roles, delivery: Delivery) -> None:
+    """Raises NotDelivered when the sender cannot act as the role it was given."""
+    if not await roles.assumable_by(delivery.role_arn, delivery.principal, delivery.source_arn):
+        raise _forbidden(f"The role {delivery.role_arn} cannot be assumed by {delivery.principal}.")
+
+
+class Services:
+    """The carriers by the service of the target. Implements what delivery and the services ask."""
+
+    def __init__(self, carriers: Mapping[str, Carrier]) -> None:
+        self._carriers = carriers
+
+    def carrier(self, target_arn: str) -> Carrier | None:
+        service = _service(target_arn)
+        return None if service is None else self._carriers.get(service)
+
+    def refusal(self, target_arn: str) -> str | None:
+        service = _service(target_arn)
+        if service is None:
+            return f"{target_arn} is not an ARN."
+        if service in self._carriers:
+            return None
+        return f"Lambent cannot deliver to {service} ({target_arn}); it can to {', '.join(sorted(self._carriers))}."
+
+
+class FunctionCarrier:
+    """Puts an event into the queue of asynchronous invocations; the function's policy has to allow it."""
+
+    def __init__(self, lambda_: LambdaService, queue: EventQueue, roles: Roles, ids: Ids, largest_bytes: int) -> None:
+        self._lambda, self._queue, self._roles, self._ids = lambda_, queue, roles, ids
+        self._largest_bytes = largest_bytes
+
+    async def carry(self, delivery: Delivery) -> None:
+        key, qualifier = _function(parse_arn(delivery.target_arn))
+        await self._check_permission(delivery, key, qualifier)
+        try:
+            await self._lambda.data_plane.snapshot(key, qualifier)
+        except ServiceError as error:
+            raise NotDelivered(NO_RESOURCE, error.message, again=False) from error
+        if len(delivery.payload) > self._largest_bytes:
+            raise NotDelivered(CLIENT_ERROR, f"The payload is over {self._largest_bytes} bytes.", again=False)
+        await self._queue.put(
+            Invocation(
+                request_id=self._ids.uuid(),
+                function=key,
+                qualifier=qualifier,
+                payload=delivery.payload,
+                trace_header=delivery.options.get("TraceHeader", ""),
+            )
+        )
+
+    async def _check_permission(self, delivery: Delivery, key: FunctionKey, qualifier: str) -> None:
+        if delivery.role_arn:
+            await check_role(self._roles, delivery)
+            if parse_arn(delivery.role_arn).account == key.account:
+                return
+        caller = Caller(delivery.principal, source_arn=delivery.source_arn, source_account=delivery.account)
+        if not await self._lambda.permissions.allows(key, qualifier, caller):
+            who = f"{delivery.principal} for {delivery.source_arn}"
+            raise _forbidden(f"The policy of {delivery.target_arn} does not let {who} invoke it.")
+
+
+class LogCarrier:
+    """Writes each event into a stream of its own, as EventBridge does. Only groups of the sender's account."""
+
+    def __init__(self, appending: Appending, ids: Ids) -> None:
+        self._appending, self._ids = appending, ids
+
+    async def carry(self, delivery: Delivery) -> None:
+        arn = parse_arn(delivery.target_arn)
+        if arn.account != delivery.account:
+            raise _forbidden(f"The log group {delivery.target_arn} is another account's.")
+        group = arn.resource.removeprefix("log-group:").removesuffix(":*")
+        try:
+            await self._appending.append(
+                (arn.account, arn.region), group, self._ids.uuid(), delivery.payload.decode("utf-8", "replace")
+            )
+        except ServiceError as error:
+            raise NotDelivered(NO_RESOURCE, error.message, again=False) from error
+
+
+class BusCarrier:
+    """Hands events to another bus: whole ones, or those that the options give a source and a type."""
+
+    def __init__(self, intake: Intake, roles: Roles, clock: Clock) -> None:
+        self._intake, self._roles, self._clock = intake, roles, clock
+
+    async def carry(self, delivery: Delivery) -> None:
+        if delivery.role_arn:
+            await check_role(self._roles, delivery)
+        key = bus_named(delivery.account, delivery.region, delivery.target_arn)
+        try:
+            if "DetailType" in delivery.options:
+                await self._intake.publish(key, _entry(delivery), delivery.account)
+            else:
+                trace_header = delivery.options.get("TraceHeader", "")
+                event = forwarded_event(delivery.payload, self._clock.now_ms(), trace_header)
+                await self._intake.accept(key, event, delivery.account)
+        except ServiceError as error:
+            raise NotDelivered(NO_RESOURCE, error.message, again=False) from error
+
+
+def _entry(delivery: Delivery) -> dict[str, object]:
+    return {
+        "Source": delivery.options["Source"],
+        "DetailType": delivery.options["DetailType"],
+        "Detail": delivery.payload.decode(),
+        "Resources": [delivery.source_arn],
+    }
+
+
+def _function(arn: Arn) -> tuple[FunctionKey, str]:
+    kind, _, rest = arn.resource.partition(":")
+    name, _, qualifier = rest.partition(":")
+    if kind != "function" or not name:
+        raise NotDelivered(NO_RESOURCE, f"{arn} is not the ARN of a function.", again=False)
+    return FunctionKey(arn.account, arn.region, name), qualifier
+
+
+def _service(arn: str) -> str | None:
+    try:
+        return parse_arn(arn).service
+    except ValueError:
+        return None
+
+
+def _forbidden(message: str) -> NotDelivered:
+    return NotDelivered(NO_PERMISSIONS, message, again=False)

@@ -1,0 +1,1 @@
+"""Schedules: when something is due. Begin with api.py."""

@@ -1,0 +1,1 @@
+"""Amazon EventBridge. Begin with api.py."""

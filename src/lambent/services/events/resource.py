@@ -1,0 +1,32 @@
+"""What the resources of EventBridge share: the database, the clock, and telling the router of changes."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from lambent.clock import Clock
+from lambent.services.events.model import BusKey
+from lambent.services.events.routing import Router
+from lambent.services.operation import Request
+from lambent.store.api import Database, Transaction
+
+T = TypeVar("T")
+MOST_TAGS = 50
+
+
+class Resource:
+    """The base of each resource."""
+
+    def __init__(self, database: Database, clock: Clock, router: Router) -> None:
+        self.database, self.clock, self.router = database, clock, router
+
+    async def write(self, bus: BusKey, work: Callable[[Transaction], T]) -> T:
+        """Run `work`; when this returns, events meet what it changed on `bus`."""
+        try:
+            return await self.database.write(work)
+        finally:
+            self.router.changed(bus)
+
+
+def tags_of(request: Request) -> dict[str, str]:
+    """The Tags of a request as a mapping."""
+    return {tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}

@@ -1,0 +1,89 @@
+"""PutTargets, RemoveTargets, ListTargetsByRule, ListRuleNamesByTarget."""
+
+from lambent.clock import Clock
+from lambent.errors import ValidationError
+from lambent.services.events import store
+from lambent.services.events.api import Links
+from lambent.services.events.errors import LimitExceeded
+from lambent.services.events.names import own_bus_key
+from lambent.services.events.pages import page
+from lambent.services.events.resource import Resource
+from lambent.services.events.routing import PRINCIPAL, Router
+from lambent.services.events.target_checks import check_target
+from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.store.api import Database, Transaction
+
+MOST_TARGETS = 5
+
+
+class Targets(Resource):
+    """The targets of rules."""
+
+    def __init__(self, database: Database, clock: Clock, router: Router, links: Links) -> None:
+        super().__init__(database, clock, router)
+        self._links = links
+
+    @operation("PutTargets")
+    async def put_targets(self, ctx: RequestContext, request: Request) -> Answer:
+        """Add targets to a rule, or replace those of the same id: all, or none when one is wrong."""
+        key, wanted = own_bus_key(ctx, request.get("EventBusName")), request["Targets"]
+        for target in wanted:
+            check_target(target)
+            await self._check_reachable(target["Arn"], target.get("RoleArn"))
+            if queue := target.get("DeadLetterConfig", {}).get("Arn"):
+                await self._check_reachable(queue, None)
+
+        def work(tx: Transaction) -> None:
+            rule = store.rule(tx, key, request["Rule"])
+            for target in wanted:
+                store.set_target(tx, rule, target)
+            if len(store.targets(tx, rule)) > MOST_TARGETS:
+                raise LimitExceeded("The requested resource exceeds the maximum number allowed.")
+
+        await self.write(key, work)
+        return {"FailedEntryCount": 0, "FailedEntries": []}
+
+    @operation("RemoveTargets")
+    async def remove_targets(self, ctx: RequestContext, request: Request) -> Answer:
+        """Remove targets by id; those that are not there are named."""
+        key, ids = own_bus_key(ctx, request.get("EventBusName")), request["Ids"]
+
+        def work(tx: Transaction) -> list[str]:
+            rule = store.rule(tx, key, request["Rule"])
+            return [each for each in ids if not store.delete_target(tx, rule, each)]
+
+        missing = await self.write(key, work)
+        failed = [
+            {
+                "TargetId": each,
+                "ErrorCode": "ResourceNotFoundException",
+                "ErrorMessage": f"Rule {request['Rule']} does not have a target with the Id {each}.",
+            }
+            for each in missing
+        ]
+        return {"FailedEntryCount": len(failed), "FailedEntries": failed}
+
+    @operation("ListTargetsByRule")
+    async def list_targets_by_rule(self, ctx: RequestContext, request: Request) -> Answer:
+        """The targets of a rule, by id."""
+        key = own_bus_key(ctx, request.get("EventBusName"))
+        found = await self.database.read(lambda tx: store.targets(tx, store.rule(tx, key, request["Rule"])))
+        return page(request, "Targets", found, lambda target: target["Id"], dict)
+
+    @operation("ListRuleNamesByTarget")
+    async def list_rule_names_by_target(self, ctx: RequestContext, request: Request) -> Answer:
+        """The rules of a bus that send to a target."""
+        key = own_bus_key(ctx, request.get("EventBusName"))
+
+        def work(tx: Transaction) -> list[str]:
+            store.bus(tx, key)
+            return store.rules_with_target(tx, key, request["TargetArn"])
+
+        return page(request, "RuleNames", await self.database.read(work), str, str)
+
+    async def _check_reachable(self, arn: str, role_arn: str | None) -> None:
+        refusal = self._links.targets.refusal(arn)
+        if refusal:
+            raise ValidationError(refusal)
+        if role_arn and not await self._links.roles.assumable_by(role_arn, PRINCIPAL):
+            raise ValidationError(f"Provided role '{role_arn}' cannot be assumed by principal '{PRINCIPAL}'.")

@@ -1,0 +1,196 @@
+"""Deliveries at work, with the clock in hand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambent.clock import FakeClock
+from lambent.delivery.api import Carrier, DeadLetter, Delivery, NotDelivered
+from lambent.delivery.deliveries import Deliveries
+from lambent.delivery.retry import GiveUp, Later, after_failure
+from lambent.errors import Unavailable
+from lambent.ids import FakeIds
+from lambent.store.memory import open_memory
+from lambent.store.sql import load_schema
+from lambent.store.sqlite import open_sqlite
+
+SCHEMA = load_schema("lambent.delivery")
+TARGET, QUEUE = "arn:aws:lambda:us-east-1:000000000000:function:f", "arn:aws:sqs:us-east-1:000000000000:dead"
+LETTER = DeadLetter(QUEUE, b"original", {"RULE_ARN": "rule"})
+
+
+class Post:
+    """Carriers that remember what they were given; `fault` decides what happens to each."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.arrived: list[Delivery] = []
+        self.asked: list[tuple[float, str]] = []
+        self.fault: Callable[[Delivery], Exception | None] = lambda _: None
+
+    def carrier(self, target_arn: str) -> Carrier | None:
+        return self if ":nowhere:" not in target_arn else None
+
+    def refusal(self, target_arn: str) -> str | None:
+        return None
+
+    async def carry(self, delivery: Delivery) -> None:
+        self.asked.append((round(self.clock.monotonic_s()), delivery.target_arn))
+        fault = self.fault(delivery)
+        if fault is not None:
+            raise fault
+        self.arrived.append(delivery)
+
+
+class House:
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.post = Post(self.clock)
+
+    async def open(self, path: Path | None = None) -> "House":
+        self.database = await (open_sqlite(path, SCHEMA) if path else open_memory(SCHEMA))
+        self.deliveries = Deliveries(self.database, self.clock, FakeIds())
+        self.deliveries.carriers = self.post
+        self.task = asyncio.create_task(self.deliveries.run())
+        return self
+
+    async def close(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        await self.database.close()
+
+    async def quiet(self) -> None:
+        """Until nothing is being tried."""
+        calm = 0
+        async with asyncio.timeout(10):
+            while calm < 8:
+                before = len(self.post.asked), await self.deliveries.statistics()
+                await asyncio.sleep(0.001)
+                after = len(self.post.asked), await self.deliveries.statistics()
+                calm = calm + 1 if before == after else 0
+
+    async def advance(self, seconds: float) -> None:
+        await self.clock.advance(seconds)
+        await self.quiet()
+
+    def delivery(self, dead_letter: DeadLetter | None = None, target: str = TARGET, retries: int = 185) -> Delivery:
+        now_ms = self.clock.now_ms()
+        return Delivery(
+            "0" * 12, "us-east-1", target, b"{}", "rule", "events.amazonaws.com", now_ms, max_retries=retries,
+            dead_letter=dead_letter,
+        )  # fmt: skip
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    made = await House().open()
+    yield made
+    await made.close()
+
+
+async def test_what_was_put_arrives_once(house: House) -> None:
+    await house.deliveries.put([house.delivery(), house.delivery()])
+    await house.quiet()
+    assert len(house.post.arrived) == 2
+    assert (await house.deliveries.statistics()).waiting == 0
+
+
+async def test_what_fails_is_tried_again_with_growing_waits(house: House) -> None:
+    failing = [True]
+    house.post.fault = lambda _: NotDelivered("THROTTLING", "slow down", again=True) if failing[0] else None
+    await house.deliveries.put([house.delivery()])
+    await house.quiet()
+    for _ in range(4):
+        await house.advance(10)
+    assert len(house.post.asked) >= 4
+    failing[0] = False
+    await house.advance(480)
+    assert len(house.post.arrived) == 1
+
+
+async def test_what_is_refused_for_good_goes_to_the_dead_letter_queue_at_once(house: House) -> None:
+    """Source: EventBridge User Guide, "Using dead-letter queues to process undelivered events"."""
+    house.post.fault = lambda each: (
+        NotDelivered("NO_PERMISSIONS", "no", again=False) if each.target_arn == TARGET else None
+    )
+    await house.deliveries.put([house.delivery(LETTER)])
+    await house.quiet()
+    (letter,) = house.post.arrived
+    assert (letter.target_arn, letter.payload) == (QUEUE, b"original")
+    assert letter.attributes == {
+        "RULE_ARN": "rule", "ERROR_CODE": "NO_PERMISSIONS", "ERROR_MESSAGE": "no", "RETRY_ATTEMPTS": "0",
+    }  # fmt: skip
+
+
+async def test_retries_that_are_used_up_are_named(house: House) -> None:
+    house.post.fault = lambda each: Unavailable("away") if each.target_arn == TARGET else None
+    await house.deliveries.put([house.delivery(LETTER, retries=2)])
+    await house.quiet()
+    for _ in range(3):
+        await house.advance(5)
+    (letter,) = house.post.arrived
+    assert letter.attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumRetryAttempts"
+    assert letter.attributes["RETRY_ATTEMPTS"] == "2"
+    assert letter.attributes["ERROR_CODE"] == "INTERNAL_ERROR"
+
+
+async def test_what_is_too_old_when_its_turn_comes_is_not_tried(house: House) -> None:
+    old = house.delivery(LETTER)
+    await house.clock.advance(86_401)
+    await house.deliveries.put([old])
+    await house.quiet()
+    (letter,) = house.post.arrived
+    assert letter.target_arn == QUEUE
+    assert letter.attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumEventAgeInSeconds"
+
+
+async def test_without_a_dead_letter_queue_it_is_dropped_and_counted(house: House) -> None:
+    await house.deliveries.put([house.delivery(target="arn:aws:nowhere:us-east-1:000000000000:x")])
+    await house.quiet()
+    statistics = await house.deliveries.statistics()
+    assert (statistics.waiting, statistics.dropped) == (0, 1)
+
+
+async def test_a_bug_of_a_carrier_neither_loses_a_delivery_nor_stops_the_others(house: House) -> None:
+    broken = [True]
+    house.post.fault = lambda each: ValueError("bug") if each.target_arn == TARGET and broken[0] else None
+    await house.deliveries.put([house.delivery(), house.delivery(target=QUEUE)])
+    await house.quiet()
+    assert [each.target_arn for each in house.post.arrived] == [QUEUE]
+    broken[0] = False
+    await house.advance(2)
+    assert len(house.post.arrived) == 2
+
+
+async def test_what_was_acknowledged_arrives_after_a_restart(tmp_path: Path) -> None:
+    first = House()
+    first.post.fault = lambda _: Unavailable("away")
+    await first.open(tmp_path / "d.sqlite")
+    await first.deliveries.put([first.delivery()])
+    await first.quiet()
+    await first.close()
+    second = House()
+    await second.clock.advance(10)
+    await second.open(tmp_path / "d.sqlite")
+    await second.quiet()
+    assert len(second.post.arrived) == 1
+    await second.close()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 400), st.integers(0, 185), st.integers(60, 86_400), st.integers(0, 100_000), st.floats(0, 0.999))
+def test_a_retry_is_later_within_the_age_and_the_number(
+    attempts: int, retries: int, age_s: int, passed_s: int, fraction: float
+) -> None:
+    delivery = Delivery("0" * 12, "r", TARGET, b"", "s", "p", 0, max_retries=retries, max_age_s=age_s)
+    following = after_failure(delivery, attempts, passed_s * 1000, fraction)
+    if isinstance(following, Later):
+        assert attempts <= retries
+        assert passed_s * 1000 < following.due_ms <= age_s * 1000
+    else:
+        assert isinstance(following, GiveUp)
+        assert attempts > retries or passed_s + 528 > age_s
