@@ -44,6 +44,7 @@ class Quotas(BaseModel):
     )
     queue_message_bytes: int = Field(MIB, description="An SQS message, and all messages of a batch together.")
     queue_in_flight: int = Field(120_000, description="Messages of an SQS queue that were received and not deleted.")
+    queue_fifo_calls_per_s: int = Field(300, description="Calls of an action on a FIFO queue, or sends to its group.")
     queue_name_rest_s: int = Field(60, description="How long the name of a deleted SQS queue cannot be used.")
     queue_purge_every_s: int = Field(60, description="How long after a PurgeQueue of a queue the next is refused.")
     header_bytes: int = Field(MIB, description="Request line and headers of a request.")

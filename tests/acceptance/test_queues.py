@@ -2,15 +2,20 @@
 
 import hashlib
 import json
+import os
+import signal
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.acceptance.conftest import Platform
 
 
@@ -118,3 +123,98 @@ def test_errors_have_the_names_that_sdks_know(platform: "Platform") -> None:
         sqs.delete_message(QueueUrl=url, ReceiptHandle="nonsense")
     with pytest.raises(ClientError, match="InvalidParameterValue"):
         sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=11)
+
+
+def test_a_resource_sends_receives_and_purges(platform: "Platform") -> None:
+    resource = platform.session().resource("sqs", endpoint_url=platform.endpoint)
+    queue = resource.create_queue(QueueName=f"q-{uuid.uuid4().hex[:12]}", Attributes={"DelaySeconds": "0"})
+    queue.send_messages(Entries=[{"Id": str(n), "MessageBody": str(n)} for n in range(10)])
+    found: set[str] = set()
+    while len(found) < 8:
+        for message in queue.receive_messages(MaxNumberOfMessages=3, WaitTimeSeconds=1):
+            found.add(message.body)
+            message.delete()
+    queue.load()
+    assert int(queue.attributes["ApproximateNumberOfMessages"]) == 10 - len(found)
+    queue.purge()
+    queue.reload()
+    assert queue.attributes["ApproximateNumberOfMessages"] == "0"
+    assert [each.url for each in resource.queues.filter(QueueNamePrefix=queue.url.rpartition("/")[2])] == [queue.url]
+
+
+def test_dead_letters_are_moved_back(platform: "Platform", eventually: Any) -> None:
+    sqs, dead = new_queue(platform)
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    _, url = new_queue(platform, VisibilityTimeout="0", RedrivePolicy=policy)
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+    assert sqs.receive_message(QueueUrl=url)["Messages"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [url]
+    sqs.start_message_move_task(SourceArn=arn)
+    assert (
+        eventually(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))[0]["Body"] == "poison"
+    )
+    assert eventually(lambda: sqs.list_message_move_tasks(SourceArn=arn)["Results"][0]["Status"] == "COMPLETED")
+
+
+def test_a_storm_of_sends_and_deletes_is_not_hurt_by_kill_9_of_control(
+    own_server: "Callable[..., Platform]", eventually: Any
+) -> None:
+    """What a send acknowledged is there; what a delete acknowledged never comes back; twice, control is killed."""
+    platform = own_server()
+    _, url = new_queue(platform, VisibilityTimeout="4")
+    sent: set[str] = set()
+    deleted: set[str] = set()
+    received: list[tuple[str, bool]] = []
+    stop = threading.Event()
+
+    def send(worker: int) -> None:
+        client, number = platform.client("sqs"), 0
+        while not stop.is_set():
+            bodies = [f"{worker}-{number + n}" for n in range(10)]
+            number += 10
+            try:
+                entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)]
+                client.send_message_batch(QueueUrl=url, Entries=entries)
+            except (BotoCoreError, ClientError):
+                continue
+            sent.update(bodies)
+
+    def drain(finish: threading.Event) -> None:
+        client = platform.client("sqs")
+        while not finish.is_set():
+            try:
+                messages = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+                for message in messages.get("Messages", []):
+                    received.append((message["Body"], message["Body"] in deleted))
+                entries = [
+                    {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
+                    for n, message in enumerate(messages.get("Messages", []))
+                ]
+                done = client.delete_message_batch(QueueUrl=url, Entries=entries) if entries else {"Successful": []}
+            except (BotoCoreError, ClientError):
+                continue
+            deleted.update(messages["Messages"][int(each["Id"])]["Body"] for each in done["Successful"])
+
+    def more_sent(than: int) -> "Callable[[], bool]":
+        return lambda: len(sent) > than + 300
+
+    finish = threading.Event()
+    with ThreadPoolExecutor(4) as pool:
+        works = [pool.submit(send, 0), pool.submit(send, 1), pool.submit(drain, finish), pool.submit(drain, finish)]
+        try:
+            for _ in range(2):
+                eventually(more_sent(len(sent)))
+                status = platform.lambent("status", "--format", "json", "--data", str(platform.server.data))
+                os.kill(json.loads(status.stdout)["parts"]["control"]["pid"], signal.SIGKILL)
+            eventually(more_sent(len(sent)))
+            stop.set()
+            eventually(lambda: sent <= {body for body, _ in received}, 30)
+        finally:
+            stop.set()
+            finish.set()
+        for work in works:
+            work.result()
+    assert not [body for body, was_deleted in received if was_deleted]
+    assert sent <= {body for body, _ in received}

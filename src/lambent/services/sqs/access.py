@@ -21,6 +21,7 @@ FOR_OTHERS = frozenset(
         *("GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues"),
     }
 )
+COUNTED = frozenset({"SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"})
 
 
 def live_of(broker: Broker, ctx: RequestContext, request: Request, action: str) -> Live:
@@ -29,12 +30,15 @@ def live_of(broker: Broker, ctx: RequestContext, request: Request, action: str) 
     Raises:
         QueueDoesNotExist: there is none.
         QueueAccessDenied: the caller may not do `action` with it.
+        RequestThrottled: a FIFO queue is called too often.
     """
     url = request.get("QueueUrl")
     if not url:
         raise missing("QueueUrl")
     live = broker.find(key_of_url(url, ctx.account, ctx.region))
     check_access(ctx, live, action)
+    if action in COUNTED and not live.queue.settings.group_throughput:
+        broker.throughput.count(broker.clock.now_ms(), live.queue, action)
     return live
 
 

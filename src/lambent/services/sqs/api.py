@@ -10,6 +10,7 @@ Refused by name: KMS keys, and MessageGroupId in standard queues (fair queues).
 Accounts and Regions share nothing: both are part of every queue's key.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from lambent.clock import Clock
@@ -18,6 +19,7 @@ from lambent.ids import Ids
 from lambent.services.operation import Operation, operations_of
 from lambent.services.sqs.broker import Broker
 from lambent.services.sqs.mailbox import Mailbox
+from lambent.services.sqs.move_tasks import MoveTasks
 from lambent.services.sqs.permissions import Permissions
 from lambent.services.sqs.public import PublicQueues
 from lambent.services.sqs.queues import Queues
@@ -38,6 +40,7 @@ class SqsService:
         self._sweep = Sweep(broker)
         mailbox = Mailbox(broker)
         queues = Queues(broker)
+        self._move_tasks = MoveTasks(broker)
         self.queues = PublicQueues(broker, mailbox)
         self.operations: Mapping[str, Operation] = operations_of(
             queues,
@@ -45,6 +48,7 @@ class SqsService:
             Tags(broker),
             Sends(broker, mailbox),
             Receives(broker, mailbox),
+            self._move_tasks,
         )
 
     async def sweep(self) -> None:
@@ -52,8 +56,10 @@ class SqsService:
         await self._sweep.sweep()
 
     async def run(self) -> None:
-        """Sweep every minute, until cancelled."""
-        await self._sweep.run()
+        """Sweep every minute, and move what move tasks have to move, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._sweep.run())
+            tasks.create_task(self._move_tasks.run())
 
     async def close(self) -> None:
         """Answer everyone who waits, and finish what was begun."""

@@ -64,6 +64,7 @@ class QueueSettings(Struct, frozen=True):
     visibility_s: int
     content_deduplication: bool
     group_deduplication: bool
+    group_throughput: bool
     redrive: Redrive | None
     redrive_allow: RedriveAllow
     policy: policy.Document | None
@@ -121,6 +122,7 @@ def settings_of(attributes: Mapping[str, str]) -> QueueSettings:
         visibility_s=int(full["VisibilityTimeout"]),
         content_deduplication=full.get("ContentBasedDeduplication") == "true",
         group_deduplication=full.get("DeduplicationScope") == "messageGroup",
+        group_throughput=full.get("FifoThroughputLimit") == "perMessageGroupId",
         redrive=redrive_of(redrive) if redrive else None,
         redrive_allow=redrive_allow_of(allow) if allow else RedriveAllow(),
         policy=policy.parsed(document) if document else None,

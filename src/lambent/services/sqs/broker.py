@@ -19,6 +19,7 @@ from lambent.services.sqs.errors import no_queue
 from lambent.services.sqs.line import Line
 from lambent.services.sqs.model import Queue
 from lambent.services.sqs.names import QueueKey
+from lambent.services.sqs.throughput import Throughput
 from lambent.store.api import Database, Transaction
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class Broker:
 
     def __init__(self, database: Database, clock: Clock, ids: Ids, quotas: Quotas) -> None:
         self.database, self.clock, self.ids, self.quotas = database, clock, ids, quotas
+        self.throughput = Throughput(quotas.queue_fifo_calls_per_s)
         self._queues: dict[QueueKey, Live] = {}
         self._numbers = itertools.count(1)
         self._commits: set[asyncio.Task[Any]] = set()

@@ -14,12 +14,6 @@ class InvalidParameterValue(ServiceError):
     code = "InvalidParameterValue"
 
 
-class InvalidParameterCombination(ServiceError):
-    """Parameters that exclude one another."""
-
-    code = "InvalidParameterCombination"
-
-
 class MissingParameter(ServiceError):
     """A parameter that this request needs is not there."""
 
@@ -116,10 +110,10 @@ class BatchRequestTooLong(ServiceError):
     code = "BatchRequestTooLong"
 
 
-class UnsupportedOperation(ServiceError):
-    """The operation does not fit this queue, or the state it is in."""
+class RequestThrottled(ServiceError):
+    """A FIFO queue is called too often."""
 
-    code = "UnsupportedOperation"
+    code = "RequestThrottled"
 
 
 class ResourceNotFound(ServiceError):

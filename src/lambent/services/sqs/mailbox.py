@@ -72,21 +72,16 @@ class Mailbox:
 
     async def delete(self, live: Live, handles: Sequence[str]) -> list[ServiceError | None]:
         """Delete messages by their handles; what was refused, in order."""
-        queue = live.queue
-        fifo, now_ms = queue.settings.fifo, self._clock.now_ms()
-        held, errors = _read(queue.handle_key, handles)
-
-        def work(tx: Transaction) -> Released:
-            return delete_held(tx, queue.lane, fifo, [each for each in held if each is not None], now_ms)
-
-        return _merged(errors, await self._release(live, work) if any(held) else Released())
+        queue, now_ms = live.queue, self._clock.now_ms()
+        held, errors = _read(queue.handle_key, [(handle, 0) for handle in handles])
+        done = await self._release(live, lambda tx: delete_held(tx, queue.lane, queue.settings.fifo, held, now_ms))
+        return _merged(errors, done)
 
     async def change_visibility(self, live: Live, changes: Sequence[tuple[str, int]]) -> list[ServiceError | None]:
         """Hide messages for so many seconds from now; what was refused, in order."""
         queue, now_ms = live.queue, self._clock.now_ms()
-        held, errors = _read(queue.handle_key, [handle for handle, _ in changes])
-        wanted = [(each, seconds) for each, (_, seconds) in zip(held, changes, strict=True) if each is not None]
-        done = await self._release(live, lambda tx: change_held(tx, queue.lane, wanted, now_ms))
+        held, errors = _read(queue.handle_key, changes)
+        done = await self._release(live, lambda tx: change_held(tx, queue.lane, held, now_ms))
         return _merged(errors, done)
 
     async def _release(self, live: Live, work: Work) -> Released:
@@ -165,15 +160,15 @@ class Mailbox:
         return not line.closed
 
 
-def _read(key: bytes, handles: Sequence[str]) -> tuple[list[Held | None], list[ServiceError | None]]:
-    held: list[Held | None] = []
+def _read(key: bytes, wanted: Sequence[tuple[str, int]]) -> tuple[list[Held], list[ServiceError | None]]:
+    """The good handles, and for each handle an error or None."""
+    held: list[Held] = []
     errors: list[ServiceError | None] = []
-    for handle in handles:
+    for handle, seconds in wanted:
         try:
-            held.append(read_handle(key, handle))
+            held.append(Held(handle, *read_handle(key, handle), seconds))
             errors.append(None)
         except ServiceError as error:
-            held.append(None)
             errors.append(error)
     return held, errors
 

@@ -3,7 +3,7 @@
 Sources: SQS API reference, SendMessage; Developer Guide, "Message quotas"; the words as the service gives them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambent.errors import ServiceError
@@ -38,6 +38,7 @@ class Sends:
         """Put one message into a queue."""
         live = live_of(self._broker, ctx, request, "SendMessage")
         message, _ = self._outgoing(ctx, live.queue, request)
+        self._count(live.queue, [message])
         sent = await self._mailbox.send(live, [message])
         return _told(message, sent[0])
 
@@ -61,9 +62,17 @@ class Sends:
             raise BatchRequestTooLong(
                 f"Batch requests cannot be longer than {limit} bytes. You have sent {total} bytes."
             )
-        sent = await self._mailbox.send(live, [message for _, message in good]) if good else []
+        messages = [message for _, message in good]
+        self._count(live.queue, messages)
+        sent = await self._mailbox.send(live, messages) if good else []
         told = [{"Id": entry["Id"]} | _told(message, each) for (entry, message), each in zip(good, sent, strict=True)]
         return {"Successful": told, "Failed": bad}
+
+    def _count(self, queue: Queue, messages: Sequence[Outgoing]) -> None:
+        """High throughput is counted by group."""
+        if queue.settings.group_throughput:
+            groups = [message.content.group for message in messages]
+            self._broker.throughput.count(self._broker.clock.now_ms(), queue, "SendMessage", groups)
 
     def _outgoing(self, ctx: RequestContext, queue: Queue, given: Mapping[str, Any]) -> tuple[Outgoing, int]:
         """The message of a request or an entry, and its size."""

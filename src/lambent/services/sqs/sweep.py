@@ -4,14 +4,18 @@ remember any longer. Once a minute and at the start, in small works, so that nob
 Receivers never see an expired message, whether this has run or not.
 """
 
+import structlog
+
 from lambent.services.sqs import groups
 from lambent.services.sqs.broker import Broker, Live
 from lambent.services.sqs.census import Change
 from lambent.services.sqs.store import SQL
-from lambent.store.api import Transaction
+from lambent.store.api import StoreFailed, Transaction
 
 EVERY_S = 60.0
 AT_ONCE = 500
+
+log = structlog.get_logger()
 
 
 class Sweep:
@@ -23,7 +27,10 @@ class Sweep:
     async def run(self) -> None:
         """Sweep now and every minute, until cancelled."""
         while True:
-            await self.sweep()
+            try:
+                await self.sweep()
+            except StoreFailed as error:
+                log.error("queues are not swept", action="sqs.sweep", reason=str(error))
             await self._clock.sleep(EVERY_S)
 
     async def sweep(self) -> None:

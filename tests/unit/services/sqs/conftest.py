@@ -120,3 +120,18 @@ async def sqs(reopen: Callable[..., Awaitable[Caller]]) -> AsyncIterator[Caller]
     caller = await reopen()
     yield caller
     await caller.service.close()
+
+
+@pytest.fixture
+def eventually() -> Callable[[FakeClock, Callable[[], Awaitable[Any]], Any], Awaitable[None]]:
+    """Let tasks run, without time passing, until an answer is as expected."""
+
+    async def wait(clock: FakeClock, ask: Callable[[], Awaitable[Any]], expected: Any) -> None:
+        for _ in range(500):
+            found = await ask()
+            if found == expected:
+                return
+            await clock.advance(0)
+        assert found == expected
+
+    return wait
