@@ -17,16 +17,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import density
 import do_nothing
 from load import require_wrk
 from msgspec import Struct
 
-from lambent.cli.access import read_status
-from lambent.cli.server import Server, temporary_server
+from lambent.cli.server import temporary_server
 
 HERE = Path(__file__).parent
 CONCURRENCIES = [1, 16, 64]
 BURST = 100
+CROWD, CROWD_SLEEP_S = 1_000, 30.0  # asleep for longer than the starts of all take
+IDLE, IDLE_SLEEP_S = 500, 15.0
+FINDINGS = "\n## Findings\n"  # written by hand, and kept by --save
 
 
 class Line(Struct, frozen=True):
@@ -58,8 +61,12 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     yield Line("first invoke of a new function, worst", cold["first_ms_max"], "ms", 40, "less")
     yield Line(f"{burst['n']} first invokes of a 1 s sleeper, last answer", burst["seconds"], "s", 1.6, "less")
     yield Line("of these, answered", burst["ok"], "", burst["n"], "more")
-    if "environment_mb" in lambent:
-        yield Line("memory of a warm idle environment (PSS)", lambent["environment_mb"], "MB", 8, "less")
+    crowd, idle = lambent["crowd"], lambent["idle"]["at_rest"]
+    yield Line(f"{crowd['n']:,} sleepers of {density.MEMORY_MB} MB at once, answered", crowd["ok"], "", CROWD, "more")
+    yield Line("of these, environments at the same time", crowd["at_once"]["environments"], "", CROWD, "more")
+    yield Line("memory of all of these together (PSS)", crowd["at_once"]["pss_mb"], "MB", CROWD * 8, "less")
+    yield Line("idle environments at once", idle["environments"], "", IDLE, "more")
+    yield Line("memory of each of these (PSS)", idle["each_mb"], "MB", 8, "less")
 
 
 def failures(warm: dict[str, Any]) -> int:
@@ -67,16 +74,15 @@ def failures(warm: dict[str, Any]) -> int:
     return sum(row["non_2xx"] + bool(row["socket_errors"]) for row in warm.values())
 
 
-def environment_mb(server: Server) -> dict[str, float]:
-    """The proportional memory of a runtime process, averaged over the living environments."""
-    sizes_kb = []
-    for environment in read_status(server.access).get("environments", []):
-        try:
-            rollup = Path(f"/proc/{environment['pid']}/smaps_rollup").read_text()
-        except (OSError, KeyError):  # it ended while we looked
-            continue
-        sizes_kb += [int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")]
-    return {"environment_mb": sum(sizes_kb) / len(sizes_kb) / 1024} if sizes_kb else {}
+def measure_density() -> dict[str, Any]:
+    """More environments at once than this machine has memory for by their nominal size."""
+    found: dict[str, Any] = {}
+    for kind, count, sleep_s in (("crowd", CROWD, CROWD_SLEEP_S), ("idle", IDLE, IDLE_SLEEP_S)):
+        with temporary_server(["--log-level", "warning", *density.flags(count)]) as server:
+            found[kind] = density.crowd(server, count, sleep_s)
+            if kind == "idle":
+                found[kind]["at_rest"] = density.idle(server)
+    return found
 
 
 def measure_lambent(seconds: int) -> dict[str, Any]:
@@ -89,9 +95,7 @@ def measure_lambent(seconds: int) -> dict[str, Any]:
         for part in ("warm", "cold", "burst"):
             done = subprocess.run([*command, part], env=environment, stdout=subprocess.PIPE, text=True, check=True)
             figures |= json.loads(done.stdout)
-            if part == "warm":
-                figures |= environment_mb(server)
-        return figures
+    return figures | measure_density()
 
 
 def machine() -> str:
@@ -139,7 +143,9 @@ def main() -> None:
     if arguments.save:
         raw = json.dumps({"do_nothing": fronts, "lambent": lambent}, indent=1)
         text = f"# Results\n\n{machine()}.\n\n{result}\n\nAll figures of this run:\n\n```json\n{raw}\n```\n"
-        (HERE / "RESULTS.md").write_text(text)
+        place = HERE / "RESULTS.md"
+        _, heading, findings = place.read_text().partition(FINDINGS)
+        place.write_text(text + heading + findings)
 
 
 if __name__ == "__main__":

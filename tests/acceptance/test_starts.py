@@ -1,6 +1,7 @@
 """How environments start, rest, and end, as a user sees it."""
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,3 +76,17 @@ def test_a_cold_start_is_explained_stage_by_stage_and_a_warm_one_says_that_it_is
 def test_times_are_told_only_to_who_asks(platform: "Platform") -> None:
     answer = platform.client("lambda").invoke(FunctionName=platform.create("def handler(event, context): return 1"))
     assert "server-timing" not in answer["ResponseMetadata"]["HTTPHeaders"]
+
+
+def test_a_low_limit_of_open_files_is_raised_in_every_part(own_server: Callable[..., "Platform"]) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        platform = own_server()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    parts = json.loads(platform.lambent("status", "--data", platform.server.data, "--format", "json").stdout)["parts"]
+    for pid in (parts["control"]["pid"], parts["agent"]["pid"], *(edge["pid"] for edge in parts["edges"])):
+        assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    source = "import resource\ndef handler(event, context): return resource.getrlimit(resource.RLIMIT_NOFILE)"
+    assert invoked(platform, platform.create(source)) == [1024, 1024], "AWS's, whatever the host's"

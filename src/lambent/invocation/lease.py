@@ -47,7 +47,7 @@ class Lease:
     )
 
     def __init__(
-        self, environment: Environment, grant: LeaseGrant, init: Outcome, times: StartTimes, took_us: int
+        self, environment: Environment, grant: LeaseGrant, init: Outcome, times: StartTimes, took_us: int = 0
     ) -> None:
         self.environment = environment
         self.log_stream = grant.log_stream

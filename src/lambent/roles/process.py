@@ -5,6 +5,7 @@ The supervisor starts parts by it. A part dies with its supervisor, whatever kil
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -22,10 +23,17 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def raise_open_files() -> None:
+    """As many as we are allowed: an edge holds six for each environment. What is in a sandbox has its own limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def main(arguments: list[str]) -> None:
     """Be the part that `arguments` name."""
     part, settings_file, number, parent = arguments[0], arguments[1], int(arguments[2]), int(arguments[3])
     die_with_parent(parent)
+    raise_open_files()
     settings = Settings.model_validate_json(Path(settings_file).read_bytes())
     set_up_logging(settings, part if part != "edge" else f"edge-{number}")
     # Each part imports only what it needs: an agent has no use for the service models.
