@@ -8,6 +8,7 @@ environment (the limit). The budget is 20 microseconds a call.
 import asyncio
 import sys
 import time
+from collections.abc import Callable
 
 import uvloop
 
@@ -54,6 +55,16 @@ class NextTurn:
         waiter: asyncio.Future[Outcome] = self._loop.create_future()
         self._loop.call_soon(waiter.set_result, self.outcome)
         return await waiter
+
+    def begin(
+        self,
+        invocation: Invocation,
+        invoked_arn: str,
+        timeout_s: float,
+        limit_bytes: int,
+        done: Callable[[Outcome], None],
+    ) -> None:
+        self._loop.call_soon(done, self.outcome)
 
     def take_lines(self) -> list[LogLine]:
         return []

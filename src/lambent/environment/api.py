@@ -28,7 +28,7 @@ Nothing on either descriptor can be trusted: function code lives in the same pro
 is malformed, too long, out of turn or for another request id ends the environment (GARBAGE).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -78,8 +78,21 @@ class Environment(Protocol):
     async def wait_ready(self, timeout_s: float) -> Outcome:
         """The end of the init phase: READY, ERROR, EXIT, TIMEOUT, GARBAGE or LOST."""
 
+    def begin(
+        self,
+        invocation: Invocation,
+        invoked_arn: str,
+        timeout_s: float,
+        limit_bytes: int,
+        done: Callable[[Outcome], None],
+    ) -> None:
+        """Run one invocation and call `done` with its outcome, once; that may be before this returns.
+
+        The warm path: no task and no future. `done` must not raise.
+        """
+
     async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
-        """Run one invocation. Waits for nothing but the environment; cancelling it is not allowed."""
+        """`begin` for those who can wait; cancelling it is not allowed."""
 
     def freeze(self) -> None:
         """Stop its processes until the next `invoke`, which lets them go on first.

@@ -49,6 +49,7 @@ class FakeEnvironment:
         self._state = State.STARTING
         self._initialised: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiter = self._initialised
+        self._running: asyncio.Future[Outcome] = self._initialised
         if init is not None:
             self.wake(init)
 
@@ -76,12 +77,33 @@ class FakeEnvironment:
         """See `Environment`."""
         return await self._within(timeout_s, self._initialised)
 
+    def begin(
+        self,
+        invocation: Invocation,
+        invoked_arn: str,
+        timeout_s: float,
+        limit_bytes: int,
+        done: Callable[[Outcome], None],
+    ) -> None:
+        """See `Environment`."""
+        self._assign(invocation)
+        self._running = asyncio.ensure_future(self._outcome(invocation, timeout_s, limit_bytes, self._waiter))
+        self._running.add_done_callback(lambda task: None if task.cancelled() else done(task.result()))
+
     async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
         """See `Environment`."""
+        self._assign(invocation)
+        return await self._outcome(invocation, timeout_s, limit_bytes, self._waiter)
+
+    def _assign(self, invocation: Invocation) -> None:
         self._state = state_after(self._state, Step.ASSIGN)
         self.frozen = False
         self.invocations.append(invocation)
-        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        self._waiter = asyncio.get_running_loop().create_future()
+
+    async def _outcome(
+        self, invocation: Invocation, timeout_s: float, limit_bytes: int, waiter: asyncio.Future[Outcome]
+    ) -> Outcome:
         answering = asyncio.create_task(self._answer(invocation, limit_bytes))
         try:
             return await self._within(timeout_s, waiter)

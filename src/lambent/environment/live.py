@@ -1,8 +1,8 @@
 """An environment over real descriptors, on the running event loop.
 
 Everything that arrives is a callback: a frame, the end of the channel, the agent's word on the
-exit, a missed deadline. Each asks `lifecycle` for its step and, where somebody waits, completes
-the one future of the phase; so an invocation costs its task one wake-up.
+exit, a missed deadline. Each asks `lifecycle` for its step and calls whoever waits for the phase's
+outcome; so a warm invocation costs neither a task nor a future.
 
 When the runtime process ends, the channel tells first and the agent tells how. We wait for the
 agent a bounded time, and call the environment LOST after it.
@@ -12,6 +12,8 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections.abc import Callable
+from functools import partial
 
 from lambent.clock import Clock
 from lambent.environment import frames
@@ -26,6 +28,8 @@ from lambent.model.environment import EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, LogLine
 
 EXIT_NOTICE_S = 2.0  # an agent that is alive tells of an exit within milliseconds
+GAUGE_FRESH_S = 0.02
+GAUGE_UNREAD_S = 0.005  # what a shorter invocation added since the last reading, the next one tells
 LONGEST_TRACE_HEADER = 1024  # a longer one is not a trace header, and is not handed on
 LONGEST_INIT_DIGITS = 12
 
@@ -54,7 +58,9 @@ class LiveEnvironment:
         self._initialised: asyncio.Future[Outcome] = self._loop.create_future()
         if grant.initialised:
             self._initialised.set_result(Outcome(OutcomeKind.READY, 0))
-        self._waiter = self._initialised
+        self._done: Callable[[Outcome], None] = partial(_hand_over, self._initialised)
+        self._waiter: asyncio.Future[Outcome] | None = None  # of the one whom `invoke` serves
+        self._peak_bytes, self._gauge_read_s = 0, float("-inf")
         self._exit: EnvironmentExit | None = None
         self._exit_wait: asyncio.TimerHandle | None = None
         self._deadline = Deadline(clock, self._timed_out)
@@ -74,19 +80,31 @@ class LiveEnvironment:
             self._deadline.set(now_s + timeout_s, now_s)
         return await self._initialised
 
-    async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
+    def begin(
+        self,
+        invocation: Invocation,
+        invoked_arn: str,
+        timeout_s: float,
+        limit_bytes: int,
+        done: Callable[[Outcome], None],
+    ) -> None:
         """See `Environment`."""
         self._state = state_after(self._state, Step.ASSIGN)
         if self._frozen:
             self._set_frozen(False)
         self._request_id = invocation.request_id
         self._channel.reader.limit_bytes = limit_bytes
-        waiter: asyncio.Future[Outcome] = self._loop.create_future()
-        self._waiter = waiter
+        self._done, self._waiter = done, None
         self._begun_s = begun_s = self._clock.monotonic_s()
         self._deadline.set(begun_s + timeout_s, begun_s)
         deadline_ms = self._clock.now_ms() + round(timeout_s * 1000)
         self._channel.send(_invoke_frame(invocation, invoked_arn, deadline_ms))
+
+    async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
+        """See `Environment`."""
+        waiter: asyncio.Future[Outcome] = self._loop.create_future()
+        self.begin(invocation, invoked_arn, timeout_s, limit_bytes, partial(_hand_over, waiter))
+        self._waiter = waiter
         return await waiter
 
     def freeze(self) -> None:
@@ -104,11 +122,15 @@ class LiveEnvironment:
         return self._output.take()
 
     def peak_memory_bytes(self) -> int:
-        """See `Environment`."""
+        """See `Environment`. Read anew unless that was just done: the kernel takes 6 microseconds to tell."""
         if self._gauge_fd < 0:
             return 0
+        now_s = self._clock.monotonic_s()
+        if now_s - self._begun_s < GAUGE_UNREAD_S and now_s - self._gauge_read_s < GAUGE_FRESH_S:
+            return self._peak_bytes
         try:
-            return int(os.pread(self._gauge_fd, 64, 0))
+            self._peak_bytes, self._gauge_read_s = int(os.pread(self._gauge_fd, 64, 0)), now_s
+            return self._peak_bytes
         except (OSError, ValueError):  # the control group is gone with its environment
             return 0 if self._exit is None else self._exit.peak_memory_bytes
 
@@ -191,11 +213,11 @@ class LiveEnvironment:
         self._pipe.drain()
         self._output.finish()
         self._deadline.clear()
-        waiter = self._waiter
-        # One that was cancelled has no owner who knows whether the function still runs.
-        self._state = state_after(self._state, Step.RETIRE if waiter.cancelled() else step)
-        if not waiter.done():
-            waiter.set_result(outcome)
+        # One whose caller was cancelled has no owner who knows whether the function still runs.
+        abandoned = self._waiter is not None and self._waiter.cancelled()
+        self._state = state_after(self._state, Step.RETIRE if abandoned else step)
+        done, self._done = self._done, _nobody_waits
+        done(outcome)
 
     def _elapsed_us(self) -> int:
         return round((self._clock.monotonic_s() - self._begun_s) * 1e6)
@@ -209,6 +231,15 @@ def _invoke_frame(invocation: Invocation, invoked_arn: str, deadline_ms: int) ->
         client_context = client_context.replace("\0", "")  # JSON has none
     fields = [invocation.request_id, str(deadline_ms), invoked_arn, trace_header, client_context]
     return frames.encode(frames.INVOKE, fields, invocation.payload)
+
+
+def _hand_over(waiter: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not waiter.done():
+        waiter.set_result(outcome)
+
+
+def _nobody_waits(_: Outcome) -> None:
+    """The phase was over before."""
 
 
 def _is_init_error(frame: Frame) -> bool:

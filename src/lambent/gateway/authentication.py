@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 
 from lambent.clock import Clock
 from lambent.gateway.exchange import Exchange
-from lambent.model.http import HttpResponse
 from lambent.model.messages import KeyQuery
 from lambent.model.principal import AccessKey
 from lambent.protocol.sigv4 import Credential, credential_of, unknown_key, verify
@@ -30,6 +29,10 @@ class KeyCache:
         self._lookup = lookup
         self._keys: OrderedDict[tuple[str, str], AccessKey] = OrderedDict()
         self._epoch = 0
+
+    def known(self, credential: Credential) -> AccessKey | None:
+        """The key, if it is here."""
+        return self._keys.get((credential.access_key_id, credential.token))
 
     async def get(self, credential: Credential) -> AccessKey | None:
         """The key, from memory or from control."""
@@ -64,17 +67,25 @@ class Authentication:
     def __init__(self, keys: KeyCache, clock: Clock, skew_s: float) -> None:
         self._keys, self._clock, self._skew_s = keys, clock, skew_s
 
-    async def __call__(self, exchange: Exchange) -> HttpResponse | None:
-        """Fill in who asks.
+    def __call__(self, exchange: Exchange) -> Awaitable[None] | None:
+        """Fill in who asks; at once, when the key is known here.
 
         Raises:
             ServiceError: no, a broken, an expired or a wrong signature, with AWS's own code.
         """
         credential = credential_of(exchange.request)
         exchange.service, exchange.region = credential.service, credential.region
-        key = await self._keys.get(credential)
+        key = self._keys.known(credential)
+        if key is None:
+            return self._look_up(exchange, credential)
+        self._verify(exchange, credential, key)
+        return None
+
+    async def _look_up(self, exchange: Exchange, credential: Credential) -> None:
+        self._verify(exchange, credential, await self._keys.get(credential))
+
+    def _verify(self, exchange: Exchange, credential: Credential, key: AccessKey | None) -> None:
         if key is None or not key.active:
             raise unknown_key(credential.service)
         verify(exchange.request, credential, key, self._clock.now_s(), self._skew_s)
         exchange.principal = key.principal
-        return None

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 
-import structlog
-
-from lambent.errors import InternalFailure, NotImplementedByLambent, ServiceError, Unavailable
+from lambent.errors import NotImplementedByLambent
+from lambent.gateway.failure import service_error_of
 from lambent.model.http import HttpResponse
 from lambent.model.messages import Forwarded
 from lambent.protocol.api import ServiceWire
 from lambent.protocol.wires import wire_for
 from lambent.services.operation import Operation, RequestContext
-
-log = structlog.get_logger()
 
 
 class Dispatcher:
@@ -33,13 +30,8 @@ class Dispatcher:
             name = wire.operation_of(forwarded.request)
             output = await self._run(wire, name, forwarded)
             return wire.answer(name, output, forwarded.request, forwarded.request_id)
-        except ServiceError as error:
-            failure = error
-        except Unavailable as error:
-            failure = InternalFailure(f"A part that this needs is restarting ({error}); try again.")
-        except Exception:
-            log.exception("an operation failed", action="gateway.dispatch", operation=name, service=forwarded.service)
-            failure = InternalFailure("An internal error occurred; the server's log says more.")
+        except Exception as error:
+            failure = service_error_of(error, operation=name, service=forwarded.service)
         wire = wire or wire_for("lambda")
         return wire.error(failure, forwarded.request, forwarded.request_id, name)
 

@@ -1,22 +1,17 @@
 """The way of every request, as one list of stages. The first stage that answers ends it.
 
-A stage is `async (Exchange) -> HttpResponse | None`. Errors leave a stage as ServiceErrors and
-become bytes here, once, in the form of the service that was addressed.
+What a stage may give back is told in `exchange.py`. Errors leave a stage as exceptions and become
+bytes once, in `failure.py`.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Iterator, Sequence
 
-import structlog
-
-from lambent.errors import InternalFailure, ServiceError, Unavailable
-from lambent.gateway.exchange import Exchange, Stage
+from lambent.errors import InternalFailure
+from lambent.gateway.exchange import LATER, Exchange, Respond, Stage, Step, Taken
+from lambent.gateway.http.streams import Body, StreamedResponse
 from lambent.ids import Ids
 from lambent.model.http import HttpRequest, HttpResponse
-from lambent.protocol.wires import wire_for
-
-UNNAMED = "lambda"  # whose error form a request gets that names no service we know
-
-log = structlog.get_logger()
 
 
 class Front:
@@ -24,37 +19,42 @@ class Front:
 
     def __init__(self, stages: Sequence[Stage], ids: Ids) -> None:
         self._stages, self._ids = tuple(stages), ids
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, request: HttpRequest, source_ip: str) -> HttpResponse:
-        """The answer to `request`, whatever happens."""
-        exchange = Exchange(request, self._ids.uuid(), source_ip)
+    def __call__(self, request: HttpRequest, source_ip: str, respond: Respond, body: Body | None = None) -> None:
+        """Have `respond` called once with the answer to `request`, whatever happens."""
+        self._run(Exchange(request, self._ids.uuid(), source_ip, respond, body), iter(self._stages))
+
+    def _run(self, exchange: Exchange, stages: Iterator[Stage]) -> None:
         try:
-            for stage in self._stages:
-                response = await stage(exchange)
-                if response is not None:
-                    return response
+            for stage in stages:
+                step = stage(exchange)
+                if step is None:
+                    continue
+                if step is LATER:
+                    return
+                if isinstance(step, (HttpResponse, StreamedResponse)):
+                    exchange.answer(step)
+                    return
+                assert not isinstance(step, Taken)
+                self._wait(exchange, step, stages)
+                return
             raise InternalFailure("no stage answered this request")
-        except ServiceError as error:
-            return error_answer(exchange, error)
-        except Unavailable as error:
-            return error_answer(exchange, _unavailable(error))
-        except Exception:
-            log.exception("a request failed", action="gateway.fail", request_id=exchange.request_id)
-            return error_answer(exchange, InternalFailure("An internal error occurred; the server's log says more."))
+        except Exception as error:
+            exchange.fail(error)
 
+    def _wait(self, exchange: Exchange, step: Awaitable[Step], stages: Iterator[Stage]) -> None:
+        task = asyncio.get_running_loop().create_task(self._go_on(exchange, step, stages))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-class _ServiceUnavailable(ServiceError):
-    code, status = "ServiceUnavailable", 503
-
-
-def _unavailable(error: Unavailable) -> ServiceError:
-    return _ServiceUnavailable(f"Lambent is restarting a part that this request needs ({error}); try again.")
-
-
-def error_answer(exchange: Exchange, error: ServiceError) -> HttpResponse:
-    """`error` in the protocol of the service that the request addressed."""
-    try:
-        wire = wire_for(exchange.service or UNNAMED, exchange.request)
-    except ServiceError:
-        wire = wire_for(UNNAMED)
-    return wire.error(error, exchange.request, exchange.request_id)
+    async def _go_on(self, exchange: Exchange, step: Awaitable[Step], stages: Iterator[Stage]) -> None:
+        try:
+            response = await step
+        except Exception as error:
+            exchange.fail(error)
+            return
+        if response is None:
+            self._run(exchange, stages)
+        elif not isinstance(response, Taken):
+            exchange.answer(response)

@@ -6,13 +6,14 @@ Source: Lambda service model, Invoke (headers, status codes); behaviours section
 import binascii
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import parse_qs, unquote
 
 import msgspec
 
 from lambent.config import Quotas
 from lambent.errors import ServiceError, ValidationError
-from lambent.gateway.exchange import Exchange
+from lambent.gateway.exchange import LATER, Exchange, Step
 from lambent.model.function_name import one_qualifier, parse_function_name
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation, InvocationResult
@@ -20,6 +21,9 @@ from lambent.model.invocation import Invocation, InvocationResult
 PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 TYPES = ("RequestResponse", "Event", "DryRun")
 LOG_TYPES = ("None", "Tail")
+
+Headers = list[tuple[str, str]]
+Done = Callable[[InvocationResult | Exception], None]
 
 _check_json = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -40,21 +44,21 @@ class Invoking:
     """The stage that answers Invoke, and nothing else.
 
     Args:
-        invoke: runs an invocation and waits for its result.
+        begin: runs an invocation, and calls back with its result or with why there is none.
         enqueue: keeps an asynchronous one; it is on disk when this returns.
         check: resolves the function without running it, as DryRun asks.
     """
 
     def __init__(
         self,
-        invoke: Callable[[Invocation], Awaitable[InvocationResult]],
+        begin: Callable[[Invocation, Done], None],
         enqueue: Callable[[Invocation], Awaitable[None]],
         check: Callable[[Invocation], Awaitable[object]],
         quotas: Quotas,
     ) -> None:
-        self._invoke, self._enqueue, self._check, self._quotas = invoke, enqueue, check, quotas
+        self._begin, self._enqueue, self._check, self._quotas = begin, enqueue, check, quotas
 
-    async def __call__(self, exchange: Exchange) -> HttpResponse | None:
+    def __call__(self, exchange: Exchange) -> Step | Awaitable[Step]:
         """Answer an Invoke; None for every other request."""
         request = exchange.request
         if request.method != "POST" or exchange.service != "lambda":
@@ -66,17 +70,17 @@ class Invoking:
         kind = headers.get("x-amz-invocation-type") or "RequestResponse"
         invocation = self._invocation(exchange, unquote(match[1]), headers, kind)
         trace = [("x-amzn-requestid", exchange.request_id), ("x-amzn-trace-id", invocation.trace_header)]
-        if kind == "Event":
-            await self._check(invocation)
-            await self._enqueue(invocation)
-            return HttpResponse(202, trace)
+        if kind == "RequestResponse":
+            self._begin(invocation, partial(_tell, exchange, trace, "x-lambent-explain" in headers))
+            return LATER
+        return self._without_result(invocation, kind, trace)
+
+    async def _without_result(self, invocation: Invocation, kind: str, trace: Headers) -> HttpResponse:
+        await self._check(invocation)
         if kind == "DryRun":
-            await self._check(invocation)
             return HttpResponse(204, trace)
-        result = await self._invoke(invocation)
-        if "x-lambent-explain" in headers:
-            trace.append(("server-timing", _timing(result)))
-        return _answer(result, trace)
+        await self._enqueue(invocation)
+        return HttpResponse(202, trace)
 
     def _invocation(self, exchange: Exchange, name: str, headers: dict[str, str], kind: str) -> Invocation:
         assert exchange.principal is not None
@@ -160,7 +164,16 @@ def _timing(result: InvocationResult) -> str:
     return ", ".join(f"{name};dur={span_us / 1000:.3f}" for name, span_us in spans.items())
 
 
-def _answer(result: InvocationResult, headers: list[tuple[str, str]]) -> HttpResponse:
+def _tell(exchange: Exchange, headers: Headers, explain: bool, result: InvocationResult | Exception) -> None:
+    if isinstance(result, Exception):
+        exchange.fail(result)
+        return
+    if explain:
+        headers.append(("server-timing", _timing(result)))
+    exchange.answer(_answer(result, headers))
+
+
+def _answer(result: InvocationResult, headers: Headers) -> HttpResponse:
     headers.append(("content-type", "application/json"))
     headers.append(("x-amzn-remapped-content-length", "0"))
     headers.append(("x-amz-executed-version", result.executed_version))

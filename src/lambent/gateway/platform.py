@@ -29,10 +29,11 @@ class OpenPaths:
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
 
-    async def __call__(self, exchange: Exchange) -> HttpResponse | None:
+    def __call__(self, exchange: Exchange) -> Awaitable[HttpResponse | None] | None:
+        return self._answer(exchange) if exchange.request.path.startswith(PREFIX) else None
+
+    async def _answer(self, exchange: Exchange) -> HttpResponse | None:
         path = exchange.request.path
-        if not path.startswith(PREFIX):
-            return None
         if path == "/_lambent/health":
             missing = self._answers.missing()
             body = {"status": "starting", "waiting_for": missing} if missing else {"status": "ready"}

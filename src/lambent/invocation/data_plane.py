@@ -3,15 +3,17 @@
 The warm path is short: a snapshot from the cache, an idle environment from its pool, one wait for
 the outcome, one record, the answer. All bookkeeping after the outcome is one uninterrupted step.
 
-Each invocation is a task of its own and the caller waits for a future: a caller that hangs up
-cancels its future and nothing else, so the function runs on to its end (as on AWS) and the
-environment is given back in order. Measured: the task costs 2 microseconds a call, `asyncio.shield`
-4; driving the coroutine by hand would cost 1 and break everything that asks for the current task.
+A warm invocation is two plain calls, `begin` and the environment's callback: no task and no future
+(these cost a quarter of the edge's CPU time; docs/decisions/0009-warm-path.md). Everything else is
+a task of its own. Either way a caller that hangs up ends nothing but its own waiting: the function
+runs on to its end (as on AWS) and the environment is given back in order.
 
 `estate.py` holds the environments: who is idle, busy, coming, and who has to go.
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 import structlog
@@ -32,6 +34,9 @@ from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.placement.throttle import Reason, Throttled
 
+Done = Callable[[InvocationResult | Exception], None]
+"""Who is told what became of an invocation. Must not raise."""
+
 log = structlog.get_logger()
 
 
@@ -41,23 +46,43 @@ class DataPlane:
     def __init__(self, links: Links, snapshots: Snapshots, estate: Estate, clock: Clock, limits: Limits) -> None:
         self._links, self._clock, self._limits, self._ids = links, clock, limits, links.ids
         self._snapshots, self._estate = snapshots, estate
-        self._running: dict[asyncio.Future[InvocationResult], asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._running = 0
         self._quiet: asyncio.Event | None = None  # set when draining has nothing to wait for any more
         self._invocations = self._cold_starts = self._throttles = 0
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
-        """Run `invocation`; its result, a function's own error included.
+        """`begin` for those who can wait; a caller that is cancelled leaves the function running.
 
         Raises:
             ServiceError: it was not run (not found, throttled, the function's state forbids it),
                 or the platform lost it (ServiceException).
         """
-        if self._quiet is not None:
-            raise ServiceFailed("The service is stopping; try again.")
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[InvocationResult] = loop.create_future()
-        self._running[answer] = loop.create_task(self._run(invocation, answer))
+        answer: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+        self.begin(invocation, partial(_hand_over, answer))
         return await answer
+
+    def begin(self, invocation: Invocation, done: Done) -> None:
+        """Run `invocation`, and call `done` once with its result or with the ServiceError that `invoke` raises."""
+        if self._quiet is not None:
+            done(ServiceFailed("The service is stopping; try again."))
+            return
+        self._running += 1
+        snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
+        if snapshot is not None:
+            snapshot = self._routed(snapshot)
+            lease = None
+            if not snapshot.refusal and snapshot.reserved_concurrency != 0:
+                lease = self._estate.pool_for(snapshot, invocation.qualifier).take_warm_nowait()
+            if lease is not None:
+                ended = partial(self._ended, Run(invocation, snapshot, lease, self._clock.now_ms()), done)
+                lease.environment.begin(
+                    invocation, snapshot.invoked_arn, snapshot.timeout_s, self._limits.response_bytes, ended
+                )
+                return
+        task = asyncio.get_running_loop().create_task(self._run(invocation, snapshot, done))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def drain(self, seconds: float) -> bool:
         """Take no new invocation, and wait for those that run; whether all came to their end."""
@@ -75,7 +100,7 @@ class DataPlane:
 
     async def close(self) -> None:
         """Give up whatever still runs, and let go of every environment."""
-        tasks = list(self._running.values())
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -89,31 +114,43 @@ class DataPlane:
             *counts, invocations=self._invocations, cold_starts=self._cold_starts, throttles=self._throttles
         )
 
-    async def _run(self, invocation: Invocation, answer: asyncio.Future[InvocationResult]) -> None:
+    def _ended(self, run: Run, done: Done, outcome: Outcome) -> None:
+        """A warm invocation is over."""
+        run.outcome = outcome
+        result: InvocationResult | Exception
         try:
-            result = await self._serve(invocation)
-        except asyncio.CancelledError:
-            answer.cancel()
-            raise
+            with run.lease:
+                result = self._finish(run)
         except Exception as error:
-            if not isinstance(error, ServiceError):
-                log.exception("an invocation failed", action="invoke.fail", request_id=invocation.request_id)
-            if not answer.done():
-                answer.set_exception(error)
-        else:
-            if not answer.done():
-                answer.set_result(result)
-        finally:
-            del self._running[answer]
-            if self._quiet is not None and not self._running:
-                self._quiet.set()
+            result = error
+        self._tell(run.invocation, result, done)
 
-    async def _serve(self, invocation: Invocation) -> InvocationResult:
-        snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
-        if snapshot is None:
-            snapshot = await self._fetch(invocation)
+    def _routed(self, snapshot: FunctionSnapshot) -> FunctionSnapshot:
+        """The version of an alias that this request goes to; drawn once for each."""
         if snapshot.other is not None and self._ids.fraction() < snapshot.other_weight:
-            snapshot = snapshot.other
+            return snapshot.other
+        return snapshot
+
+    async def _run(self, invocation: Invocation, snapshot: FunctionSnapshot | None, done: Done) -> None:
+        result: InvocationResult | Exception = ServiceFailed("The service is stopping; try again.")
+        try:
+            result = await self._serve(invocation, snapshot)
+        except Exception as error:
+            result = error
+        finally:
+            self._tell(invocation, result, done)
+
+    def _tell(self, invocation: Invocation, result: InvocationResult | Exception, done: Done) -> None:
+        if isinstance(result, Exception) and not isinstance(result, ServiceError):
+            log.error("an invocation failed", action="invoke.fail", request_id=invocation.request_id, exc_info=result)
+        self._running -= 1
+        if self._quiet is not None and not self._running:
+            self._quiet.set()
+        done(result)
+
+    async def _serve(self, invocation: Invocation, snapshot: FunctionSnapshot | None) -> InvocationResult:
+        if snapshot is None:
+            snapshot = self._routed(await self._fetch(invocation))
         if snapshot.refusal or snapshot.reserved_concurrency == 0:
             self._refuse(invocation, snapshot)
         pool = self._estate.pool_for(snapshot, invocation.qualifier)
@@ -246,3 +283,12 @@ class DataPlane:
             record.duration_us,
             record.start,
         )
+
+
+def _hand_over(answer: asyncio.Future[InvocationResult], result: InvocationResult | Exception) -> None:
+    if answer.done():  # the caller has left
+        return
+    if isinstance(result, Exception):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)

@@ -93,6 +93,13 @@ class Pool:
             self._keeper.retire(lease, "it ended while it was idle")
         return None
 
+    def take_warm_nowait(self) -> Lease | None:
+        """`take_nowait`, but none that has ended, or whose first invocation has its init phase to answer for."""
+        idle = self.provisioned or self.idle
+        if not idle or idle[-1].first or not idle[-1].environment.usable:
+            return None
+        return self.take_nowait()
+
     async def take(self) -> Lease:
         """The next environment to become free, or a new one.
 

@@ -15,16 +15,17 @@ from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationRecord, LogLine
 
 TAIL_BYTES = 4096
+UNKNOWN = Outcome(OutcomeKind.LOST, 0)
 
 
-class Run(Struct, frozen=True):
-    """One invocation in one environment, when it is over."""
+class Run(Struct):
+    """One invocation in one environment; `outcome` stands when it is over."""
 
     invocation: Invocation
     snapshot: FunctionSnapshot
     lease: Lease
     start_ms: int
-    outcome: Outcome
+    outcome: Outcome = UNKNOWN
 
 
 def record_of(run: Run, answer: Answer) -> InvocationRecord:

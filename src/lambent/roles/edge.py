@@ -86,7 +86,7 @@ class Edge:
         stages = (
             OpenPaths(answers),
             Authentication(self._keys, self._clock, settings.clock_skew_s),
-            Invoking(self._data_plane.invoke, control.enqueue, self._check, settings.quotas),
+            Invoking(self._data_plane.begin, control.enqueue, self._check, settings.quotas),
             SignedPaths(answers),
             Forward(control.http),
         )

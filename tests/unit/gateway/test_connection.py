@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.gateway.http.connection import Connection, Limits
+from lambent.gateway.http.streams import Body, Response
 from lambent.model.http import HttpRequest, HttpResponse
 
 REQUEST = b"POST /a%2Fb/../c?x=1&y=%20 HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 5\r\n\r\nhello"
@@ -48,9 +50,10 @@ class Client:
         self.connection = Connection(self._handle, limits, set())
         self.connection.connection_made(self.wire)  # type: ignore[arg-type]
 
-    async def _handle(self, request: HttpRequest, _: str) -> HttpResponse:
+    def _handle(self, request: HttpRequest, _: str, respond: Callable[[Response], None], __: Body | None) -> None:
         self.requests.append(request)
-        return HttpResponse(200, [("x-a", "b\r\ninjected: yes")], request.body)
+        answer = HttpResponse(200, [("x-a", "b\r\ninjected: yes")], request.body)
+        asyncio.get_running_loop().call_soon(respond, answer)
 
     async def send(self, *pieces: bytes) -> bytes:
         for piece in pieces:

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from lambent.gateway.http.streams import Framing, StreamedResponse
 from lambent.model.http import HttpResponse
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -9,31 +10,34 @@ STATUS_LINES = {code: f"HTTP/1.1 {code} {phrase}\r\n" for code, phrase in REASON
 BODILESS = frozenset({204, 304})
 
 
-def head_of(response: HttpResponse, *, keep_alive: bool) -> bytes:
-    """Status line and headers, with Content-Length unless the status forbids a body.
-
-    Header values are cut at the first line break: an answer cannot be split in two.
-    """
-    status = response.status
-    lines = [STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"]
-    has_length = False
-    for name, value in response.headers:
-        if "\r" in value or "\n" in value:
-            value = value.replace("\r", " ").replace("\n", " ")  # noqa: PLW2901
-        if name.lower() == "content-length":
-            has_length = True
-        lines.append(f"{name}: {value}\r\n")
-    if not has_length and status not in BODILESS:
-        lines.append(f"content-length: {len(response.body)}\r\n")
-    if not keep_alive:
-        lines.append("connection: close\r\n")
-    lines.append("\r\n")
-    return "".join(lines).encode("latin-1", "replace")
-
-
 def bytes_of(response: HttpResponse, *, keep_alive: bool, head_only: bool = False) -> bytes:
     """The whole answer; `head_only` leaves the body out, as HEAD asks."""
-    head = head_of(response, keep_alive=keep_alive)
-    if head_only or response.status in BODILESS:
-        return head
-    return head + response.body
+    head = _head(response.status, response.headers)
+    if response.status not in BODILESS and "\r\ncontent-length: " not in head.lower():
+        head += f"content-length: {len(response.body)}\r\n"
+    whole = _closed(head, keep_alive=keep_alive)
+    return whole if head_only or response.status in BODILESS else whole + response.body
+
+
+def streamed_head(response: StreamedResponse, framing: Framing, *, keep_alive: bool) -> bytes:
+    """Status line and headers of an answer whose body follows as `framing` says."""
+    head = _head(response.status, response.headers)
+    if framing.chunked and response.status not in BODILESS:
+        head += "transfer-encoding: chunked\r\n"
+    return _closed(head, keep_alive=keep_alive)
+
+
+def _head(status: int, headers: list[tuple[str, str]]) -> str:
+    """Line breaks in values become spaces: an answer cannot be split in two."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        lines = "".join([f"{_one_line(name)}: {_one_line(value)}\r\n" for name, value in headers])
+    return (STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n") + lines
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", " ").replace("\n", " ")
+
+
+def _closed(head: str, *, keep_alive: bool) -> bytes:
+    return (head + ("\r\n" if keep_alive else "connection: close\r\n\r\n")).encode("latin-1", "replace")

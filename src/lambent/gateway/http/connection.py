@@ -1,29 +1,41 @@
 """One client's connection: requests in, answers out, in order.
 
-Rules: a request is handed over when it is whole; the next one on the same connection waits for
-its answer (at most one more is read ahead); bytes of the head and of the body are counted while
-they arrive, never after; a client that is too slow, too long or not HTTP is told so and cut off.
-A client that hangs up does not cancel what it started.
+Rules: a request is handed over when it is whole, or when its head is there if its body is to be a
+stream; the next one on the same connection waits for its answer (at most one more is read ahead);
+bytes of the head and of the body are counted while they arrive, never after; a client that is too
+slow, too long or not HTTP is told so and cut off. A client that hangs up does not cancel what it
+started, only the iterator that makes a streamed answer.
 """
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
 import httptools
 import structlog
 from msgspec import Struct
 
-from lambent.gateway.http.answer import bytes_of
+from lambent.gateway.http.answer import BODILESS, bytes_of, streamed_head
+from lambent.gateway.http.streams import Body, Framing, Response, StreamedResponse
 from lambent.model.http import HttpRequest, HttpResponse
 
-Handler = Callable[[HttpRequest, str], Awaitable[HttpResponse]]
+Streams = Callable[[HttpRequest], bool]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_AHEAD = 2
 HEADERS_MAX = 1000
 
 log = structlog.get_logger()
+
+
+class Handler(Protocol):
+    """Who answers requests."""
+
+    def __call__(
+        self, request: HttpRequest, source_ip: str, respond: Callable[[Response], None], body: Body | None, /
+    ) -> None:
+        """Have `respond` called once, now or later. Never raises."""
 
 
 class Limits(Struct, frozen=True):
@@ -44,25 +56,38 @@ class Refused(Exception):
         self.status = status
 
 
+class Arrived(NamedTuple):
+    """A request that waits for its turn."""
+
+    request: HttpRequest
+    keep_alive: bool
+    body: Body | None
+
+
 class Connection(asyncio.Protocol):
     """The server's half of one connection. `connections` is the server's set of live ones."""
 
-    def __init__(self, handler: Handler, limits: Limits, connections: set["Connection"]) -> None:
-        self._handler, self._limits, self._connections = handler, limits, connections
+    def __init__(
+        self, handler: Handler, limits: Limits, connections: set["Connection"], streams: Streams | None = None
+    ) -> None:
+        self._handler, self._limits, self._connections, self._streams = handler, limits, connections, streams
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[HttpRequest, bool]] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Arrived] = deque()
+        self._current: Arrived | None = None  # the one that is being answered
+        self._sending: asyncio.Task[None] | None = None  # its streamed answer
+        self._room: asyncio.Future[None] | None = None  # for a client that does not read
         self._transport: Any = None
         self._source_ip = ""
-        self._closing = False
+        self._closing = self._starting = self._held_back = False
+        self._last = False  # nothing more comes from the client
         self._reset()
         self.deadline_s = 0.0
 
     @property
     def busy(self) -> bool:
         """Whether a request is being answered or waits to be."""
-        return self._task is not None
+        return self._current is not None
 
     # --- the transport's side -------------------------------------------------------------
 
@@ -77,9 +102,12 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._connections.discard(self)
         self._waiting.clear()
+        self._break_body("The client hung up in the middle of the body.")
+        if self._sending is not None:
+            self._sending.cancel()
 
     def data_received(self, data: bytes) -> None:
-        if self._closing:
+        if self._closing and self._body_stream is None:
             return
         if self._head_open:
             self._head_bytes += len(data)
@@ -88,20 +116,44 @@ class Connection(asyncio.Protocol):
             if self._head_open and self._head_bytes > self._limits.head_bytes:
                 raise Refused(431, "the request line and headers are too long")
         except httptools.HttpParserUpgrade:
+            self._start_waiting()
             self.close()  # after its answer: the offer to speak something else is not taken up
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Refused) else Refused(400, f"not HTTP/1.1: {error}"))
         except Refused as refused:
             self._refuse(refused)
+        if self._waiting:
+            self._start_waiting()
+        self._steer()
 
     def eof_received(self) -> bool:
         """A client that is done sending may still wait for its answer."""
-        return self._task is not None
+        self._break_body("The client stopped sending in the middle of the body.")
+        self._last = True
+        return self._current is not None
+
+    def pause_writing(self) -> None:
+        """The client reads slower than we write."""
+        self._room = self._loop.create_future()
+        self.deadline_s = self._loop.time() + self._limits.body_idle_s
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
 
     def expire(self, now_s: float) -> None:
         """Called about once a second: cut the connection when its time is up."""
-        if self._task is None and now_s >= self.deadline_s:
+        if now_s < self.deadline_s:
+            return
+        if self._room is not None:
+            self._transport.abort()
+        elif self._body_stream is not None and not self._held_back:
+            self._closing = True
+            self._break_body("The body took too long to arrive.")
+        elif self._current is None:
             if self._head_open and not self._head_bytes:
                 self.close()
             else:
@@ -110,7 +162,7 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         """End the connection now, or after the answer that is under way."""
         self._closing = True
-        if self._task is None and self._transport is not None:
+        if self._current is None and self._transport is not None:
             self._transport.close()
 
     # --- the parser's side ----------------------------------------------------------------
@@ -119,8 +171,9 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
-        self._body_bytes = self._head_bytes = 0
+        self._body_bytes = self._head_bytes = self._announced_bytes = 0
         self._head_open, self._expects = True, False
+        self._body_stream: Body | None = None
 
     def on_message_begin(self) -> None:
         self.deadline_s = self._loop.time() + self._limits.head_s
@@ -135,67 +188,143 @@ class Connection(asyncio.Protocol):
         key = name.decode("latin-1").lower()
         if key == "expect":
             self._expects = value.lower() == b"100-continue"
-        elif key == "content-length" and int(value) > self._limits.body_bytes:
-            raise Refused(413, f"the body is over {self._limits.body_bytes} bytes")
+        elif key == "content-length":
+            self._announced_bytes = int(value)
         headers.append((key, value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         self._head_open = False
         self.deadline_s = self._loop.time() + self._limits.body_idle_s
+        if self._streams is not None:
+            request = self._request(b"")
+            if self._streams(request):
+                self._body_stream = Body(self._continue if self._expects else _nothing, self._steer)
+                self._waiting.append(Arrived(request, self._parser.should_keep_alive(), self._body_stream))
+                return
+        if self._announced_bytes > self._limits.body_bytes:
+            raise Refused(413, f"the body is over {self._limits.body_bytes} bytes")
         if self._expects:
-            self._transport.write(CONTINUE)
+            self._continue()
 
     def on_body(self, body: bytes) -> None:
+        self.deadline_s = self._loop.time() + self._limits.body_idle_s
+        if self._body_stream is not None:
+            self._body_stream.feed(body)
+            return
         self._body_bytes += len(body)
         if self._body_bytes > self._limits.body_bytes:
             raise Refused(413, f"the body is over {self._limits.body_bytes} bytes")
-        self.deadline_s = self._loop.time() + self._limits.body_idle_s
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        parser = self._parser
+        if self._body_stream is not None:
+            self._body_stream.end()
+        else:
+            body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+            self._waiting.append(Arrived(self._request(body), self._parser.should_keep_alive(), None))
+        self._reset()
+
+    def _request(self, body: bytes) -> HttpRequest:
         path, _, query = self._url.decode("latin-1").partition("?")
         if path[:1] != "/":
             path = _origin_form(path)
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        request = HttpRequest(parser.get_method().decode("latin-1"), path, query, self._headers, body)
-        keep_alive = parser.should_keep_alive()
-        self._reset()
-        if self._task is None:
-            self._start(request, keep_alive)
-            return
-        self._waiting.append((request, keep_alive))
-        if len(self._waiting) >= READ_AHEAD:
-            self._transport.pause_reading()
+        return HttpRequest(self._parser.get_method().decode("latin-1"), path, query, self._headers, body)
+
+    def _continue(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(CONTINUE)
+
+    def _break_body(self, words: str) -> None:
+        if self._body_stream is not None:
+            self._body_stream.break_off(words)
 
     # --- answering ------------------------------------------------------------------------
 
-    def _start(self, request: HttpRequest, keep_alive: bool) -> None:
-        self._task = self._loop.create_task(self._answer(request, keep_alive))
+    def _start_waiting(self) -> None:
+        if self._starting:
+            return  # an answer that was there at once: the loop below goes on
+        self._starting = True
+        while self._waiting and self._current is None:
+            self._current = arrived = self._waiting.popleft()
+            self._handler(arrived.request, self._source_ip, self._respond, arrived.body)
+        self._starting = False
 
-    async def _answer(self, request: HttpRequest, keep_alive: bool) -> None:
-        try:
-            response = await self._handler(request, self._source_ip)
-        except Exception:
-            log.exception("a request failed", action="http.fail", method=request.method, path=request.path)
-            response = HttpResponse(500, [("content-type", "text/plain")], b"Internal Server Error\n")
-        self._task = None
-        if self._transport.is_closing():
+    def _steer(self) -> None:
+        """Hold the client back, or let it go on."""
+        body = self._body_stream
+        hold_back = len(self._waiting) >= READ_AHEAD or (body is not None and body.full)
+        if hold_back is self._held_back or self._transport.is_closing():
             return
-        keep_alive = keep_alive and not self._closing
+        self._held_back = hold_back
+        if hold_back:
+            self._transport.pause_reading()
+        else:
+            self.deadline_s = self._loop.time() + self._limits.body_idle_s
+            self._transport.resume_reading()
+
+    def _respond(self, response: Response) -> None:
+        assert self._current is not None
+        request, keep_alive, body = self._current
+        if self._transport.is_closing():
+            self._current = None
+            if isinstance(response, StreamedResponse):
+                self._sending = self._loop.create_task(_close(response))
+            return
+        keep_alive = keep_alive and not self._closing and (body is None or body.ended)
+        if isinstance(response, StreamedResponse):
+            self._sending = self._loop.create_task(self._send(response, request.method == "HEAD", keep_alive))
+            return
         self._transport.write(bytes_of(response, keep_alive=keep_alive, head_only=request.method == "HEAD"))
-        if not keep_alive:
+        self._answered(keep_alive)
+
+    def _answered(self, keep_alive: bool) -> None:
+        self._current = None
+        if not keep_alive or self._closing or (self._last and not self._waiting):
+            self._closing = True
+            self._break_body("The request was answered before its body had come.")
             self._transport.close()
             return
         self.deadline_s = self._loop.time() + self._limits.keep_alive_s
         if self._waiting:
-            self._start(*self._waiting.popleft())
-            self._transport.resume_reading()
+            self._start_waiting()
+            self._steer()
+
+    async def _send(self, response: StreamedResponse, head_only: bool, keep_alive: bool) -> None:
+        framing = Framing(response.headers, chunks_allowed=self._parser.get_http_version() != "1.0")
+        keep_alive = keep_alive and not framing.until_close
+        bodiless = head_only or response.status in BODILESS
+        try:
+            self._transport.write(streamed_head(response, framing, keep_alive=keep_alive))
+            if not bodiless:
+                await self._send_pieces(response, framing)
+        except Exception:
+            log.exception("a streamed answer failed", action="http.stream")
+            self._transport.abort()
+        finally:
+            self._sending = None
+            await _close(response)
+        if self._transport.is_closing():
+            self._current = None
+        else:
+            self._answered(keep_alive)
+
+    async def _send_pieces(self, response: StreamedResponse, framing: Framing) -> None:
+        async for piece in response.body:
+            if self._transport.is_closing():
+                return
+            if piece:
+                self._transport.write(framing.piece(piece))
+                await asyncio.sleep(0)  # an iterator that never waits must not keep the others waiting
+                while self._room is not None:
+                    await self._room
+        if end := framing.end():
+            self._transport.write(end)
 
     def _refuse(self, refused: Refused) -> None:
         self._closing = True
+        self._break_body(f"The rest of the body is unreadable: {refused}.")
         response = HttpResponse(refused.status, [("content-type", "text/plain")], f"{refused}\n".encode())
-        if self._task is None and not self._transport.is_closing():
+        if self._current is None and not self._transport.is_closing():
             self._transport.write(bytes_of(response, keep_alive=False))
             self._transport.close()
 
@@ -206,3 +335,15 @@ def _origin_form(target: str) -> str:
     if not separator:
         return target
     return "/" + rest.partition("/")[2]
+
+
+async def _close(response: StreamedResponse) -> None:
+    """End the iterator, wherever it stands; one that is no generator has nothing to end."""
+    close = getattr(response.body, "aclose", None)
+    if close is not None:
+        with contextlib.suppress(Exception):
+            await close()
+
+
+def _nothing() -> None:
+    """The client does not wait to be asked for its body."""

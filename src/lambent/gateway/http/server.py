@@ -4,16 +4,20 @@ import asyncio
 import socket
 
 from lambent.clock import Clock
-from lambent.gateway.http.connection import Connection, Handler, Limits
+from lambent.gateway.http.connection import Connection, Handler, Limits, Streams
 
 SWEEP_S = 1.0
 
 
 class HttpServer:
-    """All connections of one process. The socket belongs to whoever made it."""
+    """All connections of one process. The socket belongs to whoever made it.
 
-    def __init__(self, handler: Handler, clock: Clock, limits: Limits) -> None:
-        self._handler, self._clock, self._limits = handler, clock, limits
+    Args:
+        streams: says of a request, whose body is still empty, whether the handler is to get the body as a stream.
+    """
+
+    def __init__(self, handler: Handler, clock: Clock, limits: Limits, streams: Streams | None = None) -> None:
+        self._handler, self._clock, self._limits, self._streams = handler, clock, limits, streams
         self._connections: set[Connection] = set()
         self._servers: set[asyncio.Server] = set()
 
@@ -22,7 +26,7 @@ class HttpServer:
         network namespace; several may be served at once."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Connection(self._handler, self._limits, self._connections), sock=listener
+            lambda: Connection(self._handler, self._limits, self._connections, self._streams), sock=listener
         )
         self._servers.add(server)
         return server

@@ -25,12 +25,12 @@ from .encode import ResponseEncoder
 from .errors import LambdaFault, error_object
 from .loader import load_handler, set_search_path
 from .logs import open_streams, set_up_logging
+from .trace import TraceVariable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
-TRACE_VARIABLE = "_X_AMZN_TRACE_ID"
 INIT_FAILED = 1
 
 _scan = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[attr-defined]
@@ -64,7 +64,7 @@ class Runtime:
         self._sink = set_up_logging(self._streams[0])
         self._encoder = ResponseEncoder(os.environ.get("AWS_EXECUTION_ENV", ""))
         self._facts = function_facts()
-        self._trace_header = os.environ.get(TRACE_VARIABLE, "")
+        self._trace = TraceVariable()
 
     def load(self, handler: str, started_ns: int) -> Callable[[Any, Any], Any]:
         """The handler; where there is none, report why and end the process."""
@@ -87,12 +87,11 @@ class Runtime:
 
     def serve(self, handler: Callable[[Any, Any], Any]) -> NoReturn:
         """Answer invocations until the platform hangs up."""
-        receive, send, sink = self._channel.receive, self._channel.send, self._sink
+        receive, send, sink, set_trace = self._channel.receive, self._channel.send, self._sink, self._trace.set
         while True:
             (request_id, deadline, arn, trace_header, client_context), payload = receive()
             sink.request_id = request_id
-            if trace_header != self._trace_header:
-                self._set_trace_header(trace_header)
+            set_trace(trace_header)
             try:
                 context = LambdaContext(
                     request_id, int(deadline), arn, self._facts, parse_client_context(client_context)
@@ -109,13 +108,6 @@ class Runtime:
         self._sink.error(told)
         self._flush()
         self._channel.send(frames.ERROR, f"{request_id}\0{told['errorType']}", self._encoder.error(told))
-
-    def _set_trace_header(self, trace_header: str) -> None:
-        self._trace_header = trace_header
-        if trace_header:
-            os.environ[TRACE_VARIABLE] = trace_header
-        else:
-            os.environ.pop(TRACE_VARIABLE, None)
 
     def _flush(self) -> None:
         """Send what was printed on its way, so that it is there before the answer is."""
