@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+NODE_TESTS := tests/acceptance/javascript
+NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json
 WORKERS ?= 2
 PYTEST ?= $(BIN)/pytest
 TESTS ?= tests
@@ -19,7 +21,7 @@ setup: $(STAMP) ## make .venv with everything that is pinned
 quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
-test: setup ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -40,3 +42,8 @@ lock: setup ## choose the pins anew from pyproject.toml
 $(STAMP): requirements/base.txt requirements/dev.txt pyproject.toml requirements/setup.sh
 	@bash requirements/setup.sh
 	@touch $@
+
+# The AWS SDK for JavaScript, for its acceptance test; without Node.js that test is skipped, and says so.
+$(NODE_STAMP): $(NODE_TESTS)/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $(NODE_TESTS) && touch $@; \
+	else echo "npm is not here: the AWS SDK for JavaScript will not be tested"; fi

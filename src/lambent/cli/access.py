@@ -36,7 +36,8 @@ class Access(Struct, frozen=True):
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret,
-            "AWS_DEFAULT_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,  # boto3 and `aws` read this one,
+            "AWS_REGION": self.region,  # the SDKs for JavaScript, Go, Java and Rust the other
         }
         return variables | ({"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {})
 
