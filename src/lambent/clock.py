@@ -88,6 +88,11 @@ class FakeClock:
             await asyncio.sleep(0)
 
 
+def iso_seconds(epoch_s: float) -> str:
+    """`2026-11-23T12:00:00Z`, as SDKs read the date of expiry of credentials."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def iso_millis(epoch_ms: int) -> str:
     """`2026-01-31T23:59:59.123+0000`, the form of LastModified in Lambda's answers."""
     moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     drain_s: float = Field(6.0, ge=0, description="How long SIGTERM waits for running invocations.")
     clock_skew_s: int = Field(900, description="How far a request's signing time may be from ours.")
     sandbox_uid_base: int = Field(1_051_000, description="First uid of the range that environments run as.")
+    snapshot_idle_s: float = Field(
+        14 * 86400.0, ge=0, description="How long the snapshot of a version with SnapStart is kept unused."
+    )
     sandbox_pool: int = Field(2, ge=0, description="Ready-made sandboxes kept for each interpreter.")
     node_memory_mb: int = Field(
         0, ge=0, description="MemorySize of all environments together; 0 is nine tenths of the machine."

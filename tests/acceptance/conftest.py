@@ -25,6 +25,7 @@ import pytest
 from botocore.config import Config
 
 from lambent.cli.server import Server, free_port
+from lambent.sandbox.interpreters import find_runtimes
 
 STOP_PROMISE_S = 10.0
 TRUST = {
@@ -89,6 +90,10 @@ class Platform:
     def lambent(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run `lambent` as that user."""
         return self.command(self.bin / "lambent", *words)
+
+    def runtimes(self) -> set[str]:
+        """The runtimes that this host has an interpreter for."""
+        return set(find_runtimes())
 
     def create(self, source: str, **parameters: Any) -> str:
         """A function with `source` as app.py, active; its name, which no other test has."""

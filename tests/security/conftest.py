@@ -25,7 +25,7 @@ from lambent.ids import SystemIds
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant, EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
-from lambent.model.messages import EnvironmentStatus, Hello, Start, Stop, Welcome
+from lambent.model.messages import EnvironmentStatus, Hello, SnapshotTaken, Start, Stop, Welcome
 from lambent.sandbox import doctor
 from lambent.sandbox.interpreters import Interpreter, find_runtimes
 from lambent.sandbox.packets import Packets
@@ -196,8 +196,11 @@ class Edge:
         """How it ended, from the agent."""
         return await asyncio.wait_for(asyncio.shield(self._exit_of(function.id)), WAIT_S)
 
-    async def begin(self, source: str, **changes: Any) -> Function:
-        """An environment whose init phase has begun."""
+    async def snapshot(self, source: str, **changes: Any) -> SnapshotTaken:
+        """How the one init phase of a version with SnapStart has ended."""
+        return await self.peer.call("take_snapshot", self._spec(source, **changes), SnapshotTaken)
+
+    def _spec(self, source: str, **changes: Any) -> EnvironmentSpec:
         files = changes.pop("files", None)
         spec = EnvironmentSpec(
             environment_id=SystemIds().hex(16),
@@ -212,7 +215,11 @@ class Edge:
             variables={"PATH": "/var/lang/bin:/usr/bin:/bin", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128"},
             log_stream="s",
         )
-        spec = msgspec.structs.replace(spec, **changes)
+        return msgspec.structs.replace(spec, **changes)
+
+    async def begin(self, source: str, **changes: Any) -> Function:
+        """An environment whose init phase has begun."""
+        spec = self._spec(source, **changes)
         await self.peer.call("start", Start(spec, self.number), object)
         message, descriptors = await self._handoff.receive()
         grant = msgspec.msgpack.decode(message, type=EnvironmentGrant)

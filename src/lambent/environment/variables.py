@@ -62,6 +62,7 @@ class Credentials(Struct, frozen=True):
     access_key_id: str
     secret_access_key: str
     session_token: str
+    expiration: str = ""
 
 
 class Circumstances(Struct, frozen=True):

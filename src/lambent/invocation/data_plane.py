@@ -23,7 +23,14 @@ from lambent.environment.api import Outcome, OutcomeKind
 from lambent.errors import ServiceError
 from lambent.invocation.answers import Answer, answer_for, init_answer_for
 from lambent.invocation.api import Limits, Links, Statistics
-from lambent.invocation.errors import ResourceConflict, ServiceFailed, is_throttle
+from lambent.invocation.errors import (
+    ResourceConflict,
+    ServiceFailed,
+    SnapStartFailed,
+    SnapStartNotReady,
+    SnapStartTimeout,
+    is_throttle,
+)
 from lambent.invocation.estate import Estate
 from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
@@ -171,6 +178,8 @@ class DataPlane:
     ) -> InvocationResult:
         """The first invocation of an environment: it answers for the init phase too."""
         self._cold_starts += 1
+        if lease.restored and lease.init.kind is not OutcomeKind.READY:
+            self._fail_restore(lease, invocation, snapshot, start_ms)
         if lease.init.kind is OutcomeKind.TIMEOUT:
             lease = await self._init_again(lease, invocation, snapshot)
         with lease as environment:
@@ -182,6 +191,19 @@ class DataPlane:
             left_s = max(0.001, snapshot.timeout_s - lease.spent_us / 1e6)
             outcome = await environment.invoke(invocation, snapshot.invoked_arn, left_s, self._limits.response_bytes)
             return self._finish(Run(invocation, snapshot, lease, start_ms, outcome))
+
+    def _fail_restore(
+        self, lease: Lease, invocation: Invocation, snapshot: FunctionSnapshot, start_ms: int
+    ) -> NoReturn:
+        """The snapshot could not be restored, or a hook of the function's failed after it; the log has why."""
+        with lease:
+            run = Run(invocation, snapshot, lease, start_ms, Outcome(lease.init.kind, 0, exit=lease.init.exit))
+            if lease.init.kind is OutcomeKind.LOST:
+                self._lose(run)
+            timed_out = lease.init.kind is OutcomeKind.TIMEOUT
+            lease.init_status = "timeout" if timed_out else "error"
+            self._write_down(run, Answer(b"", "", "error", lease.init.error_type or "Runtime.RestoreError", named=True))
+        raise SnapStartTimeout if timed_out else SnapStartFailed
 
     async def _init_again(self, failed: Lease, invocation: Invocation, snapshot: FunctionSnapshot) -> Lease:
         """A new environment after an init phase that took over 10 s; this one may take the function's timeout.
@@ -221,6 +243,8 @@ class DataPlane:
         return lease
 
     def _refuse(self, invocation: Invocation, snapshot: FunctionSnapshot) -> NoReturn:
+        if snapshot.not_ready:
+            raise SnapStartNotReady
         if snapshot.refusal:
             raise ResourceConflict(snapshot.refusal)
         self._throttled(invocation, snapshot)

@@ -41,6 +41,8 @@ class Lease:
         "pool",
         "provisioned",
         "reported",
+        "restore_us",
+        "restored",
         "spent_us",
         "start",
         "worn_out",
@@ -52,7 +54,9 @@ class Lease:
         self.environment = environment
         self.log_stream = grant.log_stream
         self.init = init
-        self.init_us = init.duration_us
+        self.restored = times.restored
+        self.init_us = init.duration_us  # of a restored one: what of its restore is billed
+        self.restore_us = 0
         self.init_status = ""
         self.spent_us = 0
         self.early_lines: list[LogLine] = []
@@ -72,6 +76,7 @@ class Lease:
         """The first invocation is over: the next one is warm."""
         self.first = False
         self.init_us, self.init_status, self.spent_us = 0, "", 0
+        self.restored, self.restore_us = False, 0
         self.early_lines, self.start = [], None
 
     def waited(self, waited_us: int) -> None:

@@ -46,7 +46,7 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         run.invocation.request_id,
         environment.id,
         duration_us,
-        lease.init_us,
+        0 if lease.restored else lease.init_us,
         billed_ms(lease.init_us, duration_us),
         snapshot.memory_mb,
         max_memory_mb(_peak_bytes(environment, outcome), snapshot.memory_mb, ran_out=_ran_out(outcome)),
@@ -57,6 +57,8 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         run.invocation.trace_header,
         lease.start,
         provisioned=lease.provisioned,
+        restore_us=lease.restore_us,
+        billed_restore_us=lease.init_us if lease.restored else 0,
     )
 
 

@@ -20,6 +20,7 @@ from lambent.model.messages import LeaseGrant, LeaseRequest
 ARRIVAL_S = 10.0  # a start takes milliseconds; this only bounds what went wrong
 AFTER_EXIT_S = 1.0  # an exit may overtake the environment it is about, but not by more
 EXITS_KEPT = 256
+RESTORE_TIMEOUT_S = 10.0  # Lambda Developer Guide, "Lambda SnapStart runtime hooks": the runtime and the hooks after it
 
 
 class Arrival:
@@ -55,11 +56,16 @@ class Starts:
         began_s = self._clock.monotonic_s()
         grant = await reach(lambda: self._control.lease(request), self._clock, wanted)
         arrival = await self._arrival(grant)
-        init = await arrival.environment.wait_ready(init_timeout_s)
+        restored = arrival.times.restored
+        init = await arrival.environment.wait_ready(RESTORE_TIMEOUT_S if restored else init_timeout_s)
         if arrival.environment.usable and not grant.moved:
             self._agent.ready(grant.environment_id)
         took_us = round((self._clock.monotonic_s() - began_s) * 1e6)
-        return Lease(arrival.environment, grant, init, arrival.times, took_us)
+        lease = Lease(arrival.environment, grant, init, arrival.times, took_us)
+        if restored:
+            before_us = arrival.times.sandbox_us + arrival.times.fork_us + arrival.times.mount_us
+            lease.restore_us = before_us + round((self._clock.monotonic_s() - arrival.at_s) * 1e6)
+        return lease
 
     def granted(self, environment: Environment, times: StartTimes) -> None:
         """An environment has come from the agent."""

@@ -28,7 +28,9 @@ def events_of(record: InvocationRecord) -> list[Event]:
     start_ms, request_id, lines = record.start_ms, record.request_id, record.lines
     # Both parts of the sum are cut to whole milliseconds: a last line may be stamped one later, and still precedes END.
     end_ms = max([start_ms + record.duration_us // 1000, *(line.time_ms for line in lines)])
-    if record.init_us or record.init_status:
+    if record.restore_us:
+        events, lines = _restore_events(record)
+    elif record.init_us or record.init_status:
         events, lines = _init_events(record)
     else:
         events = []
@@ -61,6 +63,22 @@ def _init_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
     return events, record.lines[len(early) :]
 
 
+def _restore_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
+    """The events of a restore from a snapshot (SnapStart), and the lines that are left for the invoke phase."""
+    start_ms = record.start_ms
+    early = [line for line in record.lines if line.time_ms < start_ms or record.init_status]
+    arn = runtime_version_arn(record.key.region, record.runtime)
+    restore_ms = start_ms - record.restore_us // 1000
+    first_ms = min(restore_ms, early[0].time_ms) if early else restore_ms
+    events = [(first_ms, f"RESTORE_START Runtime Version: {_version(record.runtime)}\tRuntime Version ARN: {arn}\n")]
+    events += [(line.time_ms, line.text + "\n") for line in early]
+    report = f"RESTORE_REPORT Restore Duration: {record.restore_us / 1000:.2f} ms"
+    if record.init_status:
+        report += f"\tStatus: {record.init_status}"
+    events.append((max(start_ms, *(line.time_ms for line in early)) if early else start_ms, report + "\n"))
+    return events, record.lines[len(early) :]
+
+
 def _init_report(record: InvocationRecord) -> str:
     line = f"INIT_REPORT Init Duration: {record.init_us / 1000:.2f} ms\tPhase: init\tStatus: {record.init_status}"
     if record.init_status == "error" and record.error_type:
@@ -76,6 +94,9 @@ def _report(record: InvocationRecord) -> str:
     )
     if record.init_us and not record.init_status:
         line += f"Init Duration: {record.init_us / 1000:.2f} ms\t"
+    if record.restore_us:
+        line += f"Restore Duration: {record.restore_us / 1000:.2f} ms\t"
+        line += f"Billed Restore Duration: {-(-record.billed_restore_us // 1000)} ms\t"
     if record.status == "timeout":
         line += "Status: timeout"
     elif record.status != "success" and record.error_type:

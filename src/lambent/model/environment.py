@@ -33,6 +33,7 @@ class EnvironmentSpec(Struct, frozen=True):
     initialization_type: str = "on-demand"
     provisioned_for: str = ""
     init_timeout_s: float = 0.0
+    snapshot: bool = False  # SnapStart: goes on from the version's one init phase
 
 
 class StartTimes(Struct, frozen=True):
@@ -47,6 +48,7 @@ class StartTimes(Struct, frozen=True):
     fork_us: int = 0
     cgroup_us: int = 0
     mount_us: int = 0
+    restored: bool = False  # it goes on from a snapshot, and its init phase is only the restore's
 
 
 class Provisioned(Struct, frozen=True):

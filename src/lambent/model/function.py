@@ -21,7 +21,8 @@ class FunctionSnapshot(Struct, frozen=True):
     `environment_key` is a hash over code and configuration: an environment serves exactly the
     snapshots that carry the key it was made with. `invoked_arn` is the ARN as the caller
     addressed it (with the qualifier, if one was given). `refusal` is set when the state of the
-    function forbids invoking: the ResourceConflictException message to answer with.
+    function forbids invoking: the ResourceConflictException message to answer with; `not_ready` when that is
+    because the version is being initialised for its snapshot.
     """
 
     key: FunctionKey
@@ -40,3 +41,4 @@ class FunctionSnapshot(Struct, frozen=True):
     refusal: str = ""
     other: "FunctionSnapshot | None" = None
     other_weight: float = 0.0
+    not_ready: bool = False

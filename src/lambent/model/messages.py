@@ -20,6 +20,8 @@
 | stop | control -> agent, edge -> agent | Stop -> None; the environment is gone when it answers |
 | ready | edge -> agent (notice) | str (environment id): the init phase is over, CPU limit applies |
 | inventory | control -> agent | None -> list[EnvironmentStatus] |
+| take_snapshot | control -> agent | EnvironmentSpec -> SnapshotTaken: initialised once, for every start to come |
+| forget_snapshots | control -> agent | list[str] (environment keys) -> None |
 | exited | agent -> control, agent -> the edge that holds it (notice) | EnvironmentExit |
 | idle | edge -> control (notice) | IdleChange |
 | status | edge -> control | None -> dict: the parts and environments, for `lambent status` |
@@ -33,7 +35,7 @@ from msgspec import Struct
 from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.http import HttpRequest
-from lambent.model.invocation import Invocation
+from lambent.model.invocation import Invocation, LogLine
 from lambent.model.principal import Principal
 
 
@@ -165,6 +167,17 @@ class EnvironmentStatus(Struct, frozen=True):
     pid: int
     provisioned_for: str = ""
     initialised: bool = False
+
+
+class SnapshotTaken(Struct, frozen=True):
+    """How the init phase of a version with SnapStart ended. `status` is "success", "error" or "timeout";
+    `error_type` is "Platform" when it was no fault of the function's, and then `message` says what it was."""
+
+    status: str
+    init_us: int
+    lines: list[LogLine] = []
+    error_type: str = ""
+    message: str = ""
 
 
 class IdleChange(Struct, frozen=True):

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import os
 import signal
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -19,9 +18,11 @@ from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
 from lambent.ids import SystemIds
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant, EnvironmentSpec, Provisioned
-from lambent.model.messages import EnvironmentStatus, Hello, Move, Start, Stop, Welcome
+from lambent.model.messages import EnvironmentStatus, Hello, Move, SnapshotTaken, Start, Stop, Welcome
+from lambent.roles.agent_relay import Relay
+from lambent.roles.agent_snapshots import SnapshotOptions, Snapshots, assignment_of
 from lambent.sandbox import cgroups, doctor, scratch, seccomp
-from lambent.sandbox.api import Assigned, Assignment, Ending, Sandbox, Sandboxes, SandboxFailure
+from lambent.sandbox.api import Assigned, Ending, Sandbox, Sandboxes, SandboxFailure
 from lambent.sandbox.handoff import Handoff, Receiver
 from lambent.sandbox.interpreters import find_runtimes
 from lambent.sandbox.node import NodeOptions, NodeSandboxes, instance_name
@@ -76,8 +77,14 @@ class Held:
 class Agent:
     """Answers the messages of `model.messages` that name the agent."""
 
-    def __init__(self, sandboxes: Sandboxes, handoff_path: Path, clock: Clock) -> None:
+    def __init__(self, sandboxes: Sandboxes, settings: Settings, clock: Clock) -> None:
         self._sandboxes, self._clock = sandboxes, clock
+        handoff_path = settings.run / "handoff.sock"
+        kept = SnapshotOptions(
+            settings.data / "snapshots", settings.snapshot_idle_s, walls=settings.isolation == "sandbox"
+        )
+        relay = Relay(_reached(settings.host), settings.port or DEFAULT_PORT)
+        self._snapshots = Snapshots(sandboxes, relay, kept, clock)
         self.handoff = Handoff(handoff_path, self._edge_lost)
         self._held: dict[str, Held] = {}
         self._starting: dict[str, asyncio.Event] = {}
@@ -94,6 +101,8 @@ class Agent:
             "ready": Method(str, self._ready),
             "move": Method(Move, self._move),
             "inventory": Method(None, self._inventory),
+            "take_snapshot": Method(EnvironmentSpec, self._take_snapshot),
+            "forget_snapshots": Method(list[str], self._forget_snapshots),
         }
 
     async def _hello(self, peer: Peer, hello: Hello) -> Welcome:
@@ -106,7 +115,8 @@ class Agent:
         spec, receiver = start.spec, self.handoff.receiver(start.edge)
         done = self._starting[spec.environment_id] = asyncio.Event()
         try:
-            sandbox, assigned = await self._sandboxes.take(_assignment(spec))
+            taken = self._snapshots.start(spec) if spec.snapshot else self._sandboxes.take(assignment_of(spec))
+            sandbox, assigned = await taken
             await self._hand_over(Held(spec, sandbox, receiver, self._clock.now_ms()), assigned)
         finally:
             del self._starting[spec.environment_id]
@@ -187,6 +197,12 @@ class Agent:
     async def _inventory(self, _peer: Peer, _body: None) -> list[EnvironmentStatus]:
         return [held.status() for held in self._held.values()]
 
+    async def _take_snapshot(self, _: Peer, spec: EnvironmentSpec) -> SnapshotTaken:
+        return await self._snapshots.take(spec)
+
+    async def _forget_snapshots(self, _: Peer, environment_keys: list[str]) -> None:
+        self._snapshots.forget(environment_keys)
+
     def _edge_lost(self, receiver: Receiver) -> None:
         for held in [held for held in self._held.values() if held.receiver is receiver]:
             task = asyncio.get_running_loop().create_task(self._take_down(held, "its edge has gone"))
@@ -198,20 +214,12 @@ class Agent:
         await self.handoff.close()
         await asyncio.gather(*(self._take_down(held, "the agent stops") for held in list(self._held.values())))
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._snapshots.close()
         await self._sandboxes.close()
 
 
-def _assignment(spec: EnvironmentSpec) -> Assignment:
-    return Assignment(
-        runtime=spec.runtime,
-        code=spec.code,
-        layers=spec.layers,
-        handler=spec.handler,
-        initialization_type=spec.initialization_type,
-        variables=spec.variables,
-        memory_mb=spec.memory_mb,
-        ephemeral_mb=spec.ephemeral_mb,
-    )
+def _reached(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host  # noqa: S104
 
 
 def _provisioned(spec: EnvironmentSpec) -> Provisioned | None:
@@ -290,7 +298,7 @@ async def run_agent(settings: Settings, standing: Standing) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     sandboxes = build_sandboxes(settings, standing, clock)
     await sandboxes.open()
-    agent = Agent(sandboxes, settings.run / "handoff.sock", clock)
+    agent = Agent(sandboxes, settings, clock)
     agent.handoff.open()
     server = await serve(Address(path=str(settings.run / "agent.sock")), agent.methods())
     warming = asyncio.get_running_loop().create_task(sandboxes.warm())

@@ -42,7 +42,7 @@ from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, Services
-from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
+from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Snapshots, Specs
 from lambent.services.events.api import Links as EventsLinks
 from lambent.services.events.service import EventsService
 from lambent.services.iam.keys import Keys, KeySettings
@@ -136,6 +136,7 @@ class Control:
         placement = PlacementLink()
         invalidator = Invalidator(self._edges, placement)
         runtimes = await asyncio.to_thread(Runtimes, _architecture(), fallback=settings.runtime_fallback)
+        snapshots = Snapshots(self._agents, ids)
         places = Places(
             await stores.open("lambda", "lambent.services.lambda_"),
             await open_blobs(data / "blobs"),
@@ -143,15 +144,14 @@ class Control:
             await asyncio.to_thread(read_or_make, data / "link-secret", lambda: ids.secret(43).encode()),
         )
         self._lambda = LambdaService(
-            places, settings, clock, ids, LambdaLinks(self._keys, runtimes, invalidator, placement)
+            places, settings, clock, ids, LambdaLinks(self._keys, runtimes, invalidator, placement, snapshots)
         )
+        snapshots.specs = specs = Specs(self._lambda.data_plane, self._keys, settings)
         self._placement = Placement(
             settings.node_memory_mb or _nine_tenths_of_memory_mb(),
             clock,
             ids,
-            PlacementLinks(
-                self._agents, self._edges, self._lambda.data_plane, Specs(self._lambda.data_plane, self._keys, settings)
-            ),
+            PlacementLinks(self._agents, self._edges, self._lambda.data_plane, specs),
         )
         self._provisioner = Provisioner(
             self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s

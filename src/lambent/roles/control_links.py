@@ -1,17 +1,19 @@
 """What control's rooms know of the other parts and of one another; and who is connected."""
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import Iterable
 
-from lambent.clock import Clock
+from lambent.clock import Clock, iso_seconds
 from lambent.config import Settings
 from lambent.environment.variables import Circumstances, Credentials
 from lambent.errors import Unavailable
+from lambent.ids import Ids
 from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
-from lambent.model.messages import EnvironmentStatus, Invalidate, LeaseRequest, Move, Start, Stop
+from lambent.model.messages import EnvironmentStatus, Invalidate, LeaseRequest, Move, SnapshotTaken, Start, Stop
 from lambent.placement.api import Standing
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
@@ -106,6 +108,12 @@ class Agents:
     async def move(self, move: Move) -> str:
         return await self._link.peer.call("move", move, str)
 
+    async def take_snapshot(self, spec: EnvironmentSpec) -> SnapshotTaken:
+        return await self._link.peer.call("take_snapshot", spec, SnapshotTaken)
+
+    async def forget_snapshots(self, environment_keys: list[str]) -> None:
+        await self._link.peer.call("forget_snapshots", environment_keys, type(None))
+
     async def inventory(self) -> list[EnvironmentStatus]:
         answer: list[EnvironmentStatus] = await self._link.peer.call(
             "inventory",
@@ -129,11 +137,29 @@ class Specs:
         endpoint = f"http://127.0.0.1:{self._settings.port}" if network == "platform" else ""
         circumstances = Circumstances(
             log_stream=log_stream,
-            credentials=Credentials(made.access_key_id, made.secret, made.session_token),
+            credentials=Credentials(made.access_key_id, made.secret, made.session_token, iso_seconds(made.expires_s)),
             endpoint_url=endpoint,
             initialization_type="provisioned-concurrency" if request.provisioned else "on-demand",
         )
         return await self._functions.environment_spec(request, environment_id, circumstances, network)
+
+
+class Snapshots:
+    """The snapshots of the agent. `specs` is set once the service that this is given to is made."""
+
+    specs: Specs
+
+    def __init__(self, agents: Agents, ids: Ids) -> None:
+        self._agents, self._ids = agents, ids
+
+    async def take(self, key: FunctionKey, version: str, environment_key: str) -> SnapshotTaken:
+        request = LeaseRequest(key, version, version, environment_key)
+        return await self._agents.take_snapshot(await self.specs.spec(request, self._ids.hex(32), ""))
+
+    async def forget(self, environment_keys: list[str]) -> None:
+        with contextlib.suppress(Unavailable):
+            if environment_keys:
+                await self._agents.forget_snapshots(environment_keys)
 
 
 class Runtimes:

@@ -9,12 +9,16 @@ whoever took it, to be sent on and closed.
 This room knows no function: an `Assignment` names folders, variables and limits.
 """
 
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from lambent.errors import Fault, ServiceError
 from lambent.model.environment import StartTimes
+
+if TYPE_CHECKING:  # it raises what is defined here
+    from lambent.sandbox.memory_image import MemoryImage
 
 
 class SandboxFailure(ServiceError):
@@ -22,6 +26,10 @@ class SandboxFailure(ServiceError):
 
     fault = Fault.PLATFORM
     code, status = "ServiceException", 500
+
+
+class StaleImage(SandboxFailure):
+    """A snapshot's image no longer fits: the zygote that it descends from has been replaced."""
 
 
 class RuntimeUnavailable(ServiceError):
@@ -42,6 +50,7 @@ class Assignment(Struct, frozen=True):
     variables: dict[str, str]
     memory_mb: int
     ephemeral_mb: int
+    pausing: bool = False  # wait after the init phase, to be read
 
 
 class Assigned(Struct, frozen=True):
@@ -69,6 +78,13 @@ class Sandbox(Protocol):
 
     pid: int
 
+    async def take_image(self, folder: Path) -> "MemoryImage":
+        """The memory of a function that was assigned with `pausing`, once it has said that it is ready.
+
+        Raises:
+            SandboxFailure: it does not come to rest, or the host cannot do it.
+        """
+
     def limit_cpu(self) -> None:
         """The init phase is over: from now on CPU is in proportion to memory."""
 
@@ -82,11 +98,12 @@ class Sandbox(Protocol):
 class Sandboxes(Protocol):
     """Where sandboxes come from: one a node."""
 
-    async def take(self, assignment: Assignment) -> tuple[Sandbox, Assigned]:
-        """A sandbox in which the bootstrap has begun to load the function.
+    async def take(self, assignment: Assignment, image: "MemoryImage | None" = None) -> tuple[Sandbox, Assigned]:
+        """A sandbox in which the bootstrap has begun to load the function, or one that goes on from `image`.
 
         Raises:
             RuntimeUnavailable: no interpreter for the runtime.
+            StaleImage: the image fits no sandbox any more.
             SandboxFailure: the host refused a step.
         """
 

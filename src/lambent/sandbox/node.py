@@ -18,9 +18,10 @@ import structlog
 from msgspec import Struct
 
 from lambent.clock import Clock
-from lambent.sandbox.api import Assigned, Assignment, RuntimeUnavailable, SandboxFailure
+from lambent.sandbox.api import Assigned, Assignment, RuntimeUnavailable, SandboxFailure, StaleImage
 from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.interpreters import Interpreter, interpreter_for
+from lambent.sandbox.memory_image import MemoryImage
 from lambent.sandbox.pool import Pool
 from lambent.sandbox.runtime_folder import compile_for
 from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Group, Limits, LiveSandbox
@@ -116,8 +117,8 @@ class NodeSandboxes:
             kitchen = self._kitchens[interpreter.runtime] = _Kitchen(interpreter, pool)
         return self._kitchens[interpreter.runtime]
 
-    async def take(self, assignment: Assignment) -> tuple[LiveSandbox, Assigned]:
-        """See `api.Sandboxes`."""
+    async def take(self, assignment: Assignment, image: MemoryImage | None = None) -> tuple[LiveSandbox, Assigned]:
+        """See `api.Sandboxes`. With `image`, a sandbox that goes on from it. Raises StaleImage."""
         for name in (assignment.code, *assignment.layers):
             if not CONTENT_ADDRESS.fullmatch(name):
                 raise SandboxFailure(f"not the name of a code folder: {name!r}")
@@ -127,19 +128,23 @@ class NodeSandboxes:
         self._compile(kitchen.interpreter)
         if kitchen.pool.statistics()["ready"]:
             try:
-                return await self._take(kitchen.pool, assignment, premade=True)
+                return await self._take(kitchen.pool, assignment, image, premade=True)
+            except StaleImage:
+                raise
             except SandboxFailure as error:  # what waits may have died unseen, and no function code has run in it
                 log.warning("trying another sandbox", action="sandbox.retry", error=error.message)
-        return await self._take(kitchen.pool, assignment, premade=False)
+        return await self._take(kitchen.pool, assignment, image, premade=False)
 
     async def _take(
-        self, pool: Pool[LiveSandbox], assignment: Assignment, *, premade: bool
+        self, pool: Pool[LiveSandbox], assignment: Assignment, image: MemoryImage | None, *, premade: bool
     ) -> tuple[LiveSandbox, Assigned]:
         started_s = self._clock.monotonic_s()
         sandbox = await pool.take()
         waited_us = round((self._clock.monotonic_s() - started_s) * 1e6)
         try:
-            assigned = await self._assign(sandbox, assignment)
+            if image is not None and image.lineage != sandbox.lineage:
+                raise StaleImage("The snapshot was taken from an interpreter that runs no more.")
+            assigned = await self._assign(sandbox, assignment, image)
         except BaseException:
             await sandbox.stop()
             raise
@@ -148,7 +153,7 @@ class NodeSandboxes:
         times = msgspec.structs.replace(assigned.times, sandbox_us=sandbox_us, fork_us=fork_us)
         return sandbox, msgspec.structs.replace(assigned, times=times)
 
-    async def _assign(self, sandbox: LiveSandbox, assignment: Assignment) -> Assigned:
+    async def _assign(self, sandbox: LiveSandbox, assignment: Assignment, image: MemoryImage | None) -> Assigned:
         task_root = WALLED_TASK_ROOT if self._options.walls else str(self._options.code / assignment.code)
         if not self._options.walls:
             assignment = msgspec.structs.replace(assignment, variables=self._unwalled(assignment, task_root))
@@ -156,7 +161,7 @@ class NodeSandboxes:
         if self._disks is not None and assignment.ephemeral_mb != PREMADE_TMP_MB:
             loop, holder = self._attach(assignment.ephemeral_mb)
         try:
-            return await sandbox.assign(assignment, task_root, loop, self._options.limits)
+            return await sandbox.assign(assignment, task_root, loop, self._options.limits, image)
         finally:
             if holder >= 0:
                 os.close(holder)

@@ -16,7 +16,16 @@ from pathlib import Path
 from lambent.ids import Ids
 from lambent.sandbox.interpreters import Interpreter
 
-DISTRIBUTIONS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+DISTRIBUTIONS = (
+    "boto3",
+    "botocore",
+    "s3transfer",
+    "jmespath",
+    "python-dateutil",
+    "six",
+    "urllib3",
+    "snapshot-restore-py",
+)
 OURS = "_lambent"
 OUR_SOURCES = Path(__file__).parent.parent / "runtimes" / "python"
 WORLD_READABLE = 0o444

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import socket
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +20,7 @@ from lambent.clock import Clock
 from lambent.model.environment import StartTimes
 from lambent.sandbox.api import Assigned, Assignment, Ending, SandboxFailure
 from lambent.sandbox.cgroups import ControlGroup
+from lambent.sandbox.memory_image import MemoryImage, take_image
 from lambent.sandbox.packets import Packets, packet_pair
 from lambent.sandbox.watched_memory import WatchedGroup
 from lambent.sandbox.wire import InitWord, SpawnRequest, TenantAnswer, TenantOrder
@@ -45,6 +47,7 @@ class LiveSandbox:
         self.fork_us = 0
         self.loop = -1  # the number of the device behind /tmp
         self.listener = -1
+        self.lineage = ""  # of which zygote it is a fork
         self._control, self._assignment, self._group, self._clock = control, assignment, group, clock
         self._memory_mb = 0
         self._walls = True
@@ -75,9 +78,9 @@ class LiveSandbox:
             finally:
                 for descriptor in joins:
                     os.close(descriptor)
-        sandbox.fork_us, sandbox._walls = spawned.fork_us, request.walls
         if isinstance(group, WatchedGroup):
             group.holds(spawned.pid)
+        sandbox.fork_us, sandbox._walls, sandbox.lineage = spawned.fork_us, request.walls, zygote.lineage
         await sandbox._wait_built()
         return sandbox
 
@@ -95,8 +98,10 @@ class LiveSandbox:
             await self.stop()
             raise SandboxFailure(f"A sandbox could not be built: {word.error}")
 
-    async def assign(self, assignment: Assignment, task_root: str, loop: int, limits: Limits) -> Assigned:
-        """Turn the sandbox into its function's; the function begins to load.
+    async def assign(
+        self, assignment: Assignment, task_root: str, loop: int, limits: Limits, image: MemoryImage | None = None
+    ) -> Assigned:
+        """Turn the sandbox into its function's; the function begins to load, or goes on from `image`.
 
         Raises:
             SandboxFailure: a step failed; the sandbox has to be stopped.
@@ -114,7 +119,8 @@ class LiveSandbox:
         channel.setblocking(False)
         try:
             self._assignment.send_nowait(
-                msgspec.json.encode(_order(assignment, task_root, loop, limits)), [their_channel.fileno(), their_output]
+                msgspec.json.encode(_order(assignment, task_root, loop, limits, image is not None)),
+                [their_channel.fileno(), their_output, *(() if image is None else image.descriptors)],
             )
             answer = await self._answer()
         except BaseException as error:  # also when control has gone and nobody wants it any more
@@ -140,6 +146,14 @@ class LiveSandbox:
         if answer.error:
             raise SandboxFailure(answer.error)
         return answer
+
+    async def take_image(self, folder: Path) -> MemoryImage:
+        """The memory of the runtime process, which was assigned with `pausing` and has said that it is ready.
+
+        Raises:
+            SandboxFailure: it does not wait, or is not alone.
+        """
+        return await take_image(self.pid, folder, self.lineage, self._clock)
 
     def limit_cpu(self) -> None:
         """See `api.Sandbox`."""
@@ -201,7 +215,7 @@ async def _remove(group: Group, clock: Clock) -> None:
         await clock.sleep(REMOVE_RETRY_S)
 
 
-def _order(assignment: Assignment, task_root: str, loop: int, limits: Limits) -> TenantOrder:
+def _order(assignment: Assignment, task_root: str, loop: int, limits: Limits, has_image: bool) -> TenantOrder:
     return TenantOrder(
         code=assignment.code,
         layers=assignment.layers,
@@ -213,6 +227,8 @@ def _order(assignment: Assignment, task_root: str, loop: int, limits: Limits) ->
         processes=limits.processes,
         file_descriptors=limits.file_descriptors,
         task_root=task_root,
+        pausing=assignment.pausing,
+        image=has_image,
     )
 
 

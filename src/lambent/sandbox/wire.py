@@ -61,7 +61,7 @@ class InitWord(Struct, frozen=True):
 
 
 class TenantOrder(Struct, frozen=True):
-    """agent -> tenant, with channel and output."""
+    """agent -> tenant, with channel and output, and where there is an `image` with that and its plan."""
 
     code: str
     layers: tuple[str, ...]
@@ -73,6 +73,8 @@ class TenantOrder(Struct, frozen=True):
     processes: int
     file_descriptors: int
     task_root: str
+    pausing: bool = False
+    image: bool = False
 
 
 class TenantAnswer(Struct, frozen=True):

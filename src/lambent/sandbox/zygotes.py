@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +43,7 @@ class Zygote:
 
     def __init__(self, process: asyncio.subprocess.Process, packets: Packets) -> None:
         self._process, self._packets = process, packets
+        self.lineage = f"{process.pid}-{time.monotonic_ns()}"
         self._turn = asyncio.Lock()
         self._lost = False
 

@@ -47,6 +47,25 @@ def test_a_warm_invocation_has_start_its_lines_end_and_report() -> None:
     ]
 
 
+def test_a_restore_from_a_snapshot_has_its_own_lines_and_durations() -> None:
+    """Source: Lambda Developer Guide, "Monitoring for Lambda SnapStart"."""
+    early = [LogLine(START_MS - 2, "hook")]
+    events = events_of(changed(restore_us=9_120, billed_restore_us=4_300, billed_ms=8, lines=early + WARM.lines))
+    arn = runtime_version_arn("eu-west-1", "python3.12")
+    assert events[:4] == [
+        (START_MS - 9, f"RESTORE_START Runtime Version: python:3.12.v1\tRuntime Version ARN: {arn}\n"),
+        (START_MS - 2, "hook\n"),
+        (START_MS, "RESTORE_REPORT Restore Duration: 9.12 ms\n"),
+        (START_MS, f"START RequestId: {ID} Version: $LATEST\n"),
+    ]
+    assert events[-1][1].endswith("\tRestore Duration: 9.12 ms\tBilled Restore Duration: 5 ms\t\n")
+
+
+def test_a_restore_that_failed_says_so() -> None:
+    events = events_of(changed(restore_us=9_120, init_status="timeout", status="error", lines=[]))
+    assert events[1][1] == "RESTORE_REPORT Restore Duration: 9.12 ms\tStatus: timeout\n"
+
+
 def test_a_last_line_stamped_a_millisecond_after_the_sum_still_precedes_the_report() -> None:
     events = events_of(changed(lines=[LogLine(START_MS + 4, "late")]))
     assert [when for when, _ in events] == [START_MS, START_MS + 4, START_MS + 4, START_MS + 4]

@@ -35,8 +35,9 @@ def _load() -> ModuleType:
     return import_module(PACKAGE + ".loop")
 
 
-def run(channel_fd: int, handler: str, initialization_type: str) -> NoReturn:
-    """Serve invocations of `handler` on the channel until the environment ends.
+def run(channel_fd: int, handler: str, initialization_type: str, *, pausing: bool = False) -> NoReturn:
+    """Serve invocations of `handler` on the channel until the environment ends; with `pausing`, wait to be
+    read after the init phase and serve in whatever process goes on from there.
 
     The walls stand: the variables are in os.environ, the working directory is the task root,
     descriptors 1 and 2 are the output pipe, `channel_fd` is the stream socket. Never returns,
@@ -45,7 +46,7 @@ def run(channel_fd: int, handler: str, initialization_type: str) -> NoReturn:
     for name in (__name__, "__main__", "zygote"):
         sys.modules.pop(name, None)
     sys.modules["__main__"] = ModuleType("__main__")  # so that multiprocessing finds nothing to run again
-    _loop.serve(channel_fd, handler, initialization_type)
+    _loop.serve(channel_fd, handler, initialization_type, pausing=pausing)
     raise AssertionError("serve does not return")
 
 

@@ -22,6 +22,7 @@ from . import tenant, walls
 
 HIDDEN = "/.lambent"  # where the privileged steps find things; gone from the mounts before a function runs
 BACKLOG = 128
+PID_SPREAD = 30_000
 # What the kernel shows or lets one do through /proc beyond the sandbox's own processes.
 # Source: the OCI runtime specification's default maskedPaths and readonlyPaths, and what Linux 6 added.
 MASKED_FILES = ("cmdline", "config.gz", "interrupts", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys") + (
@@ -71,6 +72,7 @@ def _build(request: dict[str, Any]) -> list[int]:
 def _mount_proc() -> None:
     flags = walls.MS_NOSUID | walls.MS_NODEV | walls.MS_NOEXEC
     walls.mount("proc", "/proc", "proc", flags, "hidepid=2")
+    _choose_next_pid()
     for name in MASKED_FILES:
         if os.path.exists("/proc/" + name):
             walls.mount("/dev/null", "/proc/" + name, flags=walls.MS_BIND)
@@ -119,6 +121,13 @@ def _fork_and_watch(
     for descriptor in [*cgroups, *listener]:
         os.close(descriptor)
     return _watch(control, woken, runtime, request["walls"])
+
+
+def _choose_next_pid() -> None:
+    """A number of its own for the runtime process: libraries that keep random state tell by it that they are in another
+    process than before, also when that process was restored from a snapshot."""
+    with contextlib.suppress(OSError), open("/proc/sys/kernel/ns_last_pid", "w") as last:
+        last.write(str(1 + int.from_bytes(os.urandom(2), "big") % PID_SPREAD))
 
 
 def _watch(control: socket.socket, woken: int, runtime: int, walled: bool) -> int:

@@ -15,6 +15,7 @@ import os
 import site
 import sys
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from . import channel as frames
@@ -31,18 +32,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+SNAP_START = "snap-start"
 INIT_FAILED = 1
 
 _scan = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[attr-defined]
 
 
-def serve(channel_fd: int, handler: str, initialization_type: str) -> NoReturn:
+def serve(channel_fd: int, handler: str, initialization_type: str, *, pausing: bool) -> NoReturn:
     """See `bootstrap.run`."""
     started_ns = time.perf_counter_ns()
     try:
         channel = Channel(channel_fd)
         runtime = Runtime(channel, initialization_type)
+        # Read now, and only for SnapStart: the function's own modules may have any name.
+        snap_start = import_module(".pause", __package__) if initialization_type == SNAP_START else None
         function = runtime.load(handler, started_ns)
+        if snap_start is not None:
+            started_ns = runtime.go_through_snapshot(snap_start, started_ns, pausing=pausing)
         runtime.ready(started_ns)
         runtime.serve(function)
     except ChannelGone:
@@ -73,12 +79,30 @@ class Runtime:
         try:
             return load_handler(handler)
         except Exception as error:
-            told = error_object(error, "")
-            self._sink.error(told)
-            self._flush()
-            meta = f"{told['errorType']}\0{_microseconds_since(started_ns)}"
-            self._channel.send(frames.INIT_ERROR, meta, self._encoder.error(told))
-            sys.exit(INIT_FAILED)
+            self._fail_init(error, started_ns)
+
+    def go_through_snapshot(self, snap_start: Any, started_ns: int, *, pausing: bool) -> int:
+        """The hooks before and after, and with `pausing` the snapshot between; when what follows it began."""
+        try:
+            snap_start.before_snapshot()
+            if pausing:
+                carried = snap_start.prepare()
+                self.ready(started_ns)
+                snap_start.pause()
+                started_ns = time.perf_counter_ns()
+                snap_start.wake_up(carried)
+            snap_start.after_restore()
+        except Exception as error:
+            self._fail_init(error, started_ns)
+        return started_ns
+
+    def _fail_init(self, error: Exception, started_ns: int) -> NoReturn:
+        told = error_object(error, "")
+        self._sink.error(told)
+        self._flush()
+        meta = f"{told['errorType']}\0{_microseconds_since(started_ns)}"
+        self._channel.send(frames.INIT_ERROR, meta, self._encoder.error(told))
+        sys.exit(INIT_FAILED)
 
     def ready(self, started_ns: int) -> None:
         """Tell the platform that the init phase is over."""

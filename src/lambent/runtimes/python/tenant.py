@@ -5,8 +5,9 @@ lets go of every right, and only then lets the bootstrap import what the user wr
 matters and is all in `_settle`: mounts need rights, and the filter would refuse them.
 
 Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop",
-"processes", "file_descriptors", "task_root"} with the descriptors channel and output. Answer:
-{"mount_us"}, after which function code runs, or {"error"}.
+"processes", "file_descriptors", "task_root", "pausing", "image"} with the descriptors channel and output, and with
+`image` those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us"}, after which function code
+runs, or {"error"}.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from . import bootstrap, walls
+from . import bootstrap, restore, walls
 
 HIDDEN = "/.lambent"
-CHANNEL = 3
+CHANNEL, HANDOVER, IMAGE, PLAN = 3, 4, 5, 6
+# What differs between two environments of one version. All else that the function finds in its
+# variables is as its init phase left it.
+FRESH_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION")
 TMP = "/tmp"  # noqa: S108 - a mount of the environment's own
 ASSIGNMENT_BYTES = 1024 * 1024
 LOOP_MAJOR = 7
@@ -36,7 +40,7 @@ def run(request: dict[str, Any], filters: list[bytes], assignment: socket.socket
     """Wait for the assignment and become its function; never returns."""
     try:
         _be_accounted_for(request["walls"], cgroups)
-        message, descriptors, _, _ = socket.recv_fds(assignment, ASSIGNMENT_BYTES, 2)
+        message, descriptors, _, _ = socket.recv_fds(assignment, ASSIGNMENT_BYTES, 4)
         if message:
             started = time.perf_counter()
             spec = json.loads(message)
@@ -70,7 +74,8 @@ def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes],
             walls.detach(TMP)
             mount_tmp(spec["tmp_mb"], spec["loop"])
         walls.detach(HIDDEN)
-    _take_descriptors(*descriptors)
+    _take_descriptors(*descriptors[:2])
+    spec["image"] = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 64) for each in descriptors[2:]]
     os.chdir(spec["task_root"])
     _set_limits(spec)
     if request["walls"]:
@@ -136,9 +141,24 @@ def _set_limits(spec: dict[str, Any]) -> None:
 
 
 def _start(spec: dict[str, Any]) -> None:
+    if spec["image"]:
+        _restore(spec)
     walls.close_from(CHANNEL + 1)
     sys.argv[:] = ["/var/runtime/bootstrap.py"]
     ours = __name__.rpartition(".")[0]
     for name in [name for name in sys.modules if (name + ".").startswith(ours + ".")]:
         del sys.modules[name]  # the function's own modules may have any name
-    bootstrap.run(CHANNEL, spec["handler"], spec["initialization_type"])
+    bootstrap.run(CHANNEL, spec["handler"], spec["initialization_type"], pausing=spec["pausing"])
+
+
+def _restore(spec: dict[str, Any]) -> NoReturn:
+    image, plan = spec["image"]
+    os.dup2(image, IMAGE, inheritable=False)
+    os.dup2(plan, PLAN, inheritable=False)
+    walls.close_from(PLAN + 1)
+    fresh = {name: spec["variables"][name] for name in FRESH_VARIABLES if name in spec["variables"]}
+    try:
+        restore.become(IMAGE, PLAN, {"variables": fresh}, HANDOVER)
+    except Exception as error:
+        os.write(2, f"The snapshot could not be restored: {type(error).__name__}: {error}\n".encode())
+        os._exit(1)

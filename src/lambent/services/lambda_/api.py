@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from lambent.model.function import FunctionKey
+from lambent.model.messages import SnapshotTaken
 from lambent.placement.api import Standing
 
 
@@ -75,6 +76,16 @@ class Provisioning(Protocol):
         """How many environments of these keys are ready for the configuration on `qualifier`."""
 
 
+class Snapshots(Protocol):
+    """The snapshots of versions with SnapStart, which belong to the agents."""
+
+    async def take(self, key: FunctionKey, version: str, environment_key: str) -> SnapshotTaken:
+        """Initialise that version once, for every start to come. Raises Unavailable, ServiceError."""
+
+    async def forget(self, environment_keys: list[str]) -> None:
+        """These versions are gone. Never raises: an agent that cannot be told forgets what is not used."""
+
+
 class Links(NamedTuple):
     """All that this service talks to; the composition root fills it in."""
 
@@ -82,3 +93,4 @@ class Links(NamedTuple):
     runtimes: Runtimes
     invalidator: Invalidator
     provisioning: Provisioning
+    snapshots: Snapshots

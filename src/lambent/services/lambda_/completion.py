@@ -1,6 +1,7 @@
 """Background work that brings Pending and InProgress versions to rest.
 
-The work is to have the code unpacked. What is unsettled stands in the tables, so a control that
+The work is to have the code unpacked, and with SnapStart to have the version initialised.
+What is unsettled stands in the tables, so a control that
 was killed takes it up again with `resume`.
 """
 
@@ -11,10 +12,11 @@ import msgspec
 import structlog
 
 from lambent.clock import Clock
-from lambent.errors import Unavailable
+from lambent.errors import ServiceError, Unavailable
 from lambent.ids import Ids
 from lambent.model.function import FunctionKey
-from lambent.services.lambda_ import store
+from lambent.services.lambda_ import snap_start, store
+from lambent.services.lambda_.api import Snapshots
 from lambent.services.lambda_.changes import Changes
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
@@ -29,8 +31,10 @@ log = structlog.get_logger()
 class Completion:
     """Owns one task for each function that is unsettled."""
 
-    def __init__(self, database: Database, code: CodeStore, changes: Changes, clock: Clock, ids: Ids) -> None:
-        self._database, self._code, self._changes = database, code, changes
+    def __init__(
+        self, database: Database, code: CodeStore, changes: Changes, snapshots: Snapshots, clock: Clock, ids: Ids
+    ) -> None:
+        self._database, self._code, self._changes, self._snapshots = database, code, changes, snapshots
         self._clock, self._ids = clock, ids
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -60,30 +64,45 @@ class Completion:
         while True:
             try:
                 versions = await self._database.read(lambda tx: store.unsettled(tx, key))
-                settled = [await self._settled(version) for version in versions]
-                if not settled:
+                if not versions:
                     return
-                await self._changes.make(key, partial(_put_unchanged, seen=versions, settled=settled))
+                await asyncio.gather(*(self._settle_one(version) for version in versions))
             except (StoreFailed, Unavailable) as error:
                 log.error("a function cannot be settled", action="function.settle", name=key.name, error=str(error))
                 await self._clock.sleep(PAUSE_S)
 
+    async def _settle_one(self, version: Version) -> None:
+        """Bring it to rest by itself: one that is initialised for minutes must not keep another waiting."""
+        settled = await self._settled(version)
+        await self._changes.make(version.key, partial(_put_unchanged, before=version, after=settled))
+
     async def _settled(self, version: Version) -> Version:
-        """The version as it is once its code is unpacked, or could not be."""
-        step, failure = Step.COMPLETE, ""
+        """The version as it is once its code is unpacked and its snapshot taken, or could not be."""
+        failure, code = "", ""
         try:
             await self._code.ensure_unpacked(*version.packages)
+            if version.snapshotted:
+                failure, code = await self._snapshot(version)
         except Failed as error:
-            step, failure = Step.FAIL, error.message
+            failure = error.message
+        step = Step.FAIL if failure else Step.COMPLETE
         state, update = standing_after((version.state, version.update), step)
         return msgspec.structs.replace(
-            version, state=state, update=update, failure=failure, revision_id=self._ids.uuid()
+            version, state=state, update=update, failure=failure, failure_code=code, revision_id=self._ids.uuid()
         )
 
+    async def _snapshot(self, version: Version) -> tuple[str, str]:
+        try:
+            taken = await self._snapshots.take(version.key, version.name, version.environment_key())
+        except Unavailable:
+            raise
+        except ServiceError as error:
+            return error.message, ""
+        return snap_start.failure_of(taken)
 
-def _put_unchanged(tx: Transaction, seen: list[Version], settled: list[Version]) -> None:
-    """Write each version back, unless somebody deleted or replaced it meanwhile: the next round sees that one."""
-    for before, after in zip(seen, settled, strict=True):
-        present = store.find_version(tx, before.key, before.number)
-        if present is not None and present.revision_id == before.revision_id:
-            store.put_version(tx, after)
+
+def _put_unchanged(tx: Transaction, before: Version, after: Version) -> None:
+    """Write the version back, unless somebody deleted or replaced it meanwhile: the next round sees that one."""
+    present = store.find_version(tx, before.key, before.number)
+    if present is not None and present.revision_id == before.revision_id:
+        store.put_version(tx, after)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from lambent.config import Quotas
 from lambent.errors import ValidationError
+from lambent.services.lambda_ import snap_start
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.environment_variables import check_variables, is_unicode
 from lambent.services.lambda_.errors import InvalidParameter
@@ -87,6 +88,8 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
         changes["variables"] = dict(request["Environment"].get("Variables") or {})
     if "EphemeralStorage" in request:
         changes["ephemeral_mb"] = request["EphemeralStorage"]["Size"]
+    if "SnapStart" in request:
+        changes["snap_start"] = request["SnapStart"].get("ApplyOn") == snap_start.PUBLISHED_VERSIONS
     if request.get("LoggingConfig", {}).get("LogGroup"):
         changes["log_group"] = request["LoggingConfig"]["LogGroup"]
     wanted = msgspec.structs.replace(present, **changes)
@@ -107,6 +110,7 @@ def _check_limits(wanted: Configuration, quotas: Quotas) -> None:
     if "\0" in wanted.handler or not is_unicode(wanted.handler + wanted.description):
         raise InvalidParameter("Handler and Description may hold neither NUL nor half characters.")
     check_variables(wanted.variables or {}, quotas.environment_bytes)
+    snap_start.check(wanted)
 
 
 def _within(path: str, value: int, least: int, most: int) -> None:

@@ -14,10 +14,10 @@ from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.function_name import function_arn
 from lambent.model.messages import LeaseRequest
 from lambent.placement.api import Allowance, Wanted
-from lambent.services.lambda_ import provisioned_store, store
+from lambent.services.lambda_ import provisioned_store, snap_start, store
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
-from lambent.services.lambda_.model import Version
+from lambent.services.lambda_.model import State, Version
 from lambent.services.lambda_.names import find_version, second_version
 from lambent.services.lambda_.provisioned import wanted_of
 from lambent.services.lambda_.recent import RecentVersions
@@ -60,6 +60,9 @@ class DataPlane:
         version = await self._version(request)
         await self._code.ensure_unpacked(*version.packages)
         wanted, snapshot = version.configuration, _snapshot(version, "", None)
+        if version.snapshotted:
+            circumstances = msgspec.structs.replace(circumstances, initialization_type=snap_start.INITIALIZATION_TYPE)
+        told = variables(snapshot, wanted.variables or {}, circumstances)
         return EnvironmentSpec(
             environment_id=environment_id,
             environment_key=request.environment_key,
@@ -71,12 +74,13 @@ class DataPlane:
             layers=version.layers,
             memory_mb=wanted.memory_mb,
             ephemeral_mb=wanted.ephemeral_mb,
-            variables=variables(snapshot, wanted.variables or {}, circumstances),
+            variables=_of_snapshot(told, circumstances) if version.snapshotted else told,
             log_stream=circumstances.log_stream,
             network="none" if network == "none" else "platform",
             initialization_type=circumstances.initialization_type,
             provisioned_for=request.qualifier if request.provisioned else "",
             init_timeout_s=max(self._quotas.provisioned_init_timeout_s, wanted.timeout_s),
+            snapshot=version.snapshotted,
         )
 
     async def role(self, request: LeaseRequest) -> str:
@@ -143,4 +147,17 @@ def _snapshot(version: Version, qualifier: str, reserved: int | None) -> Functio
         revision_id=version.revision_id,
         reserved_concurrency=reserved,
         refusal=refusal(version),
+        not_ready=version.snapshotted and version.state is State.PENDING,
     )
+
+
+def _of_snapshot(told: dict[str, str], circumstances: Circumstances) -> dict[str, str]:
+    """With SnapStart there is no log stream yet, and credentials have to be renewed by who took them before.
+
+    Source: Lambda Developer Guide, "Monitoring for Lambda SnapStart" (the two variables that are missing). AWS has
+    clients fetch credentials from an address; a date of expiry makes SDKs read the variables again.
+    """
+    kept = {name: value for name, value in told.items() if name not in snap_start.HIDDEN_VARIABLES}
+    if circumstances.credentials is not None:
+        kept["AWS_CREDENTIAL_EXPIRATION"] = circumstances.credentials.expiration
+    return kept

@@ -22,6 +22,8 @@ from lambent.services.lambda_.versions import publish
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
+MOST_VERSIONS = 1_000_000  # all of them
+
 
 class Functions:
     """The resource `function`."""
@@ -104,13 +106,16 @@ class Functions:
         if qualifier and not NUMBER.fullmatch(qualifier):
             raise InvalidParameter("Deletion of aliases is not currently supported.")
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> list[Version]:
             if qualifier:
-                _delete_version(tx, key, int(qualifier))
-            elif not store.delete_function(tx, key):
+                return [_delete_version(tx, key, int(qualifier))]
+            gone = store.versions_after(tx, key, 0, MOST_VERSIONS)
+            if not store.delete_function(tx, key):
                 raise function_not_found(key)
+            return gone
 
-        await self._all.changes.make(key, work)
+        gone = await self._all.changes.make(key, work)
+        await self._all.rules.links.snapshots.forget([each.environment_key() for each in gone if each.snapshotted])
         return {"StatusCode": 204}
 
     def _first(self, key: FunctionKey, wanted: Configuration, size: CodeSize) -> Version:
@@ -142,10 +147,11 @@ def _check_new(tx: Transaction, key: FunctionKey) -> None:
         raise Conflict(f"Function already exist: {key.name}")
 
 
-def _delete_version(tx: Transaction, key: FunctionKey, number: int) -> None:
-    find_version(tx, key, str(number))  # raises NotFound
+def _delete_version(tx: Transaction, key: FunctionKey, number: int) -> Version:
+    gone = find_version(tx, key, str(number))  # raises NotFound
     if aliases := alias_store.leading_to(tx, key, number):
         names = ", ".join(alias.name for alias in aliases)
         raise Conflict(f"Unable to delete version because the following aliases reference it: [{names}]")
     store.delete_version(tx, key, number)
     attachments.forget(tx, key, str(number))
+    return gone

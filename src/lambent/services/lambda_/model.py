@@ -51,6 +51,7 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     memory_mb: int = 128
     ephemeral_mb: int = 512
     variables: dict[str, str] | None = None
+    snap_start: bool = False
     layers: tuple[LayerUse, ...] = ()
 
 
@@ -73,6 +74,7 @@ class Version(Struct, frozen=True, omit_defaults=True):
     state: State
     update: Update = Update.NONE
     failure: str = ""
+    failure_code: str = ""
     content_when_published: str = ""
 
     @property
@@ -89,6 +91,11 @@ class Version(Struct, frozen=True, omit_defaults=True):
     def packages(self) -> tuple[str, ...]:
         """All that has to be unpacked before it can run."""
         return (self.code, *self.layers)
+
+    @property
+    def snapshotted(self) -> bool:
+        """Whether its environments start from a snapshot: AWS's `$LATEST` never does."""
+        return self.configuration.snap_start and self.number > 0
 
     @property
     def unsettled(self) -> bool:

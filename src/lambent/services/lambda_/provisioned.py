@@ -14,7 +14,7 @@ from lambent.clock import iso_millis
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, function_arn
 from lambent.placement.api import Standing, Target, Wanted
-from lambent.services.lambda_ import alias_store, provisioned_store, store
+from lambent.services.lambda_ import alias_store, provisioned_store, snap_start, store
 from lambent.services.lambda_.errors import Conflict, InvalidParameter, ProvisionedNotFound
 from lambent.services.lambda_.model import State, Version, version_name
 from lambent.services.lambda_.names import NUMBER, find_alias, find_version, function_named, named, second_version
@@ -149,11 +149,13 @@ def check_place(tx: Transaction, key: FunctionKey, qualifier: str, numbers: Coll
     """Whether provisioned concurrency may be on `qualifier`, which leads to the versions `numbers`.
 
     Raises:
-        InvalidParameter: it leads to `$LATEST`.
+        InvalidParameter: it leads to `$LATEST`, or to a version with SnapStart.
         Conflict: it is on an alias and on the version that the alias leads to at once.
     """
     if 0 in numbers:
         raise InvalidParameter(UNPUBLISHED)
+    if any(find_version(tx, key, str(number)).snapshotted for number in numbers):
+        raise InvalidParameter(snap_start.NOT_PROVISIONED)
     present = {each.qualifier for each in provisioned_store.every(tx, key)}
     if not NUMBER.fullmatch(qualifier):
         if any(version_name(number) in present for number in numbers):

@@ -59,7 +59,7 @@ class LambdaService:
         self._code = CodeStore(places.database, places.blobs, places.code_folder, limits, clock)
         self.data_plane = DataPlane(places.database, self._code, quotas, clock)
         self._changes = Changes(places.database, self.data_plane.changed, links.invalidator)
-        self._completion = Completion(places.database, self._code, self._changes, clock, ids)
+        self._completion = Completion(places.database, self._code, self._changes, links.snapshots, clock, ids)
         resources = Resources(
             places.database,
             self._code,

@@ -25,7 +25,6 @@ NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
     "VpcConfig": (_any_member("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack"), "virtual private clouds"),
     "FileSystemConfigs": (bool, "file system mounts"),
     "KMSKeyArn": (bool, "encryption with keys of your own"),
-    "SnapStart": (_other_than("ApplyOn", "None"), "SnapStart"),
     "TracingConfig": (_other_than("Mode", "PassThrough"), "active tracing"),
     "ImageConfig": (_any_member("EntryPoint", "Command", "WorkingDirectory"), "container images"),
     "CodeSigningConfigArn": (bool, "code signing"),

@@ -41,6 +41,8 @@ class Versions:
             return published
 
         version = await self._all.changes.make(key, work)
+        if version.unsettled:
+            self._all.completion.begin(key)
         return wire.configuration(version, version.name)
 
     @operation("ListVersionsByFunction")
@@ -67,13 +69,15 @@ def publish(tx: Transaction, latest: Version, revision_id: str, description: str
     if newest is not None and newest.content_when_published == latest.content():
         return newest
     wanted = latest.configuration
+    waits = wanted.snap_start or latest.state is not State.ACTIVE  # SnapStart: Pending until it is initialised
     version = msgspec.structs.replace(
         latest,
         number=store.take_number(tx, latest.key),
         configuration=msgspec.structs.replace(
             wanted, description=wanted.description if description is None else description
         ),
-        update=Update.SUCCESSFUL if latest.state is State.ACTIVE else latest.update,
+        state=State.PENDING if waits else State.ACTIVE,
+        update=Update.NONE if waits else Update.SUCCESSFUL,
         revision_id=revision_id,
         content_when_published=latest.content(),
     )

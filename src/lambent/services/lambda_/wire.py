@@ -39,7 +39,7 @@ def listed(version: Version, qualifier: str = "") -> Answer:
         "PackageType": "Zip",
         "Architectures": [wanted.architecture],
         "EphemeralStorage": {"Size": wanted.ephemeral_mb},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "SnapStart": _snap_start(version),
         "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(wanted.runtime, version.key.region)},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": wanted.log_group},
     }
@@ -48,6 +48,14 @@ def listed(version: Version, qualifier: str = "") -> Answer:
     if wanted.variables is not None:
         answer["Environment"] = {"Variables": wanted.variables}
     return answer
+
+
+def _snap_start(version: Version) -> Answer:
+    on = version.snapshotted and version.state is State.ACTIVE
+    return {
+        "ApplyOn": "PublishedVersions" if version.configuration.snap_start else "None",
+        "OptimizationStatus": "On" if on else "Off",
+    }
 
 
 def code_sha256(digest: str) -> str:
@@ -60,7 +68,7 @@ def _state(version: Version) -> Answer:
     if version.state is State.PENDING:
         answer |= {"StateReason": CREATING_REASON, "StateReasonCode": CREATING_CODE}
     if version.state is State.FAILED:
-        answer |= {"StateReason": version.failure, "StateReasonCode": FAILURE_CODE}
+        answer |= {"StateReason": version.failure, "StateReasonCode": version.failure_code or FAILURE_CODE}
     return answer
 
 

@@ -13,6 +13,7 @@ from lambent.clock import FakeClock
 from lambent.config import Settings
 from lambent.ids import FakeIds
 from lambent.model.function import FunctionKey
+from lambent.model.messages import SnapshotTaken
 from lambent.model.principal import Principal
 from lambent.placement.api import Standing
 from lambent.services.lambda_.api import Links
@@ -71,12 +72,32 @@ class FakeProvisioning:
         return self.ready.get(qualifier, Standing())
 
 
+class FakeSnapshots:
+    """Tells what `answer` says, once `hook` has let it."""
+
+    def __init__(self) -> None:
+        self.answer = SnapshotTaken("success", 2_000_000)
+        self.taken: list[str] = []
+        self.forgotten: list[str] = []
+        self.hook: Callable[[], Any] | None = None
+
+    async def take(self, key: FunctionKey, version: str, environment_key: str) -> SnapshotTaken:
+        self.taken.append(environment_key)
+        if self.hook is not None:
+            await self.hook()
+        return self.answer
+
+    async def forget(self, environment_keys: list[str]) -> None:
+        self.forgotten += environment_keys
+
+
 class House:
     """The service with what surrounds it. `call` checks each answer against the service model."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder, self.settings = folder, settings
         self.clock, self.ids, self.invalidator = FakeClock(), FakeIds(), FakeInvalidator()
+        self.snapshots = FakeSnapshots()
         self.context = RequestContext(
             Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT), ACCOUNT, REGION, "request", "http://here:4566"
         )
@@ -91,7 +112,7 @@ class House:
     async def build(self) -> None:
         """The service anew over the same data, as after a restart."""
         places = Places(self.database, await open_blobs(self.folder / "blobs"), self.folder / "code", b"secret")
-        links = Links(FakeRoles(), FakeRuntimes(), self.invalidator, self.provisioning)
+        links = Links(FakeRoles(), FakeRuntimes(), self.invalidator, self.provisioning, self.snapshots)
         self.service = LambdaService(places, self.settings, self.clock, self.ids, links)
         await self.service.start()
 

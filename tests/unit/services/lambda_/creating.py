@@ -9,6 +9,7 @@ from lambent.clock import SystemClock
 from lambent.config import Settings
 from lambent.ids import SystemIds
 from lambent.model.function import FunctionKey
+from lambent.model.messages import SnapshotTaken
 from lambent.model.principal import Principal
 from lambent.placement.api import Standing
 from lambent.services.lambda_.api import Links
@@ -39,12 +40,18 @@ class Surroundings:
     def standing(self, function: FunctionKey, qualifier: str, environment_keys: Iterable[str]) -> Standing:
         return Standing()
 
+    async def take(self, key: FunctionKey, version: str, environment_key: str) -> SnapshotTaken:
+        return SnapshotTaken("success", 0)
+
+    async def forget(self, environment_keys: list[str]) -> None:
+        return None
+
 
 async def open_service(folder: Path) -> LambdaService:
     database = await open_sqlite(folder / "lambda.db", load_schema("lambent.services.lambda_"))
     places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret")
     yes = Surroundings()
-    service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), Links(yes, yes, yes, yes))
+    service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), Links(yes, yes, yes, yes, yes))
     await service.start()
     return service
 

@@ -211,7 +211,6 @@ async def refused_create(house: Any, **parameters: Any) -> ServiceError:
         ({"FileSystemConfigs": [{"Arn": "a"}]}, "InvalidParameterValueException", "FileSystemConfigs is refused"),
         ({"KMSKeyArn": "arn:aws:kms:x"}, "InvalidParameterValueException", "KMSKeyArn is refused"),
         ({"Layers": ["arn:x"]}, "InvalidParameterValueException", "Layer version arn:x does not exist."),
-        ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "InvalidParameterValueException", "SnapStart is refused"),
         ({"TracingConfig": {"Mode": "Active"}}, "InvalidParameterValueException", "TracingConfig is refused"),
         ({"DeadLetterConfig": {"TargetArn": "arn:x"}}, "InvalidParameterValueException", "DeadLetterConfig is ref"),
         ({"LoggingConfig": {"LogFormat": "JSON"}}, "InvalidParameterValueException", "LogFormat JSON is refused"),
