@@ -3,7 +3,7 @@
 Keeps them consistent, and decides nothing; `ledger.py` does.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 import msgspec
 
@@ -21,9 +21,11 @@ class Books:
         self._idle: dict[str, Holding] = {}  # in the order in which they fell idle
         self._asked: dict[str, Holding] = {}
         self._leaving: dict[str, Holding] = {}
+        self._ending: dict[str, Holding] = {}  # to end when they are done, wherever they are otherwise
         self._pinned: dict[FunctionKey, dict[str, Holding]] = {}
         self._reserved: dict[FunctionKey, int] = {}  # as last heard; who is not here shares the account's pool
         self._memory_mb = 0
+        self._memory_of: Counter[FunctionKey] = Counter()
 
     def holds(self, environment_id: str) -> bool:
         """Whether it counts now, and nobody wants it gone."""
@@ -73,6 +75,7 @@ class Books:
         held[holding.environment_id] = holding
         held.move_to_end(holding.environment_id, last=False)  # never probed
         self._memory_mb += holding.claim.memory_mb
+        self._memory_of[holding.claim.function] += holding.claim.memory_mb
         if holding.claim.pinned:
             self._pinned.setdefault(holding.claim.function, {})[holding.environment_id] = holding
 
@@ -84,12 +87,14 @@ class Books:
 
     def _forget(self, holding: Holding) -> None:
         self._set_aside(holding)
+        self._ending.pop(holding.environment_id, None)
         self._unpin(holding)
         held = self._functions[holding.claim.function]
         del held[holding.environment_id]
-        if not held:
-            del self._functions[holding.claim.function]
         self._memory_mb -= holding.claim.memory_mb
+        self._memory_of[holding.claim.function] -= holding.claim.memory_mb
+        if not held:
+            del self._functions[holding.claim.function], self._memory_of[holding.claim.function]
 
     def _move(self, holding: Holding, state: State) -> None:
         self._set_aside(holding)

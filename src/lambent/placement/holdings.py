@@ -40,6 +40,7 @@ class Holding(Struct):
     `doomed`: to be stopped as soon as it has started. `probed_s`: when its edge was last asked
     for it without having called it idle. `ready`: of a pinned one, that its init phase is over.
     `recovered`: it is from before control's restart, and its edge has not confirmed it yet.
+    `ending`: its edge was told to end it when it is done.
     """
 
     environment_id: str
@@ -50,6 +51,7 @@ class Holding(Struct):
     born_s: float = 0.0
     ready: bool = False
     recovered: bool = False
+    ending: bool = False
 
 
 class Waiter(Struct):
@@ -82,6 +84,13 @@ class TakeBack(Struct, frozen=True):
     environment_id: str
 
 
+class EndWhenDone(Struct, frozen=True):
+    """Have `edge` end it when nothing runs in it any more; `retiring` and `exited` follow."""
+
+    edge: int
+    environment_id: str
+
+
 class StopEnvironment(Struct, frozen=True):
     """Stop it; report its end to `exited`."""
 
@@ -89,7 +98,7 @@ class StopEnvironment(Struct, frozen=True):
     reason: str
 
 
-Effect = Granted | Refused | TakeBack | StopEnvironment
+Effect = Granted | Refused | TakeBack | EndWhenDone | StopEnvironment
 
 
 class Usage(Struct, frozen=True):

@@ -12,8 +12,11 @@ The rules
 - An edge tells us late that an environment fell idle. So, before refusing, a few environments
   that another edge may not need any more are asked for: at most PROBES_AT_ONCE at any time, and
   none twice within PROBE_AGAIN_S.
-- Memory of the node: the same, but over all functions; with nothing idle a claim waits in the
-  order of arrival until its owner lets it `expire`.
+- Memory of the node: the same, but over all functions; with nothing idle a claim waits until its
+  owner lets it `expire`. Whose function has the least memory is next, and of one function whoever
+  came first. So that a storm on one function, whose environments are never idle, cannot keep the
+  others out, environments of the function with the most memory end when they are done, as long as
+  it keeps no less than the claim's function then has.
 - A claim that waits for memory holds nothing; it is judged anew when its turn comes.
 
 Rejected: a counter of running invocations shared by the edges (one round trip on each warm
@@ -37,6 +40,7 @@ from lambent.placement.books import Books
 from lambent.placement.holdings import (
     Claim,
     Effect,
+    EndWhenDone,
     Granted,
     Holding,
     Refused,
@@ -107,6 +111,8 @@ class Ledger(Books):
         if holding is None or holding.doomed or holding.state is State.LEAVING:
             return None
         holding.claim = msgspec.structs.replace(holding.claim, edge=edge)
+        holding.ending = False  # whom we told has it no longer
+        self._ending.pop(environment_id, None)
         self._move(holding, State.HELD)
         return holding
 
@@ -231,7 +237,7 @@ class Ledger(Books):
             if self._at_limit.pop(waiter.environment_id, None) is not None:
                 yield from self._judge(waiter)
         while self._at_memory:
-            waiter = next(iter(self._at_memory.values()))
+            waiter = self._next_for_memory()
             del self._at_memory[waiter.environment_id]
             behind, self._at_memory = self._at_memory, {}
             yield from self._judge(waiter)
@@ -244,7 +250,7 @@ class Ledger(Books):
         reason = self._limit_reached(waiter.claim.function, waiter.allowance)
         if reason is not None:
             yield from self._at_the_limit(waiter, reason)
-        elif self._at_memory or self._memory_mb + waiter.claim.memory_mb > self.capacity_mb:
+        elif self._memory_mb + waiter.claim.memory_mb > self.capacity_mb or not self._is_next(waiter):
             yield from self._wait_for_memory(waiter)
         else:
             self._hold(Holding(waiter.environment_id, waiter.claim, born_s=waiter.at_s))
@@ -305,26 +311,63 @@ class Ledger(Books):
         return found
 
     def _wait_for_memory(self, waiter: Waiter) -> Iterator[Effect]:
-        first = not self._at_memory
         if waiter.claim.memory_mb > self.capacity_mb:
             yield Refused(waiter.environment_id, Reason.ACCOUNT)
             return
+        first = self._is_next(waiter)
         self._at_memory[waiter.environment_id] = waiter
         if first:
-            yield from self._ask(self._enough_idle(waiter.claim.memory_mb))
+            idle, missing_mb = self._enough_idle(waiter.claim.memory_mb)
+            yield from self._ask(idle)
+            yield from self._end_some(waiter.claim, missing_mb)
 
-    def _enough_idle(self, wanted_mb: int) -> list[Holding]:
-        """The least recently used idle environments that, with those on their way out, make room."""
+    def _is_next(self, waiter: Waiter) -> bool:
+        """Whether nobody who waits for memory goes before this claim."""
+        mine_mb = self._memory_of[waiter.claim.function]
+        return all(mine_mb < self._memory_of[other] for other in self._functions_at_memory())
+
+    def _next_for_memory(self) -> Waiter:
+        function = min(self._functions_at_memory(), key=lambda each: self._memory_of[each])
+        return next(waiter for waiter in self._at_memory.values() if waiter.claim.function == function)
+
+    def _functions_at_memory(self) -> list[FunctionKey]:
+        """In the order of arrival of their first claims."""
+        return list(dict.fromkeys(waiter.claim.function for waiter in self._at_memory.values()))
+
+    def _enough_idle(self, wanted_mb: int) -> tuple[list[Holding], int]:
+        """The least recently used idle environments that, with those on their way out, make room; and
+        what is missing then."""
         missing_mb = self._memory_mb + wanted_mb - self.capacity_mb
-        missing_mb -= sum(holding.claim.memory_mb for holding in (*self._leaving.values(), *self._asked.values()))
+        on_their_way = {*self._leaving, *self._asked, *self._ending}
+        missing_mb -= sum(self._holdings[name].claim.memory_mb for name in on_their_way)
         chosen: list[Holding] = []
         for holding in self._idle.values():
             if missing_mb <= 0:
                 break
-            if not holding.claim.pinned:
+            if not holding.claim.pinned and not holding.ending:
                 chosen.append(holding)
                 missing_mb -= holding.claim.memory_mb
-        return chosen
+        return chosen, missing_mb
+
+    def _end_some(self, claim: Claim, missing_mb: int) -> Iterator[Effect]:
+        """Have the function with the most memory give some of it up, environment by environment."""
+        if missing_mb <= 0:
+            return
+        largest = max(self._memory_of, key=lambda each: self._memory_of[each], default=claim.function)
+        kept_mb = self._memory_of[largest] - sum(
+            each.claim.memory_mb for each in self._ending.values() if each.claim.function == largest
+        )
+        for holding in list(self._functions.get(largest, {}).values()):
+            kept_mb -= holding.claim.memory_mb
+            if missing_mb <= 0 or kept_mb < self._memory_of[claim.function] + claim.memory_mb:
+                return
+            if holding.state is State.HELD and not holding.claim.pinned and not holding.ending:
+                holding.ending = True
+                self._ending[holding.environment_id] = holding
+                missing_mb -= holding.claim.memory_mb
+                yield EndWhenDone(holding.claim.edge, holding.environment_id)
+            else:
+                kept_mb += holding.claim.memory_mb
 
     def _shrink(self, function: FunctionKey) -> Iterator[Effect]:
         """Ask for as many idle environments of a function as it holds above its reservation."""

@@ -35,6 +35,7 @@ from lambent.placement.api import Allowance, Links
 from lambent.placement.holdings import (
     Claim,
     Effect,
+    EndWhenDone,
     Granted,
     Holding,
     Refused,
@@ -318,6 +319,8 @@ class Placement:
                     self._settle(environment_id, gone if reason is None else Throttled(reason))
                 case TakeBack(edge, environment_id):
                     self._spawn(self._take_back(edge, environment_id))
+                case EndWhenDone(edge, environment_id):
+                    self._spawn(self._release(edge, environment_id))
                 case StopEnvironment(environment_id, reason):
                     self._spawn(self._stop(environment_id, reason))
 
