@@ -21,6 +21,7 @@ SERVED = {
     "lambda": "lambent.services.lambda_",
     "logs": "lambent.services.logs",
     "events": "lambent.services.events",
+    "scheduler": "lambent.services.scheduler",
     "iam": "lambent.services.iam",
     "sqs": "lambent.services.sqs",
     "sts": "lambent.services.sts",

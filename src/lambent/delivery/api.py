@@ -24,12 +24,13 @@ class DeadLetter(Struct, frozen=True):
     """Where a delivery ends that cannot be made: an SQS queue, the text it gets, and its message attributes.
 
     Beside `attributes` the message tells what went wrong: ERROR_CODE, ERROR_MESSAGE, RETRY_ATTEMPTS, and
-    EXHAUSTED_RETRY_CONDITION when it was the retries or the age.
+    EXHAUSTED_RETRY_CONDITION when it was the retries or the age. With a `role_arn` it is sent as that role.
     """
 
     queue_arn: str
     payload: bytes
     attributes: Mapping[str, str] = {}
+    role_arn: str = ""
 
 
 class Delivery(Struct, frozen=True):
@@ -38,7 +39,8 @@ class Delivery(Struct, frozen=True):
     `source_arn` and `principal` are on whose behalf: the rule, schedule or subscription, and the service
     principal that the target's resource policy has to allow, or `role_arn` if it acts as a role. Age
     counts from `accepted_ms`. `attributes` become message attributes where the target has such;
-    `options` are what only this kind of target knows (MessageGroupId, Source, DetailType ...).
+    `options` are what only this kind of target knows (MessageGroupId, Source, DetailType ...). Wherever
+    the payload holds `attempt_mark`, the target reads the number of the attempt.
     """
 
     account: str
@@ -54,6 +56,7 @@ class Delivery(Struct, frozen=True):
     max_retries: int = MOST_RETRIES
     max_age_s: int = LONGEST_AGE_S
     dead_letter: DeadLetter | None = None
+    attempt_mark: str = ""
 
 
 class NotDelivered(LambentError):

@@ -61,7 +61,7 @@ class Deliveries:
             await self._give_up(waiting, waiting.attempts, too_old, GiveUp(BY_AGE))
             return
         try:
-            await self._carry(waiting.delivery)
+            await self._carry(numbered(waiting.delivery, waiting.attempts + 1))
         except NotDelivered as failure:
             await self._after(waiting, failure)
         else:
@@ -111,6 +111,13 @@ class Deliveries:
             self._dead_lettered += 1
 
 
+def numbered(delivery: Delivery, attempt: int) -> Delivery:
+    """The delivery as its target reads it at that attempt."""
+    if not delivery.attempt_mark:
+        return delivery
+    return structs.replace(delivery, payload=delivery.payload.replace(delivery.attempt_mark.encode(), b"%d" % attempt))
+
+
 def dead_letter(delivery: Delivery, attempts: int, failure: NotDelivered, end: GiveUp, now_ms: int) -> Delivery | None:
     """The delivery of the dead letter; None when there is no queue for it.
 
@@ -133,11 +140,12 @@ def dead_letter(delivery: Delivery, attempts: int, failure: NotDelivered, end: G
         payload=letter.payload,
         attributes={**letter.attributes, **facts},
         accepted_ms=now_ms,
-        role_arn="",
+        role_arn=letter.role_arn,
         options={},
         max_retries=MOST_RETRIES,
         max_age_s=LONGEST_AGE_S,
         dead_letter=None,
+        attempt_mark="",
     )
 
 

@@ -53,6 +53,8 @@ from lambent.services.lambda_.api import Links as LambdaLinks
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.logs.api import LogsService
 from lambent.services.logs.ingest import LogIngester
+from lambent.services.scheduler.api import Links as SchedulerLinks
+from lambent.services.scheduler.service import SchedulerService
 from lambent.services.sqs.api import open_sqs
 from lambent.services.sts.service import sts_operations
 from lambent.store.blobs import open_blobs
@@ -170,6 +172,7 @@ class Control:
                 "logs": self._logs.operations,
                 "sqs": self._sqs.operations,
                 "events": self._events.operations,
+                "scheduler": self._scheduler.operations,
             }
         )
 
@@ -181,6 +184,9 @@ class Control:
         services = Services(carriers)
         links = EventsLinks(self._deliveries, services, self._keys)
         self._events = EventsService(await stores.open("eventbridge", "lambent.services.events"), clock, ids, links)
+        scheduling = SchedulerLinks(self._deliveries, services, self._keys)
+        scheduler = await stores.open("scheduler", "lambent.services.scheduler")
+        self._scheduler = SchedulerService(scheduler, clock, ids, scheduling)
         largest_bytes = self._settings.quotas.async_payload_bytes
         carriers["lambda"] = FunctionCarrier(self._lambda, self._queue, self._keys, ids, largest_bytes)
         carriers["logs"] = LogCarrier(self._logs.appending, ids)
@@ -199,6 +205,7 @@ class Control:
             self._queue.run(),
             self._deliveries.run(),
             self._events.run(),
+            self._scheduler.run(),
             self._collect(),
             self._provisioner.run(),
         ):

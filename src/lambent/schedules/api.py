@@ -26,11 +26,22 @@ from lambent.schedules.cron import Cron, parse_cron
 from lambent.schedules.errors import InvalidSchedule
 from lambent.schedules.zones import Zone, epoch_ms
 
-__all__ = ["At", "CronSchedule", "InvalidSchedule", "Rate", "Schedule", "Zone", "parse_schedule", "zone_named"]
+__all__ = [
+    "At",
+    "CronSchedule",
+    "InvalidSchedule",
+    "Rate",
+    "Schedule",
+    "Zone",
+    "newest",
+    "parse_schedule",
+    "zone_named",
+]
 
 _FORM = re.compile(r"(cron|rate|at)\((.*)\)", re.DOTALL)
 _RATE = re.compile(r"([1-9]\d{0,9}) (minute|hour|day)(s?)", re.ASCII)
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+_LOOK_BACK_MS = tuple(hours * 3_600_000 for hours in (1, 24, 24 * 31, 24 * 366))
 _UNIT_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
 
@@ -86,6 +97,23 @@ def parse_schedule(text: str) -> Schedule:
     if kind == "cron":
         return CronSchedule(parse_cron(inside))
     return _rate(inside) if kind == "rate" else _at(inside)
+
+
+def newest(schedule: Schedule, moment_ms: int, until_ms: int, anchor_ms: int, zone: Zone) -> int:
+    """The last moment up to `until_ms` of a schedule that has one at `moment_ms`: what is made up for after an outage.
+
+    Looks back from the end, further and further, so a year of minutes costs no more than an hour of them.
+    """
+    for back_ms in _LOOK_BACK_MS:
+        near_ms = schedule.next_after(max(moment_ms, until_ms - back_ms) - 1, anchor_ms, zone)
+        if near_ms is not None and near_ms <= until_ms:
+            moment_ms = near_ms
+            break
+    while True:
+        following_ms = schedule.next_after(moment_ms, anchor_ms, zone)
+        if following_ms is None or following_ms > until_ms:
+            return moment_ms
+        moment_ms = following_ms
 
 
 def zone_named(name: str) -> Zone:

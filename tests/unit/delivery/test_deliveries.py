@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from lambent.clock import FakeClock
 from lambent.delivery.api import Carrier, DeadLetter, Delivery, NotDelivered
@@ -146,6 +147,21 @@ async def test_what_is_too_old_when_its_turn_comes_is_not_tried(house: House) ->
     (letter,) = house.post.arrived
     assert letter.target_arn == QUEUE
     assert letter.attributes["EXHAUSTED_RETRY_CONDITION"] == "MaximumEventAgeInSeconds"
+
+
+async def test_a_target_reads_the_number_of_the_attempt_where_it_was_asked_for(house: House) -> None:
+    seen = list[bytes]()
+
+    def fault(each: Delivery) -> Exception | None:
+        seen.append(each.payload)
+        return Unavailable("away") if len(seen) < 3 else None
+
+    house.post.fault = fault
+    await house.deliveries.put([structs.replace(house.delivery(), payload=b"try N", attempt_mark="N")])
+    await house.quiet()
+    for _ in range(2):
+        await house.advance(5)
+    assert seen == [b"try 1", b"try 2", b"try 3"]
 
 
 async def test_without_a_dead_letter_queue_it_is_dropped_and_counted(house: House) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.schedules.api import CronSchedule, InvalidSchedule, Zone, parse_schedule, zone_named
+from lambent.schedules.api import CronSchedule, InvalidSchedule, Zone, newest, parse_schedule, zone_named
 
 NEW_YORK = zone_named("America/New_York")
 
@@ -199,3 +199,24 @@ def test_ten_years_of_a_daily_schedule_take_well_under_a_second() -> None:
     found = moments("cron(30 2 ? * MON-FRI *)", "2026-01-01T00:00:00", 2_600, NEW_YORK)
     assert found[-1] > "2035-12"
     assert time.process_time() - begin_s < 1.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(CRONS | st.sampled_from(["rate(7 minutes)", "rate(3 days)"]), st.integers(1, 4 * 24 * 60))
+def test_the_newest_of_what_was_missed_is_the_last_that_was_due(expression: str, minutes: int) -> None:
+    schedule, begin_ms = parse_schedule(expression), 1_767_225_600_000
+    moment_ms = schedule.next_after(begin_ms, begin_ms, UTC)
+    if moment_ms is None:
+        return
+    until_ms = moment_ms + minutes * 60_000
+    every = [moment_ms]
+    while (following := schedule.next_after(every[-1], begin_ms, UTC)) is not None and following <= until_ms:
+        every.append(following)
+    assert newest(schedule, moment_ms, until_ms, begin_ms, UTC) == every[-1]
+
+
+def test_an_outage_of_ten_years_is_made_up_for_at_once() -> None:
+    begin_s = time.process_time()
+    ten_years_ms = 10 * 365 * 86_400_000
+    assert newest(parse_schedule("cron(* * * * ? *)"), 0, ten_years_ms, 0, UTC) == ten_years_ms
+    assert time.process_time() - begin_s < 0.5

@@ -9,9 +9,9 @@ from lambent.services.events import store
 from lambent.services.events.errors import AlreadyExists
 from lambent.services.events.model import DEFAULT, Bus
 from lambent.services.events.names import bus_key, own_bus_key
-from lambent.services.events.pages import page
 from lambent.services.events.resource import Resource, tags_of
 from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.services.pages import page
 from lambent.store.api import Transaction
 
 

@@ -11,9 +11,9 @@ from lambent.services.events import store
 from lambent.services.events.errors import InvalidEventPattern, LimitExceeded, not_valid
 from lambent.services.events.model import DEFAULT, BusKey, Rule
 from lambent.services.events.names import own_bus_key
-from lambent.services.events.pages import page
 from lambent.services.events.resource import Resource, tags_of
 from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.services.pages import page
 from lambent.store.api import Transaction
 
 MOST_RULES = 300

@@ -14,7 +14,7 @@ from msgspec import json, structs
 from lambent.clock import Clock
 from lambent.delivery.due import DueLoop, Found
 from lambent.ids import Ids
-from lambent.schedules.api import InvalidSchedule, parse_schedule
+from lambent.schedules.api import InvalidSchedule, newest, parse_schedule
 from lambent.services.events import store
 from lambent.services.events.api import Outbox
 from lambent.services.events.errors import not_valid
@@ -68,10 +68,8 @@ def newest_due(rule: Rule, now_ms: int) -> tuple[int, int | None]:
     """The newest moment of a rule that is due, and the one after now."""
     schedule = parse_schedule(rule.schedule)
     assert rule.next_ms is not None
-    due_ms, next_ms = rule.next_ms, schedule.next_after(rule.next_ms, rule.anchor_ms, UTC)
-    while next_ms is not None and next_ms <= now_ms:
-        due_ms, next_ms = next_ms, schedule.next_after(next_ms, rule.anchor_ms, UTC)
-    return due_ms, next_ms
+    due_ms = newest(schedule, rule.next_ms, now_ms, rule.anchor_ms, UTC)
+    return due_ms, schedule.next_after(max(due_ms, now_ms), rule.anchor_ms, UTC)
 
 
 def scheduled_event(rule: Rule, due_ms: int, event_id: str) -> Event:

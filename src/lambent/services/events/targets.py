@@ -6,11 +6,11 @@ from lambent.services.events import store
 from lambent.services.events.api import Links
 from lambent.services.events.errors import LimitExceeded
 from lambent.services.events.names import own_bus_key
-from lambent.services.events.pages import page
 from lambent.services.events.resource import Resource
 from lambent.services.events.routing import PRINCIPAL, Router
 from lambent.services.events.target_checks import check_target
 from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.services.pages import page
 from lambent.store.api import Database, Transaction
 
 MOST_TARGETS = 5
