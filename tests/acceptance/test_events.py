@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 LOGGER = "import json\ndef handler(event, context):\n    print('SAW ' + json.dumps(event))\n"
+ARN = "arn:aws:{}:us-east-1:000000000000:{}"
 Wait = Callable[[Callable[[], Any]], Any]
 
 
@@ -148,7 +149,56 @@ def test_a_function_that_does_not_allow_it_is_not_invoked(
     assert seen(platform, arn) == []
 
 
-ARN = "arn:aws:{}:us-east-1:000000000000:{}"
+@pytest.fixture
+def queue(platform: Any) -> Iterator[tuple[str, str]]:
+    """The URL and the ARN of a queue that every rule of the account may send to."""
+    sqs, name = platform.client("sqs"), f"q-{uuid.uuid4().hex[:8]}"
+    url, arn = sqs.create_queue(QueueName=name)["QueueUrl"], ARN.format("sqs", name)
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnLike": {"aws:SourceArn": ARN.format("events", "rule/*")}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    yield url, arn
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_a_queue_gets_events(platform: Any, rule: Callable[..., str], queue: tuple[str, str]) -> None:
+    sqs, (url, arn) = platform.client("sqs"), queue
+    rule({"source": ["to-queue"]}, {"Arn": arn, "InputPath": "$.detail"})
+    platform.client("events").put_events(Entries=[{"Source": "to-queue", "DetailType": "t", "Detail": '{"n": 1}'}])
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    assert json.loads(message["Body"]) == {"n": 1}
+
+
+def test_what_cannot_be_delivered_is_in_the_dead_letter_queue_and_says_why(
+    platform: Any, rule: Callable[..., str], queue: tuple[str, str]
+) -> None:
+    """Source: EventBridge User Guide, "Using dead-letter queues to process undelivered events"."""
+    sqs, (url, arn) = platform.client("sqs"), queue
+    name = platform.create(LOGGER)  # nobody may invoke it
+    function = platform.client("lambda").get_function_configuration(FunctionName=name)["FunctionArn"]
+    target = {"Arn": function, "Input": "{}", "DeadLetterConfig": {"Arn": arn}}
+    made = rule({"source": ["to-dead-letters"]}, target)
+    entry = {"Source": "to-dead-letters", "DetailType": "t", "Detail": '{"n": 1}'}
+    sent = platform.client("events").put_events(Entries=[entry])["Entries"][0]["EventId"]
+    answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10, MessageAttributeNames=["All"])
+    (message,) = answer["Messages"]
+    assert json.loads(message["Body"])["id"] == sent
+    facts = {key: value["StringValue"] for key, value in message["MessageAttributes"].items()}
+    assert facts.pop("ERROR_MESSAGE")
+    assert facts == {
+        "ERROR_CODE": "NO_PERMISSIONS",
+        "RETRY_ATTEMPTS": "0",
+        "RULE_ARN": ARN.format("events", f"rule/{made}"),
+        "TARGET_ARN": function,
+    }
+
+
 INVALID, GONE, PATTERN = "ValidationException", "ResourceNotFoundException", "InvalidEventPatternException"
 RATE = {"Name": "r", "ScheduleExpression": "rate(1 hour)"}
 LARGE = {"Source": "s", "DetailType": "t", "Detail": json.dumps("x" * 1_050_000)}

@@ -1,7 +1,7 @@
 """Who carries deliveries to what: one carrier for each service whose resources can be targets.
 
-Each asks the target's service whether the sender may, as AWS does: by the resource policy of the function
-or the bus, or by the role that the sender was given, which has to trust the sender's service.
+Each asks the target's service whether the sender may, as AWS does: by the resource policy of the function,
+the queue or the bus, or by the role that the sender was given, which has to trust the sender's service.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,8 @@ from lambent.services.events.put_events import Intake, forwarded_event
 from lambent.services.lambda_.api import Caller
 from lambent.services.lambda_.service import LambdaService
 from lambent.services.logs.appending import Appending
+from lambent.services.sqs.public import Delivery as Message
+from lambent.services.sqs.public import PublicQueues
 
 NO_PERMISSIONS, NO_RESOURCE, CLIENT_ERROR = "NO_PERMISSIONS", "NO_RESOURCE", "SDK_CLIENT_ERROR"
 
@@ -91,6 +93,41 @@ class FunctionCarrier:
         if not await self._lambda.permissions.allows(key, qualifier, caller):
             who = f"{delivery.principal} for {delivery.source_arn}"
             raise _forbidden(f"The policy of {delivery.target_arn} does not let {who} invoke it.")
+
+
+class QueueCarrier:
+    """Puts a message into a queue; the queue's policy has to allow it. A FIFO queue has to derive its
+    deduplication ids from the content, as AWS asks of it too."""
+
+    def __init__(self, queues: PublicQueues, roles: Roles) -> None:
+        self._queues, self._roles = queues, roles
+
+    async def carry(self, delivery: Delivery) -> None:
+        arn = delivery.target_arn
+        if not self._queues.exists(arn):
+            raise NotDelivered(NO_RESOURCE, f"There is no queue {arn}.", again=False)
+        await self._check_permission(delivery)
+        message = Message(
+            body=delivery.payload.decode("utf-8", "replace"),
+            sender_id=delivery.principal,
+            attributes={name: ("String", value) for name, value in delivery.attributes.items()},
+            trace_header=delivery.options.get("TraceHeader", ""),
+            group=delivery.options.get("MessageGroupId"),
+        )
+        try:
+            await self._queues.send(arn, message)
+        except ServiceError as error:
+            raise NotDelivered(CLIENT_ERROR, error.message, again=False) from error
+
+    async def _check_permission(self, delivery: Delivery) -> None:
+        arn = delivery.target_arn
+        if delivery.role_arn:
+            await check_role(self._roles, delivery)
+            if parse_arn(delivery.role_arn).account == parse_arn(arn).account:
+                return
+        if not self._queues.allows(arn, delivery.principal, delivery.source_arn, delivery.account):
+            who = f"{delivery.principal} for {delivery.source_arn}"
+            raise _forbidden(f"The policy of {arn} does not let {who} send to it.")
 
 
 class LogCarrier:

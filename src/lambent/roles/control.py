@@ -12,8 +12,6 @@ import structlog
 
 from lambent.clock import SystemClock
 from lambent.config import Settings
-from lambent.delivery.api import Carrier
-from lambent.delivery.deliveries import Deliveries
 from lambent.errors import Unavailable
 from lambent.gateway.dispatch import Dispatcher
 from lambent.ids import SystemIds
@@ -41,10 +39,8 @@ from lambent.model.principal import AccessKey
 from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
-from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, Services
 from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Snapshots, Specs
-from lambent.services.events.api import Links as EventsLinks
-from lambent.services.events.service import EventsService
+from lambent.roles.messaging import Reachable, build_messaging
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
@@ -53,8 +49,6 @@ from lambent.services.lambda_.api import Links as LambdaLinks
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.logs.api import LogsService
 from lambent.services.logs.ingest import LogIngester
-from lambent.services.scheduler.api import Links as SchedulerLinks
-from lambent.services.scheduler.service import SchedulerService
 from lambent.services.sqs.api import open_sqs
 from lambent.services.sts.service import sts_operations
 from lambent.store.blobs import open_blobs
@@ -163,7 +157,12 @@ class Control:
         self._sqs = await open_sqs(sqs, clock, ids, settings.quotas)
         events = await stores.open("events", "lambent.invocation.asynchronous")
         self._queue = EventQueue(events, clock, settings, self._edges)
-        await self._build_events()
+        self._messaging = await build_messaging(
+            stores.open,
+            clock,
+            ids,
+            Reachable(self._keys, self._lambda, self._queue, self._logs, self._sqs, settings.quotas),
+        )
         self._dispatcher = Dispatcher(
             {
                 "lambda": self._lambda.operations,
@@ -171,27 +170,9 @@ class Control:
                 "sts": sts_operations(self._keys),
                 "logs": self._logs.operations,
                 "sqs": self._sqs.operations,
-                "events": self._events.operations,
-                "scheduler": self._scheduler.operations,
+                **self._messaging.operations,
             }
         )
-
-    async def _build_events(self) -> None:
-        """Deliveries, the services that send them, and the carriers that know where they go."""
-        clock, ids, stores = self._clock, self._ids, self._stores
-        self._deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
-        carriers: dict[str, Carrier] = {}
-        services = Services(carriers)
-        links = EventsLinks(self._deliveries, services, self._keys)
-        self._events = EventsService(await stores.open("eventbridge", "lambent.services.events"), clock, ids, links)
-        scheduling = SchedulerLinks(self._deliveries, services, self._keys)
-        scheduler = await stores.open("scheduler", "lambent.services.scheduler")
-        self._scheduler = SchedulerService(scheduler, clock, ids, scheduling)
-        largest_bytes = self._settings.quotas.async_payload_bytes
-        carriers["lambda"] = FunctionCarrier(self._lambda, self._queue, self._keys, ids, largest_bytes)
-        carriers["logs"] = LogCarrier(self._logs.appending, ids)
-        carriers["events"] = BusCarrier(self._events.intake, self._keys, clock)
-        self._deliveries.carriers = services
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Answer until `stopping`; then finish what was accepted."""
@@ -203,9 +184,7 @@ class Control:
             self._logs.run(),
             self._sqs.run(),
             self._queue.run(),
-            self._deliveries.run(),
-            self._events.run(),
-            self._scheduler.run(),
+            *self._messaging.works(),
             self._collect(),
             self._provisioner.run(),
         ):

@@ -33,8 +33,8 @@ def check_target(target: Target) -> None:
             raise ValidationError(f"{name} is for targets that Lambent does not have; leave it out.")
     if service == "sqs" and arn.endswith(".fifo") and not target.get("SqsParameters", {}).get("MessageGroupId"):
         raise ValidationError(f"Parameter(s) SqsParameters must be specified for target: {target_id}.")
-    if service != "sqs" and target.get("SqsParameters"):
-        raise ValidationError(f"Parameter(s) SqsParameters not valid for target: {target_id}.")
+    if target.get("SqsParameters") and not (service == "sqs" and arn.endswith(".fifo")):
+        raise ValidationError(f"Parameter(s) SqsParameters not valid for target: {target_id}, which is no FIFO queue.")
     _check_dead_letter(target)
     _check_input(target)
 

@@ -40,8 +40,8 @@ def check_target(target: Mapping[str, Any]) -> None:
             raise ValidationError(f"{name} is for targets that Lambent does not have; leave it out.")
     if ("EventBridgeParameters" in target) is not (parts.service == "events"):
         raise ValidationError("EventBridgeParameters are for event buses, and event buses need them.")
-    if "SqsParameters" in target and parts.service != "sqs":
-        raise ValidationError("SqsParameters are for queues.")
+    if "SqsParameters" in target and not (parts.service == "sqs" and arn.endswith(".fifo")):
+        raise ValidationError("SqsParameters are for FIFO queues.")
     if arn.endswith(".fifo") and parts.service == "sqs" and not target.get("SqsParameters", {}).get("MessageGroupId"):
         raise ValidationError("A FIFO queue needs the MessageGroupId of SqsParameters.")
     _check_input(target, parts.service)

@@ -1,0 +1,70 @@
+"""What sends on behalf of others, connected: EventBridge, Scheduler, and the deliveries they make."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, NamedTuple
+
+from lambent.clock import Clock
+from lambent.config import Quotas
+from lambent.delivery.api import Carrier
+from lambent.delivery.deliveries import Deliveries
+from lambent.ids import Ids
+from lambent.invocation.asynchronous.queue import EventQueue
+from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, QueueCarrier, Services
+from lambent.services.events.api import Links as EventsLinks
+from lambent.services.events.service import EventsService
+from lambent.services.iam.keys import Keys
+from lambent.services.lambda_.service import LambdaService
+from lambent.services.logs.api import LogsService
+from lambent.services.operation import Operation
+from lambent.services.scheduler.api import Links as SchedulerLinks
+from lambent.services.scheduler.service import SchedulerService
+from lambent.services.sqs.api import SqsService
+from lambent.store.api import Database
+
+Open = Callable[[str, str], Awaitable[Database]]
+
+
+class Reachable(NamedTuple):
+    """What can be delivered to, and who knows the roles."""
+
+    keys: Keys
+    lambda_: LambdaService
+    queue: EventQueue
+    logs: LogsService
+    sqs: SqsService
+    quotas: Quotas
+
+
+class Messaging(NamedTuple):
+    """Made by `build_messaging`."""
+
+    deliveries: Deliveries
+    events: EventsService
+    scheduler: SchedulerService
+
+    @property
+    def operations(self) -> dict[str, Mapping[str, Operation]]:
+        """Of each service, for the dispatcher."""
+        return {"events": self.events.operations, "scheduler": self.scheduler.operations}
+
+    def works(self) -> list[Coroutine[Any, Any, None]]:
+        """The tasks that control owns."""
+        return [self.deliveries.run(), self.events.run(), self.scheduler.run()]
+
+
+async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable) -> Messaging:
+    """Open the databases and make the rooms; deliveries learn their carriers last, as some are services that
+    make deliveries themselves."""
+    deliveries = Deliveries(await open_("deliveries", "lambent.delivery"), clock, ids)
+    carriers: dict[str, Carrier] = {}
+    services = Services(carriers)
+    deliveries.carriers = services
+    eventbridge = await open_("eventbridge", "lambent.services.events")
+    events = EventsService(eventbridge, clock, ids, EventsLinks(deliveries, services, to.keys))
+    schedules = await open_("scheduler", "lambent.services.scheduler")
+    scheduler = SchedulerService(schedules, clock, ids, SchedulerLinks(deliveries, services, to.keys))
+    carriers["events"] = BusCarrier(events.intake, to.keys, clock)
+    carriers["lambda"] = FunctionCarrier(to.lambda_, to.queue, to.keys, ids, to.quotas.async_payload_bytes)
+    carriers["logs"] = LogCarrier(to.logs.appending, ids)
+    carriers["sqs"] = QueueCarrier(to.sqs.queues, to.keys)
+    return Messaging(deliveries, events, scheduler)
