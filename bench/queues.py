@@ -96,27 +96,25 @@ def cpu_s(pid: int) -> float:
 
 
 class Bench:
-    """The runs, each printed as a line."""
+    """The runs; what each measured stays in `figures`."""
 
     def __init__(self, server: Server, url: str, connections: int) -> None:
         self._server, self._url, self._connections = server, url, connections
         self._pids = parts(server.access)
+        self.figures: dict[str, dict[str, float]] = {}
 
     async def run(self, name: str, count: int, *works: Any) -> None:
-        """Let every connection do its share of `works`; print messages a second, and CPU a message."""
-        callers = [Caller(self._server.access, self._server.endpoint) for _ in range(self._connections * len(works))]
-        await asyncio.gather(*(caller.connect() for caller in callers))
+        """Let every connection do its share of `works`; note messages a second, and CPU a message."""
         share = count // self._connections // BATCH * BATCH
         count = share * self._connections
+        callers = [Caller(self._server.access, self._server.endpoint) for _ in range(self._connections * len(works))]
+        await asyncio.gather(*(caller.connect() for caller in callers))
+        pairs = zip(callers, works * self._connections, strict=True)
         before, began_s = [cpu_s(pid) for pid in self._pids], time.perf_counter()
-        shares = [
-            work(callers[n * len(works) + w], share) for n in range(self._connections) for w, work in enumerate(works)
-        ]
-        await asyncio.gather(*shares)
+        await asyncio.gather(*(work(caller, share) for caller, work in pairs))
         took_s = time.perf_counter() - began_s
         used = [(cpu_s(pid) - start) / count * 1e6 for pid, start in zip(self._pids, before, strict=True)]
-        print(f"{name:34} {count / took_s:8,.0f} messages/s   CPU us a message: "
-              f"control {used[0]:5.0f}, edge {sum(used[1:]):5.0f}", flush=True)  # fmt: skip
+        self.figures[name] = {"per_s": count / took_s, "control_us": used[0], "edge_us": sum(used[1:])}
 
     async def send(self, caller: Caller, count: int) -> None:
         """Send so many messages in batches."""
@@ -152,40 +150,60 @@ def fill(database: Path, waiting: int) -> None:
         connection.executemany("INSERT INTO content (id, content) VALUES (?, ?)", contents)
 
 
-async def measure(server: Server, url: str, connections: int, messages: int) -> None:
-    """The three runs."""
+async def _runs(server: Server, url: str, connections: int, messages: int) -> dict[str, dict[str, float]]:
     bench = Bench(server, url, connections)
     await bench.run("send", messages, bench.send)
     await bench.run("receive and delete", messages, bench.drain)
     await bench.run("send, receive and delete at once", messages, bench.send, bench.drain)
+    return bench.figures
 
 
-def main(folder: Path, arguments: argparse.Namespace) -> None:
-    """Once with an empty queue, once with a full one."""
-    for waiting in (0, arguments.waiting):
-        server = Server(folder / "data", free_port(), ["--log-level", "warning"])
-        began_s = time.perf_counter()
-        server.wait_ready()
-        print(f"{waiting:,} messages waiting; ready after {time.perf_counter() - began_s:.1f} s", flush=True)
-        variables = server.access.variables()
-        client = boto3.client(
-            "sqs",
-            endpoint_url=server.endpoint,
-            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-            region_name=variables["AWS_DEFAULT_REGION"],
-        )
-        url = client.create_queue(QueueName="bench")["QueueUrl"]
-        uvloop.run(measure(server, url, arguments.connections, arguments.messages))
-        server.stop()
-        if not waiting:
-            fill(folder / "data" / "db" / "sqs.sqlite", arguments.waiting)
+def _queue_url(server: Server) -> str:
+    variables = server.access.variables()
+    client = boto3.client(
+        "sqs",
+        endpoint_url=server.endpoint,
+        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        region_name=variables["AWS_DEFAULT_REGION"],
+    )
+    url: str = client.create_queue(QueueName="bench")["QueueUrl"]
+    return url
 
 
-if __name__ == "__main__":
+def measure(
+    messages: int = 30_000, waiting: int = 1_000_000, connections: int = 16
+) -> dict[int, dict[str, dict[str, float]]]:
+    """The three runs with an empty queue and with so many messages waiting, by how many wait."""
+    found: dict[int, dict[str, dict[str, float]]] = {}
+    with tempfile.TemporaryDirectory(prefix="lambent-bench-", dir="/tmp") as temporary:
+        for before in (0, waiting):
+            server = Server(Path(temporary) / "data", free_port(), ["--log-level", "warning"])
+            began_s = time.perf_counter()
+            try:
+                server.wait_ready()
+                ready_s = time.perf_counter() - began_s
+                found[before] = uvloop.run(_runs(server, _queue_url(server), connections, messages))
+                found[before]["ready"] = {"s": ready_s}
+            finally:
+                server.stop()
+            if not before:
+                fill(Path(temporary) / "data" / "db" / "sqs.sqlite", waiting)
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=30_000, help="of each run")
     parser.add_argument("--waiting", type=int, default=1_000_000)
     parser.add_argument("--connections", type=int, default=16)
-    with tempfile.TemporaryDirectory(prefix="lambent-bench-", dir="/tmp") as temporary:
-        main(Path(temporary), parser.parse_args())
+    for waiting, runs in measure(**vars(parser.parse_args())).items():
+        print(f"{waiting:,} messages waiting; ready after {runs.pop('ready')['s']:.1f} s")
+        for name, run in runs.items():
+            shown = f"control {run['control_us']:4.0f}, edge {run['edge_us']:4.0f}"
+            print(f"  {name:34} {run['per_s']:8,.0f} messages/s   CPU us a message: {shown}")
+
+
+if __name__ == "__main__":
+    main()

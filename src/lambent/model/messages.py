@@ -27,6 +27,7 @@
 | status | edge -> control | None -> dict: the parts and environments, for `lambent status` |
 | metrics | edge -> control | None -> str: Prometheus text |
 | download | edge -> control | Download -> bytes: a function's package; raises on a bad link |
+| leaving | edge -> control (notice) | None: about to stop; long polls that wait are answered now |
 | retiring | edge -> control (notice) | str (environment id): unused, and being stopped; its slot is as good as free |
 """
 

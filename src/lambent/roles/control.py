@@ -242,6 +242,7 @@ class Control:
             "enqueue": Method(Enqueue, self._enqueue),
             "idle": Method(IdleChange, self._idle),
             "retiring": Method(str, self._retiring),
+            "leaving": Method(None, self._leaving),
             "initialised": Method(Initialised, self._initialised),
             "status": Method(None, self._status),
             "metrics": Method(None, self._metrics),
@@ -283,6 +284,9 @@ class Control:
 
     async def _idle(self, _: Peer, change: IdleChange) -> None:
         self._placement.idle(change)
+
+    async def _leaving(self, _peer: Peer, _body: None) -> None:
+        self._sqs.dismiss()
 
     async def _retiring(self, _: Peer, environment_id: str) -> None:
         self._placement.retiring(environment_id)

@@ -64,6 +64,7 @@ class Edge:
             on_connect=self._greet,
         )
         control, agent = ControlLink(self._control), AgentLink(self._agent)
+        self._to_control = control
         self._journal = JournalWriter(settings.data / "journal", f"edge{number}-{self._hello.generation}")
         self._snapshots = Snapshots(fetch=control.snapshot)
         links = Links(control, agent, self._journal, events_of, ids)
@@ -113,6 +114,7 @@ class Edge:
             self._tell_endpoint()
         log.info("edge ready", action="edge.ready", pid=os.getpid())
         await stopping.wait()
+        self._to_control.leaving()
         await self._http.stop(self._settings.drain_s - 1.0)
         await self._data_plane.drain(0.5)
         await self._data_plane.close()

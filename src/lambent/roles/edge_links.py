@@ -40,6 +40,9 @@ class ControlLink:
     def retiring(self, environment_id: str) -> None:
         self._tell("retiring", environment_id)
 
+    def leaving(self) -> None:
+        self._tell("leaving", None)
+
     def initialised(self, what: Initialised) -> None:
         self._tell("initialised", what)
 

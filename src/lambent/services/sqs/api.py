@@ -61,6 +61,10 @@ class SqsService:
             tasks.create_task(self._sweep.run())
             tasks.create_task(self._move_tasks.run())
 
+    def dismiss(self) -> None:
+        """Answer the long polls that wait now: a front door is about to close, and they would hold it open."""
+        self._broker.dismiss()
+
     async def close(self) -> None:
         """Answer everyone who waits, and finish what was begun."""
         await self._broker.close()

@@ -95,6 +95,11 @@ class Broker:
         """
         await self._to_the_end(self._change(live, plan))
 
+    def dismiss(self) -> None:
+        """Answer everyone who waits now."""
+        for live in self:
+            live.line.dismiss()
+
     async def close(self) -> None:
         """Answer everyone who waits, and finish what was begun."""
         for live in self:

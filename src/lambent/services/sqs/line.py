@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from lambent.clock import Clock
 from lambent.services.sqs.census import Census, Change, Counts
 
-Waiter = asyncio.Future[None]
+Waiter = asyncio.Future[bool]
+"""Done with True to look again, with False to go home."""
 
 
 class Line:
@@ -57,12 +58,17 @@ class Line:
     def close(self) -> None:
         """Nobody waits any longer: the queue is gone, or the platform stops."""
         self.closed = True
-        self._happened(len(self._waiters))
+        self.dismiss()
         if self._alarm is not None:
             self._alarm.cancel()
 
+    def dismiss(self) -> None:
+        """Send everyone home who waits now."""
+        while self._waiters:
+            self._waiters.popleft().set_result(False)
+
     def join(self) -> Waiter:
-        """A place in the line, done when it is time to look; to be left by `leave` if it was not done."""
+        """A place in the line, done when there is something to know; to be left by `leave` if it was not done."""
         waiter: Waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._set_alarm()
@@ -78,7 +84,7 @@ class Line:
     def _happened(self, visible: int) -> None:
         self.version += visible > 0
         while visible > 0 and self._waiters:
-            self._waiters.popleft().set_result(None)
+            self._waiters.popleft().set_result(True)
             visible -= 1
 
     def _set_alarm(self) -> None:

@@ -85,8 +85,13 @@ class Mailbox:
         return _merged(errors, done)
 
     async def _release(self, live: Live, work: Work) -> Released:
-        census = live.line.census
-        return await self._broker.commit(work, lambda done: live.line.tell(census, done.changes, done.freed))
+        census, limit = live.line.census, self._broker.quotas.queue_in_flight
+
+        def follow(done: Released) -> None:
+            was_full = census.counts.in_flight >= limit  # then there is room now for who waits
+            live.line.tell(census, done.changes, done.freed + (len(done.changes) if was_full else 0))
+
+        return await self._broker.commit(work, follow)
 
     async def _look(self, live: Live, wish: Wish, *, polls: bool) -> list[Received]:
         queue, counts = live.queue, live.line.counts()
@@ -149,15 +154,15 @@ class Mailbox:
             return False
         waiter = line.join()
         timer = asyncio.get_running_loop().create_task(self._clock.sleep(left_s))
-        looks = False
+        told = False
         try:
             await asyncio.wait((waiter, timer), return_when=asyncio.FIRST_COMPLETED)
-            looks = waiter.done()
+            told = waiter.done()
         finally:
             timer.cancel()
-            if not looks:
+            if not told:
                 line.leave(waiter)
-        return not line.closed
+        return told and waiter.result()
 
 
 def _read(key: bytes, wanted: Sequence[tuple[str, int]]) -> tuple[list[Held], list[ServiceError | None]]:

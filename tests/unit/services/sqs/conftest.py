@@ -123,14 +123,15 @@ async def sqs(reopen: Callable[..., Awaitable[Caller]]) -> AsyncIterator[Caller]
 
 
 @pytest.fixture
-def eventually() -> Callable[[FakeClock, Callable[[], Awaitable[Any]], Any], Awaitable[None]]:
-    """Let tasks run, without time passing, until an answer is as expected."""
+def eventually(database: Database) -> Callable[[FakeClock, Callable[[], Awaitable[Any]], Any], Awaitable[None]]:
+    """Let tasks run, without time passing, until an answer is as expected; each turn waits for the database."""
 
     async def wait(clock: FakeClock, ask: Callable[[], Awaitable[Any]], expected: Any) -> None:
-        for _ in range(500):
+        for _ in range(200):
             found = await ask()
             if found == expected:
                 return
+            await database.read(lambda tx: None)
             await clock.advance(0)
         assert found == expected
 

@@ -227,7 +227,7 @@ async def test_counts_visibility_and_handles_are_there_after_a_restart(
     assert await again.counts(url) == (4, 0, 0)
 
 
-async def test_no_more_than_the_quota_may_be_in_flight(reopen: Callable[..., Awaitable[Any]]) -> None:
+async def test_no_more_than_the_quota_may_be_in_flight(reopen: Callable[..., Awaitable[Any]], clock: FakeClock) -> None:
     sqs = await reopen(Quotas(queue_in_flight=3))
     url = await sqs.queue()
     for number in range(5):
@@ -237,6 +237,11 @@ async def test_no_more_than_the_quota_may_be_in_flight(reopen: Callable[..., Awa
     assert (await sqs.refusal("ReceiveMessage", QueueUrl=url))[0] == "OverLimit"
     await sqs.delete(url, taken[0])
     assert len(await sqs.take(url, 10)) == 1
+    waiting = asyncio.create_task(sqs.take(url, 10, WaitTimeSeconds=20))
+    await clock.advance(1)
+    assert not waiting.done()
+    await sqs.delete(url, taken[1])
+    assert len(await waiting) == 1
     await sqs.service.close()
 
 

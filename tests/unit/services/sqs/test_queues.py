@@ -9,6 +9,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from lambent.clock import FakeClock
 from lambent.errors import ServiceError
 from lambent.model.principal import Principal
 from lambent.services.operation import RequestContext
-from lambent.services.sqs import attributes, handles, message_attributes, policy, redrive
+from lambent.services.sqs import attributes, errors, handles, message_attributes, policy, redrive
 from lambent.services.sqs.public import Delivery
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:q"
@@ -375,3 +376,12 @@ def refusal_of(read: Callable[[], object]) -> str | None:
     except ServiceError as refused:
         return refused.code
     return None
+
+
+COMMON = {"InvalidParameterValue", "MissingParameter", "AccessDenied"}  # SQS API reference, "Common errors"
+
+
+def test_every_error_has_a_name_of_the_model_or_of_the_common_errors() -> None:
+    modelled = {shape.name for shape in botocore.session.get_session().get_service_model("sqs").error_shapes}
+    codes = {each.code for each in vars(errors).values() if isinstance(each, type) and issubclass(each, ServiceError)}
+    assert codes - {ServiceError.code} <= modelled | COMMON
