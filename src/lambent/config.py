@@ -85,7 +85,8 @@ class Settings(BaseSettings):
     snapshot_idle_s: float = Field(
         14 * 86400.0, ge=0, description="How long the snapshot of a version with SnapStart is kept unused."
     )
-    sandbox_pool: int = Field(2, ge=0, description="Ready-made sandboxes kept for each interpreter.")
+    sandbox_pool: int = Field(2, ge=0, description="Ready-made sandboxes kept for each interpreter; 0 for none.")
+    sandbox_pool_most: int = Field(32, ge=0, description="The most that are kept after a burst, for five minutes.")
     node_memory_mb: int = Field(
         0, ge=0, description="MemorySize of all environments together; 0 is nine tenths of the machine."
     )

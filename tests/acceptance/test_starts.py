@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lambent.sandbox.node import instance_name
+
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
 
@@ -90,3 +92,27 @@ def test_a_low_limit_of_open_files_is_raised_in_every_part(own_server: Callable[
         assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
     source = "import resource\ndef handler(event, context): return resource.getrlimit(resource.RLIMIT_NOFILE)"
     assert invoked(platform, platform.create(source)) == [1024, 1024], "AWS's, whatever the host's"
+
+
+def groups_of(platform: "Platform") -> list[Path]:
+    """The control groups of the server's environments."""
+    return list(Path("/sys/fs/cgroup").glob(f"**/lambent/{instance_name(platform.server.data)}/*/"))
+
+
+def test_after_a_kill_of_the_supervisor_alone_nothing_lives_and_the_next_start_sweeps_up(
+    own_server: Callable[..., "Platform"], eventually: Callable[[Callable[[], Any]], Any]
+) -> None:
+    platform = own_server()
+    name = platform.create(BUSY)
+    invoked(platform, name)
+    status = json.loads(platform.lambent("status", "--data", platform.server.data, "--format", "json").stdout)
+    parts = status["parts"]
+    pids = [parts["control"]["pid"], parts["agent"]["pid"], *(edge["pid"] for edge in parts["edges"])]
+    pids += [each["pid"] for each in status["environments"]]
+    platform.server.process.kill()
+    platform.server.process.wait()
+    eventually(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
+    again = own_server()
+    assert invoked(again, name) >= 0
+    assert again.server.stop() == 0
+    assert groups_of(again) == []

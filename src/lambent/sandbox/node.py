@@ -20,6 +20,7 @@ from msgspec import Struct
 from lambent.clock import Clock
 from lambent.sandbox.api import Assigned, Assignment, RuntimeUnavailable, SandboxFailure, StaleImage
 from lambent.sandbox.cgroups import ControlGroups
+from lambent.sandbox.depth import Depth
 from lambent.sandbox.interpreters import Interpreter, interpreter_for
 from lambent.sandbox.memory_image import MemoryImage
 from lambent.sandbox.pool import Pool
@@ -35,7 +36,6 @@ PREMADE_TMP_MB = 512  # the default of EphemeralStorage
 CONTENT_ADDRESS = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LEFTOVER_RETRY_S, LEFTOVER_ATTEMPTS = 0.01, 500
 ZYGOTES = "zygotes"
-REST_S = 0.03  # about what a cold start takes until its function is loaded
 
 log = structlog.get_logger()
 
@@ -48,7 +48,8 @@ class NodeOptions(Struct, frozen=True):
     empty_folder: Path
     port: int
     standing: Standing
-    pool_size: int
+    pool_least: int
+    pool_most: int
     limits: Limits
     walls: bool = True
     fallback: bool = False
@@ -111,9 +112,8 @@ class NodeSandboxes:
                 f"Install {runtime}, or start Lambent with --runtime-fallback."
             )
         if interpreter.runtime not in self._kitchens:
-            pool: Pool[LiveSandbox] = Pool(
-                lambda: self._make(kitchen), self._options.pool_size, lambda: self._clock.sleep(REST_S)
-            )
+            depth = Depth(self._options.pool_least, self._options.pool_most)
+            pool: Pool[LiveSandbox] = Pool(lambda: self._make(kitchen), depth, self._clock)
             kitchen = self._kitchens[interpreter.runtime] = _Kitchen(interpreter, pool)
         return self._kitchens[interpreter.runtime]
 

@@ -1,19 +1,26 @@
 """Ready-made sandboxes of one interpreter, so that a first invocation does not wait for the kernel.
 
 Knows: how many wait, how many are being made, who waits for one. Does not know how one is made:
-`make` is given. A request takes what is ready, or else whichever comes ready first; no more are
-begun than there are requests and empty places. A failure is the oldest request's to hear; when
-nobody waits it is logged, and tried again at the next request, so that a broken host does not spin.
+`make` is given; nor how many should wait: `Depth` says. A request takes what is ready, or else whichever
+comes ready first; no more are begun than there are requests. The reserve is filled one at a time, and only
+when nothing was taken for a while, so that it never competes for the CPU with a burst that is going on. A
+failure is the oldest request's to hear; when nobody waits it is logged, and tried again after the next
+request, so that a broken host does not spin.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
+from lambent.clock import Clock
 from lambent.sandbox.api import SandboxFailure
+from lambent.sandbox.depth import Depth
+
+REST_S = 0.03  # about what a cold start takes until its function is loaded
+LOOK_S = 5.0  # how often a reserve that is too large is looked at
 
 log = structlog.get_logger()
 
@@ -33,18 +40,15 @@ S = TypeVar("S", bound=Stoppable)
 
 
 class Pool(Generic[S]):
-    """Keeps `size` of what `make` makes ready. `take` may be called by many tasks.
+    """Keeps as many as `depth` wants of what `make` makes ready. `take` may be called by many tasks."""
 
-    After something ready was taken, `rest` is waited for before the next is made, so that making it does
-    not compete for the CPU with the start that took it.
-    """
-
-    def __init__(self, make: Callable[[], Awaitable[S]], size: int, rest: Callable[[], Awaitable[None]]) -> None:
-        self._make, self._size, self._rest = make, size, rest
+    def __init__(self, make: Callable[[], Awaitable[S]], depth: Depth, clock: Clock) -> None:
+        self._make, self._depth, self._clock = make, depth, clock
         self._ready: deque[S] = deque()
         self._waiting: deque[asyncio.Future[S]] = deque()
-        self._making: set[asyncio.Task[None]] = set()
-        self._resting: set[asyncio.Task[None]] = set()
+        self._making: set[asyncio.Task[bool]] = set()
+        self._tending: asyncio.Task[None] | None = None
+        self._taken_s = float("-inf")
         self._closed = False
 
     def statistics(self) -> dict[str, int]:
@@ -52,9 +56,9 @@ class Pool(Generic[S]):
         return {"ready": len(self._ready), "making": len(self._making), "waiting": len(self._waiting)}
 
     def fill(self) -> None:
-        """Begin to make what is missing."""
-        while not self._closed and len(self._making) < self._size - len(self._ready) + len(self._waiting):
-            _begin(self._add(), self._making)
+        """See to it that the reserve is as it should be."""
+        if not self._closed and (self._tending is None or self._tending.done()):
+            self._tending = asyncio.get_running_loop().create_task(self._tend())
 
     async def take(self) -> S:
         """One, now the caller's.
@@ -62,36 +66,60 @@ class Pool(Generic[S]):
         Raises:
             SandboxFailure: it could not be made.
         """
+        self._taken_s = self._clock.monotonic_s()
+        self._depth.taken(self._taken_s)
+        self.fill()
         while self._ready:
             taken = self._ready.popleft()
             if taken.alive:
-                _begin(self._fill_later(), self._resting)
                 return taken
             await taken.stop()  # its zygote has died, or somebody killed it
         future: asyncio.Future[S] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
-        self.fill()
+        while len(self._making) < len(self._waiting):
+            self._begin()
         return await future
 
-    async def _fill_later(self) -> None:
-        await self._rest()
-        self.fill()
+    async def _tend(self) -> None:
+        """Fill or thin out the reserve, one after the other, until it is as small as it ever gets."""
+        while True:
+            now_s = self._clock.monotonic_s()
+            wanted = self._depth.wanted(now_s)
+            if self._waiting or self._making or now_s < self._taken_s + REST_S:
+                await self._clock.sleep(REST_S)
+            elif len(self._ready) < wanted:
+                if not await asyncio.shield(self._begin()):
+                    return
+            elif len(self._ready) > wanted:
+                await self._ready.popleft().stop()
+            elif wanted == self._depth.least:
+                return
+            else:
+                await self._clock.sleep(LOOK_S)
 
-    async def _add(self) -> None:
+    def _begin(self) -> asyncio.Task[bool]:
+        task = asyncio.get_running_loop().create_task(self._add())
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+        return task
+
+    async def _add(self) -> bool:
+        """Make one; whether it could be made."""
         try:
             made = await self._make()
         except SandboxFailure as error:
             self._failed(error)
-            return
+            return False
         if self._closed:
             await made.stop()
-            return
+            return False
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
                 future.set_result(made)
-                return
+                return True
         self._ready.append(made)
+        return True
 
     def _failed(self, error: SandboxFailure) -> None:
         while self._waiting:
@@ -106,14 +134,8 @@ class Pool(Generic[S]):
         self._closed = True
         for future in self._waiting:
             future.cancel()
-        for task in self._resting:
-            task.cancel()
+        if self._tending is not None:
+            self._tending.cancel()
+            await asyncio.gather(self._tending, return_exceptions=True)
         await asyncio.gather(*(sandbox.stop() for sandbox in self._ready), *self._making)
-        await asyncio.gather(*self._resting, return_exceptions=True)
         self._ready.clear()
-
-
-def _begin(work: Coroutine[Any, Any, None], owner: set[asyncio.Task[None]]) -> None:
-    task = asyncio.get_running_loop().create_task(work)
-    owner.add(task)
-    task.add_done_callback(owner.discard)

@@ -3,9 +3,13 @@
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lambent.clock import FakeClock
 from lambent.sandbox.api import SandboxFailure
-from lambent.sandbox.pool import Pool
+from lambent.sandbox.depth import CALM_S, Depth
+from lambent.sandbox.pool import LOOK_S, REST_S, Pool
 
 
 class Made:
@@ -19,20 +23,15 @@ class Made:
 class Workshop:
     """Makes one thing whenever it is told to finish."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, least: int, most: int = 0) -> None:
         self.begun: list[asyncio.Future[Made]] = []
-        self.rests: list[asyncio.Future[None]] = []
-        self.pool: Pool[Made] = Pool(self._make, size, self._rest)
+        self.clock = FakeClock()
+        self.pool: Pool[Made] = Pool(self._make, Depth(least, most), self.clock)
 
     async def _make(self) -> Made:
         future: asyncio.Future[Made] = asyncio.get_running_loop().create_future()
         self.begun.append(future)
         return await future
-
-    async def _rest(self) -> None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.rests.append(future)
-        await future
 
     async def finish(self, *numbers: int) -> list[Made]:
         await settle()
@@ -41,6 +40,13 @@ class Workshop:
             self.begun[number].set_result(each)
         await settle()
         return made
+
+    async def pool_closed(self) -> None:
+        """Close the pool; what it still makes comes to nothing."""
+        for future in self.begun:
+            if not future.done():
+                future.set_exception(SandboxFailure("closed"))
+        await self.pool.close()
 
 
 async def settle() -> None:
@@ -52,7 +58,8 @@ async def test_it_fills_up_to_its_size() -> None:
     shop = Workshop(2)
     shop.pool.fill()
     shop.pool.fill()
-    await shop.finish(0, 1)
+    await shop.finish(0)
+    await shop.finish(1)
     assert len(shop.begun) == 2
     assert shop.pool.statistics() == {"ready": 2, "making": 0, "waiting": 0}
 
@@ -64,24 +71,25 @@ async def test_what_is_ready_is_taken_at_once_and_replaced_after_a_rest() -> Non
     assert await shop.pool.take() is made
     await settle()
     assert len(shop.begun) == 1
-    shop.rests[0].set_result(None)
-    await settle()
+    await shop.clock.advance(2 * REST_S)
     assert len(shop.begun) == 2
+    await shop.pool_closed()
 
 
 async def test_a_request_takes_whichever_is_ready_first_and_no_more_are_begun_than_needed() -> None:
     shop = Workshop(1)
     requests = [asyncio.create_task(shop.pool.take()) for _ in range(3)]
     await settle()
-    assert len(shop.begun) == 4, "three requests and one empty place"
-    made = await shop.finish(3, 1, 0)
+    assert len(shop.begun) == 3, "and none for the reserve meanwhile"
+    made = await shop.finish(2, 1, 0)
     assert [(await request) for request in requests] == made
 
 
 async def test_a_dead_one_is_passed_over() -> None:
     shop = Workshop(2)
     shop.pool.fill()
-    dead, living = await shop.finish(0, 1)
+    [dead] = await shop.finish(0)
+    [living] = await shop.finish(1)
     dead.alive = False
     assert await shop.pool.take() is living
     assert dead.stopped
@@ -119,3 +127,47 @@ async def test_close_stops_what_is_ready_and_what_is_still_being_made() -> None:
     assert late.stopped
     shop.pool.fill()
     assert len(shop.begun) == 2
+
+
+async def test_after_a_burst_as_many_wait_as_it_took_one_made_after_the_other_and_not_before_it_is_over() -> None:
+    shop = Workshop(1, most=3)
+    requests = [asyncio.create_task(shop.pool.take()) for _ in range(5)]
+    await shop.finish(*range(5))
+    await asyncio.gather(*requests)
+    assert len(shop.begun) == 5
+    for made in range(5, 8):
+        await shop.clock.advance(2 * REST_S)
+        assert len(shop.begun) == made + 1, "one at a time"
+        await shop.finish(made)
+    await shop.clock.advance(2 * REST_S)
+    assert len(shop.begun) == 8
+    assert shop.pool.statistics() == {"ready": 3, "making": 0, "waiting": 0}
+    await shop.clock.advance(CALM_S + 2 * LOOK_S)
+    assert shop.pool.statistics() == {"ready": 1, "making": 0, "waiting": 0}
+    await shop.pool.close()
+
+
+async def test_a_reserve_that_cannot_be_made_is_not_tried_again_before_the_next_request() -> None:
+    shop = Workshop(2)
+    shop.pool.fill()
+    await settle()
+    shop.begun[0].set_exception(SandboxFailure("no"))
+    await shop.clock.advance(60)
+    assert len(shop.begun) == 1
+    request = asyncio.create_task(shop.pool.take())
+    await shop.finish(1)
+    await request
+    await shop.clock.advance(2 * REST_S)
+    assert len(shop.begun) == 3
+    await shop.pool_closed()
+
+
+@given(st.lists(st.floats(0, 30), max_size=60), st.integers(0, 5), st.integers(0, 40))
+@settings(max_examples=50, deadline=None)
+def test_the_depth_stays_within_its_bounds_and_comes_down_again(gaps_s: list[float], least: int, most: int) -> None:
+    depth, now_s = Depth(least, most), 0.0
+    for gap_s in gaps_s:
+        now_s += gap_s
+        depth.taken(now_s)
+        assert least <= depth.wanted(now_s) <= max(least, most)
+    assert depth.wanted(now_s + CALM_S + 2) == least
