@@ -18,6 +18,7 @@ from lambent.config import Quotas
 from lambent.ids import Ids
 from lambent.services.operation import Operation, operations_of
 from lambent.services.sqs.broker import Broker
+from lambent.services.sqs.listing import Listing
 from lambent.services.sqs.mailbox import Mailbox
 from lambent.services.sqs.move_tasks import MoveTasks
 from lambent.services.sqs.permissions import Permissions
@@ -44,6 +45,7 @@ class SqsService:
         self.queues = PublicQueues(broker, mailbox)
         self.operations: Mapping[str, Operation] = operations_of(
             queues,
+            Listing(broker),
             Permissions(broker, queues),
             Tags(broker),
             Sends(broker, mailbox),
