@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,6 +84,32 @@ def test_a_one_time_schedule_sends_an_event_and_is_gone(platform: Any, role: str
     eventually(lambda: not scheduler.list_schedules(NamePrefix="once")["Schedules"])
     events.remove_targets(Rule="from-schedule", Ids=["1"])
     events.delete_rule(Name="from-schedule")
+
+
+def test_the_nightly_job_is_deployed_by_one_command_and_runs(platform: Any, eventually: Wait) -> None:
+    folder, lambda_ = Path(__file__).parents[2] / "examples" / "nightly_job", platform.client("lambda")
+    for expression in ("cron(0 3 * * ? 2199)", "rate(1 day)"):  # the second begins at once
+        words = ["--timeout", "60", "--schedule", expression, "--timezone", "Europe/Berlin"]
+        done = platform.lambent("deploy", folder, "--data", platform.server.data, *words)
+        assert done.returncode == 0, done.stderr
+    found = platform.client("scheduler").get_schedule(Name="nightly_job")
+    assert (found["ScheduleExpression"], found["ScheduleExpressionTimezone"]) == ("rate(1 day)", "Europe/Berlin")
+    logs = platform.client("logs")
+    group = {"logGroupName": "/aws/lambda/nightly_job", "filterPattern": "REPORT"}
+    eventually(lambda: _events(logs, group))
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    answer = lambda_.invoke(FunctionName="nightly_job", Payload=json.dumps({"time": tomorrow}))
+    report = json.loads(answer["Payload"].read())
+    assert report["functions"]["nightly_job"]["invocations"] >= 1
+    assert report["functions"]["nightly_job"]["failures"] == 0
+    platform.client("scheduler").delete_schedule(Name="nightly_job")
+
+
+def _events(logs: Any, query: dict[str, str]) -> Any:
+    try:
+        return logs.filter_log_events(**query)["events"]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
 
 
 def test_pages_groups_and_tags(platform: Any, role: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import dependencies, functions, package, screen
+from lambent.cli import dependencies, functions, package, schedules, screen
 from lambent.cli.access import Access, client, find_access
 from lambent.cli.errors import CommandError
 from lambent.cli.functions import Wish
@@ -19,13 +19,16 @@ HELP = """Make a function of a folder, or bring it up to date.
 
 A requirements.txt in the folder is installed into the package, for the Python that the function
 runs on. The function gets the role `lambent-execution`, which is made at the first use. What is not
-given keeps its value when the function exists already.
+given keeps its value when the function exists already. With --schedule, EventBridge Scheduler runs it;
+the schedule has the function's name, and the role `lambent-scheduler`.
 
 Examples:
 
   lambent deploy hello
 
   lambent deploy examples/thumbnail --memory 512 --timeout 30
+
+  lambent deploy examples/nightly_job --schedule "cron(0 3 * * ? *)" --timezone Europe/Berlin
 
   lambent deploy hello --name hello-staging --env TABLE=orders --env LEVEL=debug
 """
@@ -105,6 +108,10 @@ def deploy(
     memory: Annotated[int | None, typer.Option(metavar="MB", help="MemorySize.", show_default="128")] = None,
     timeout: Annotated[int | None, typer.Option(metavar="SECONDS", help="Timeout.", show_default="3")] = None,
     env: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="A variable; may be repeated.")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(metavar="EXPRESSION", help="When to run it: cron(...), rate(...) or at(...).")
+    ] = None,
+    timezone: Annotated[str, typer.Option(metavar="ZONE", help="Of the schedule.")] = "UTC",
     data: Data = None,
 ) -> None:
     """Deploy, then say what to type next."""
@@ -112,7 +119,11 @@ def deploy(
     wish = Wish(
         name or package.function_name(folder), runtime, handler, memory, timeout, variables(env) if env else None
     )
-    made = deploy_folder(access, folder, wish, Steps(screen.notes(), SystemClock()))
+    steps = Steps(screen.notes(), SystemClock())
+    made = deploy_folder(access, folder, wish, steps)
+    if schedule is not None:
+        with steps.step(f"scheduling {wish.name}: {schedule}, {timezone}"):
+            schedules.schedule_function(access, wish.name, made["FunctionArn"], schedule, timezone)
     screen.results().print(made["FunctionArn"])
     place = f" --data {data}" if data else ""
     screen.notes().print(
