@@ -24,6 +24,7 @@ from lambent.environment.lifecycle import State, Step, state_after
 from lambent.environment.output import OutputBuffer
 from lambent.environment.output_pipe import OutputPipe
 from lambent.environment.socket_channel import SocketChannel
+from lambent.model import lineage
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, LogLine
 
@@ -227,6 +228,7 @@ def _invoke_frame(invocation: Invocation, invoked_arn: str, deadline_ms: int) ->
     trace_header, client_context = invocation.trace_header, invocation.client_context
     if len(trace_header) > LONGEST_TRACE_HEADER or "\0" in trace_header:
         trace_header = ""
+    trace_header = lineage.extended(trace_header, invocation.function)
     if "\0" in client_context:
         client_context = client_context.replace("\0", "")  # JSON has none
     fields = [invocation.request_id, str(deadline_ms), invoked_arn, trace_header, client_context]

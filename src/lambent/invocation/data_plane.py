@@ -37,6 +37,7 @@ from lambent.invocation.pool import Pool
 from lambent.invocation.reach import reach
 from lambent.invocation.records import Run, duration_of, record_of, tail_of, throttle_record
 from lambent.invocation.snapshots import Snapshots
+from lambent.model import lineage
 from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.placement.throttle import Reason, Throttled
@@ -79,7 +80,8 @@ class DataPlane:
         if snapshot is not None:
             snapshot = self._routed(snapshot)
             lease = None
-            if not snapshot.refusal and snapshot.reserved_concurrency != 0:
+            plain = not snapshot.refusal and snapshot.reserved_concurrency != 0
+            if plain and not lineage.is_chained(invocation.trace_header):
                 lease = self._estate.pool_for(snapshot, invocation.qualifier).take_warm_nowait()
             if lease is not None:
                 ended = partial(self._ended, Run(invocation, snapshot, lease, self._clock.now_ms()), done)
@@ -160,6 +162,8 @@ class DataPlane:
             snapshot = self._routed(await self._fetch(invocation))
         if snapshot.refusal or snapshot.reserved_concurrency == 0:
             self._refuse(invocation, snapshot)
+        if not snapshot.recursion_allowed:
+            lineage.check(invocation.trace_header, invocation.function)
         pool = self._estate.pool_for(snapshot, invocation.qualifier)
         lease = pool.take_nowait()
         if lease is None:

@@ -39,6 +39,7 @@ class FunctionSnapshot(Struct, frozen=True):
     revision_id: str
     reserved_concurrency: int | None = None
     refusal: str = ""
+    recursion_allowed: bool = False
     other: "FunctionSnapshot | None" = None
     other_weight: float = 0.0
     not_ready: bool = False

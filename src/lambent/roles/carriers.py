@@ -97,7 +97,7 @@ class FunctionCarrier:
 
 class QueueCarrier:
     """Puts a message into a queue; the queue's policy has to allow it. A FIFO queue has to derive its
-    deduplication ids from the content, as AWS asks of it too."""
+    deduplication ids from the content, as AWS asks of it too. Attributes that `NumberAttributes` names are numbers."""
 
     def __init__(self, queues: PublicQueues, roles: Roles) -> None:
         self._queues, self._roles = queues, roles
@@ -107,10 +107,13 @@ class QueueCarrier:
         if not self._queues.exists(arn):
             raise NotDelivered(NO_RESOURCE, f"There is no queue {arn}.", again=False)
         await self._check_permission(delivery)
+        numbers = delivery.options.get("NumberAttributes", "").split(",")
         message = Message(
             body=delivery.payload.decode("utf-8", "replace"),
             sender_id=delivery.principal,
-            attributes={name: ("String", value) for name, value in delivery.attributes.items()},
+            attributes={
+                name: ("Number" if name in numbers else "String", value) for name, value in delivery.attributes.items()
+            },
             trace_header=delivery.options.get("TraceHeader", ""),
             group=delivery.options.get("MessageGroupId"),
         )
@@ -175,7 +178,7 @@ def _entry(delivery: Delivery) -> dict[str, object]:
         "Source": delivery.options["Source"],
         "DetailType": delivery.options["DetailType"],
         "Detail": delivery.payload.decode(),
-        "Resources": [delivery.source_arn],
+        "Resources": delivery.options.get("Resources", delivery.source_arn).split(),
     }
 
 

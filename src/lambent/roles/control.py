@@ -12,10 +12,13 @@ import structlog
 
 from lambent.clock import SystemClock
 from lambent.config import Settings
+from lambent.delivery.api import Carrier
+from lambent.delivery.deliveries import Deliveries
 from lambent.errors import Unavailable
 from lambent.gateway.dispatch import Dispatcher
 from lambent.ids import SystemIds
 from lambent.invocation.asynchronous.queue import EventQueue
+from lambent.invocation.asynchronous.queue import Links as QueueLinks
 from lambent.journal.reader import JournalReader
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionSnapshot
@@ -139,9 +142,9 @@ class Control:
             data / "code",
             await asyncio.to_thread(read_or_make, data / "link-secret", lambda: ids.secret(43).encode()),
         )
-        self._lambda = LambdaService(
-            places, settings, clock, ids, LambdaLinks(self._keys, runtimes, invalidator, placement, snapshots)
-        )
+        carriers: dict[str, Carrier] = {}
+        lambda_links = LambdaLinks(self._keys, runtimes, invalidator, placement, snapshots, carriers.keys())
+        self._lambda = LambdaService(places, settings, clock, ids, lambda_links)
         snapshots.specs = specs = Specs(self._lambda.data_plane, self._keys, settings)
         self._placement = Placement(
             settings.node_memory_mb or _nine_tenths_of_memory_mb(),
@@ -156,13 +159,13 @@ class Control:
         sqs = await stores.open("sqs", "lambent.services.sqs")
         self._sqs = await open_sqs(sqs, clock, ids, settings.quotas)
         events = await stores.open("events", "lambent.invocation.asynchronous")
-        self._queue = EventQueue(events, clock, settings, self._edges)
-        self._messaging = await build_messaging(
-            stores.open,
-            clock,
-            ids,
-            Reachable(self._keys, self._lambda, self._queue, self._logs, self._sqs, settings.quotas),
+        deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
+        queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries)
+        self._queue = EventQueue(events, clock, settings, queue_links)
+        reachable = Reachable(
+            self._keys, self._lambda, self._queue, self._logs, self._sqs, settings.quotas, deliveries, carriers
         )
+        self._messaging = await build_messaging(stores.open, clock, ids, reachable)
         self._dispatcher = Dispatcher(
             {
                 "lambda": self._lambda.operations,
@@ -310,12 +313,15 @@ class Control:
             },
             "environments": environments,
             "queue": await self._queue.statistics(),
+            "deliveries": await self._messaging.deliveries.statistics(),
         }
 
     async def _metrics(self, _peer: Peer, _body: None) -> str:
         usage, queue = self._placement.usage(), await self._queue.statistics()
         facts = [(f"lambent_placement_{name}", getattr(usage, name)) for name in usage.__struct_fields__]
         facts += [(f"lambent_events_{name}", getattr(queue, name)) for name in queue.__struct_fields__]
+        deliveries = await self._messaging.deliveries.statistics()
+        facts += [(f"lambent_deliveries_{name}", getattr(deliveries, name)) for name in deliveries.__struct_fields__]
         facts.append(("lambent_edges_connected", len(self._edges.pids)))
         return "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in facts)
 

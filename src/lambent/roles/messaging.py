@@ -25,7 +25,7 @@ Open = Callable[[str, str], Awaitable[Database]]
 
 
 class Reachable(NamedTuple):
-    """What can be delivered to, and who knows the roles."""
+    """What can be delivered to, who knows the roles, and the road itself with the carriers to be filled in."""
 
     keys: Keys
     lambda_: LambdaService
@@ -33,6 +33,8 @@ class Reachable(NamedTuple):
     logs: LogsService
     sqs: SqsService
     quotas: Quotas
+    deliveries: Deliveries
+    carriers: dict[str, Carrier]
 
 
 class Messaging(NamedTuple):
@@ -55,8 +57,7 @@ class Messaging(NamedTuple):
 async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable) -> Messaging:
     """Open the databases and make the rooms; deliveries learn their carriers last, as some are services that
     make deliveries themselves."""
-    deliveries = Deliveries(await open_("deliveries", "lambent.delivery"), clock, ids)
-    carriers: dict[str, Carrier] = {}
+    deliveries, carriers = to.deliveries, to.carriers
     services = Services(carriers)
     deliveries.carriers = services
     eventbridge = await open_("eventbridge", "lambent.services.events")

@@ -1,42 +1,54 @@
 """The queue of accepted events, and the loop that delivers them.
 
-`put` returns once the event is on disk. `run` claims what is due, many at a time, and decides with
-retry.py what follows each attempt: the event is deleted, or put back for later under the same
-request id. An event is deleted only after its attempt is over, so each runs at least once.
+`put` returns once the event is on disk. `run` claims what is due, many at a time and fairly among
+functions (lanes.py), and decides with verdict.py what follows each attempt: the event is deleted,
+once what its destinations are to get is on its way, or put back for later under the same request id. An
+event is deleted only after its attempt is over, so each runs at least once.
 
 Rejected: writing claims down. It would cost a commit for each attempt, and after a crash the
 claims of the dead would have to be told from those of the living.
 """
 
 import asyncio
+from typing import NamedTuple
 
-import msgspec
 import structlog
 
 from lambent.clock import Clock
 from lambent.config import Settings
 from lambent.errors import Fault, ServiceError, Unavailable
 from lambent.invocation.asynchronous import store
-from lambent.invocation.asynchronous.api import Event, Invoker, Statistics
-from lambent.invocation.asynchronous.retry import is_too_old, retry_delay_s
+from lambent.invocation.asynchronous.api import Event, EventRules, Functions, Invoker, Outbox, Statistics
+from lambent.invocation.asynchronous.lanes import NEVER_MS, Lane, Lanes
+from lambent.invocation.asynchronous.records import SUCCESS, Ending, deliveries_of
+from lambent.invocation.asynchronous.verdict import GONE, LOOP, Attempt, Later, ending_unattempted, verdict
 from lambent.model.invocation import Invocation
-from lambent.store.api import Database, StoreFailed
+from lambent.model.lineage import RecursiveInvocation
+from lambent.store.api import Database, StoreFailed, Transaction
 
-PARALLEL = 256  # attempts at once; more would wait for concurrency, with their payloads in memory
+PARALLEL = 512  # attempts at once; more would wait for concurrency, with their payloads in memory
 PAUSE_S = 1.0
-GONE = "ResourceNotFoundException"
+NOT_FOUND = "ResourceNotFoundException"
+HOPELESS = {NOT_FOUND: GONE, RecursiveInvocation.code: LOOP}
 log = structlog.get_logger()
+
+
+class Links(NamedTuple):
+    """What the queue talks to."""
+
+    invoker: Invoker
+    functions: Functions
+    outbox: Outbox
 
 
 class EventQueue:
     """See api.py for the contract."""
 
     def __init__(
-        self, database: Database, clock: Clock, settings: Settings, invoker: Invoker, parallel: int = PARALLEL
+        self, database: Database, clock: Clock, settings: Settings, links: Links, parallel: int = PARALLEL
     ) -> None:
-        self._database, self._clock, self._invoker = database, clock, invoker
-        self._delays_s, self._parallel = settings.async_retry_delays_s, parallel
-        self._claimed: set[int] = set()
+        self._database, self._clock, self._links = database, clock, links
+        self._delays_s, self._lanes = settings.async_retry_delays_s, Lanes(parallel)
         self._wake = asyncio.Event()
         self._succeeded = self._retried = self._dropped = 0
 
@@ -44,41 +56,64 @@ class EventQueue:
         """Accept an event; it is on disk when this returns."""
         now_ms = self._clock.now_ms()
         await self._database.write(lambda tx: store.add(tx, invocation, now_ms))
+        self._lanes.lane(invocation.function).expect(now_ms)
         self._wake.set()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        known = False
         async with asyncio.TaskGroup() as attempts:
             while True:
                 self._wake.clear()
                 try:
-                    due = await self._due()
+                    if not known:
+                        for key in await self._database.read(store.functions):
+                            self._lanes.lane(key).expect(0)
+                        known = True
+                    events = await self._claim()
                 except (StoreFailed, Unavailable) as error:
                     log.error("the queue cannot be read", action="events.read", error=str(error))
                     await self._clock.sleep(PAUSE_S)
                     continue
-                for event in due.events:
-                    self._claimed.add(event.id)
+                for event in events:
                     attempts.create_task(self._deliver(event))
-                await self._wait(due.next_ms)
+                await self._wait()
 
     async def statistics(self) -> Statistics:
         """What waits, runs and has been done."""
         held = await self._database.read(store.count)
-        running = len(self._claimed)
+        running = self._lanes.running
         return Statistics(max(0, held - running), running, self._succeeded, self._retried, self._dropped)
 
-    async def _due(self) -> store.Due:
-        now_ms, claimed = self._clock.now_ms(), frozenset(self._claimed)
-        free = self._parallel - len(claimed)
-        return await self._database.read(lambda tx: store.due(tx, now_ms, free, claimed))
+    async def _claim(self) -> list[Event]:
+        """Take what is due, as far as there is room."""
+        now_ms = self._clock.now_ms()
+        looks = [(lane, count, lane.stamp, frozenset(lane.claimed)) for lane, count in self._lanes.room(now_ms)]
+        if not looks:
+            return []
 
-    async def _wait(self, next_ms: int | None) -> None:
+        def work(tx: Transaction) -> list[store.Due]:
+            return [store.due(tx, lane.key, now_ms, count, claimed) for lane, count, _, claimed in looks]
+
+        events: list[Event] = []
+        for (lane, count, stamp, _), found in zip(looks, await self._database.read(work), strict=True):
+            lane.claimed.update(event.id for event in found.events)
+            events += found.events
+            if len(found.events) < count:
+                lane.looked(stamp, NEVER_MS if found.next_ms is None else found.next_ms)
+        self._lanes.tidy([lane for lane, *_ in looks])
+        return events
+
+    async def _wait(self) -> None:
         """Until something is put or over, or the next event falls due."""
-        if next_ms is None or len(self._claimed) >= self._parallel:
+        now_ms = self._clock.now_ms()
+        next_ms = self._lanes.next_ms(now_ms)
+        if self._lanes.room(now_ms):
+            return
+        if next_ms == NEVER_MS:
             await self._wake.wait()
             return
-        sleeping = asyncio.ensure_future(self._clock.sleep((next_ms - self._clock.now_ms()) / 1000))
+        sleeping = asyncio.ensure_future(self._clock.sleep((next_ms - now_ms) / 1000))
         waking = asyncio.ensure_future(self._wake.wait())
         try:
             await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
@@ -88,59 +123,62 @@ class EventQueue:
 
     async def _deliver(self, event: Event) -> None:
         """One attempt, and what follows from it."""
+        lane = self._lanes.lane(event.invocation.function)
         try:
-            await self._conclude(event, await self._attempt(event))
+            await self._serve(event, lane)
         except (StoreFailed, Unavailable) as error:
             log.error("an event stays as it was", action="event.kept", **_facts(event), error=str(error))
             await self._clock.sleep(PAUSE_S)
+            lane.expect(0)
         finally:
-            self._claimed.discard(event.id)
+            lane.claimed.discard(event.id)
+            self._lanes.tidy([lane])
             self._wake.set()
 
-    async def _attempt(self, event: Event) -> Fault | None:
-        """Whose fault the attempt's failure is, None for success; CALLER means that trying again is no use."""
+    async def _serve(self, event: Event, lane: Lane) -> None:
         try:
-            result = await self._invoker.invoke(event.invocation)
+            rules = await self._links.functions.event_rules(event.invocation.function, event.invocation.qualifier)
+        except ServiceError as error:
+            if error.code != NOT_FOUND:
+                raise Unavailable(error.message) from error
+            await self._finish(event, EventRules(""), Ending(GONE, event.attempts))
+            return
+        ending = ending_unattempted(event, rules, self._clock.now_ms())
+        if ending is None:
+            attempt = await self._attempt(event)
+            following = verdict(event, rules, attempt, self._clock.now_ms(), self._delays_s)
+            if isinstance(following, Later):
+                await self._database.write(lambda tx: store.put_back(tx, following.event, following.due_ms))
+                lane.expect(following.due_ms)
+                self._retried += 1
+                return
+            ending = following
+        await self._finish(event, rules, ending)
+
+    async def _attempt(self, event: Event) -> Attempt:
+        try:
+            result = await self._links.invoker.invoke(event.invocation)
         except ServiceError as error:
             log.info("an event was not run", action="event.refused", **_facts(event), reason=error.code)
-            return Fault.CALLER if error.code == GONE else Fault.PLATFORM
+            hopeless = HOPELESS.get(error.code, "")
+            return Attempt(fault=Fault.PLATFORM, hopeless=hopeless, code=error.status, message=error.message)
         except Unavailable as error:
             log.info("an event was not run", action="event.refused", **_facts(event), reason=str(error))
-            return Fault.PLATFORM
+            return Attempt(fault=Fault.PLATFORM, code=500, message="The platform could not run the event.")
         except Exception:  # a bug of ours must neither lose the event nor stop the others
             log.exception("an event failed unexpectedly", action="event.bug", **_facts(event))
-            return Fault.PLATFORM
-        return Fault.FUNCTION if result.function_error else None
+            return Attempt(fault=Fault.PLATFORM, code=500, message="The platform could not run the event.")
+        return Attempt(result, Fault.FUNCTION if result.function_error else None)
 
-    async def _conclude(self, event: Event, fault: Fault | None) -> None:
-        if fault is None:
-            await self._database.write(lambda tx: store.delete(tx, event))
-            self._succeeded += 1
-        elif fault is Fault.CALLER:
-            await self._drop(event, "FunctionNotFound")
-        else:
-            await self._try_later(event, fault)
-
-    async def _try_later(self, event: Event, fault: Fault) -> None:
-        counter = "attempts" if fault is Fault.FUNCTION else "requeues"
-        made = getattr(event, counter) + 1
-        delay_s = retry_delay_s(fault, made, delays_s=self._delays_s)
-        if delay_s is None:
-            await self._drop(event, "RetriesExhausted")
-            return
-        due_ms = self._clock.now_ms() + round(delay_s * 1000)
-        if is_too_old(event.accepted_ms, due_ms):
-            await self._drop(event, "EventAgeExceeded")
-            return
-        later = msgspec.structs.replace(event, **{counter: made})
-        await self._database.write(lambda tx: store.put_back(tx, later, due_ms))
-        self._retried += 1
-
-    async def _drop(self, event: Event, condition: str) -> None:
-        """Give the event up. `condition` is what AWS calls it in destination records, where it has a word."""
-        log.warning("an event is dropped", action="event.dropped", **_facts(event), condition=condition)
+    async def _finish(self, event: Event, rules: EventRules, ending: Ending) -> None:
+        """The event is over, and what follows is on its way before it is forgotten."""
+        await self._links.outbox.put(deliveries_of(event, rules, ending, self._clock.now_ms()))
         await self._database.write(lambda tx: store.delete(tx, event))
+        if ending.condition == SUCCESS:
+            self._succeeded += 1
+            return
         self._dropped += 1
+        log.warning("an event is given up", action="event.dropped", **_facts(event), condition=ending.condition)
 
 
 def _facts(event: Event) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The table of the queue as plain functions over a Transaction; the only module that knows its SQL."""
+"""The tables of the queue as plain functions over a Transaction; the only module that knows their SQL."""
 
 from typing import NamedTuple
 
@@ -23,24 +23,27 @@ def add(tx: Transaction, invocation: Invocation, now_ms: int) -> None:
     """Keep an invocation that was accepted now, and is due now."""
     tx.run(
         SQL.add_event,
-        account=invocation.function.account,
-        region=invocation.function.region,
-        name=invocation.function.name,
         qualifier=invocation.qualifier,
         request_id=invocation.request_id,
         payload=invocation.payload,
         trace_header=invocation.trace_header,
         client_context=invocation.client_context,
         now_ms=now_ms,
+        **_key(invocation.function),
     )
 
 
-def due(tx: Transaction, now_ms: int, count: int, claimed: frozenset[int]) -> Due:
-    """Up to `count` events that are due and not claimed, longest due first."""
-    rows = tx.all(SQL.due_events, now_ms=now_ms, count=count + len(claimed))
+def functions(tx: Transaction) -> list[FunctionKey]:
+    """Those that have events."""
+    return [FunctionKey(row["account"], row["region"], row["name"]) for row in tx.all(SQL.functions_with_events)]
+
+
+def due(tx: Transaction, key: FunctionKey, now_ms: int, count: int, claimed: frozenset[int]) -> Due:
+    """Up to `count` events of a function that are due and not claimed, longest due first."""
+    rows = tx.all(SQL.due_events, now_ms=now_ms, count=count + len(claimed), **_key(key))
     free = [row["id"] for row in rows if row["id"] not in claimed][:count]
     events = [_event(row) for row in (tx.one(SQL.event_by_id, id=each) for each in free) if row is not None]
-    following = tx.one(SQL.next_due, now_ms=now_ms)
+    following = tx.one(SQL.next_due, now_ms=now_ms, **_key(key))
     return Due(events, None if following is None else following["due_ms"])
 
 
@@ -58,6 +61,10 @@ def count(tx: Transaction) -> int:
     """How many events there are, running ones too."""
     row = tx.one(SQL.count_events)
     return 0 if row is None else int(row["waiting"])
+
+
+def _key(key: FunctionKey) -> dict[str, str]:
+    return {"account": key.account, "region": key.region, "name": key.name}
 
 
 def _event(row: Row) -> Event:

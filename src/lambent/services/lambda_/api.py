@@ -6,7 +6,7 @@ runs it calls `collect_code` from time to time with the code that living environ
 only that deletes, so after a restart it has to know the environments first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple, Protocol
 
 from msgspec import Struct
@@ -87,10 +87,14 @@ class Snapshots(Protocol):
 
 
 class Links(NamedTuple):
-    """All that this service talks to; the composition root fills it in."""
+    """All that this service talks to; the composition root fills it in.
+
+    `destinations` are the services that events can be delivered to, by their names in ARNs.
+    """
 
     roles: Roles
     runtimes: Runtimes
     invalidator: Invalidator
     provisioning: Provisioning
     snapshots: Snapshots
+    destinations: Collection[str] = ()

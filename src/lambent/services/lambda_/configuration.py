@@ -92,6 +92,8 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
         changes["snap_start"] = request["SnapStart"].get("ApplyOn") == snap_start.PUBLISHED_VERSIONS
     if request.get("LoggingConfig", {}).get("LogGroup"):
         changes["log_group"] = request["LoggingConfig"]["LogGroup"]
+    if "DeadLetterConfig" in request:
+        changes["dead_letter"] = request["DeadLetterConfig"].get("TargetArn", "")
     wanted = msgspec.structs.replace(present, **changes)
     _check_limits(wanted, rules.quotas)
     if "runtime" in changes:

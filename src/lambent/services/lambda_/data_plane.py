@@ -14,7 +14,7 @@ from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.function_name import function_arn
 from lambent.model.messages import LeaseRequest
 from lambent.placement.api import Allowance, Wanted
-from lambent.services.lambda_ import provisioned_store, snap_start, store
+from lambent.services.lambda_ import event_store, provisioned_store, snap_start, store
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.model import State, Version
@@ -35,18 +35,21 @@ class DataPlane:
     async def snapshot(self, key: FunctionKey, qualifier: str) -> FunctionSnapshot:
         """What `qualifier` ("" for none) leads to, ready to be invoked. Raises NotFound."""
 
-        def work(tx: Transaction) -> tuple[Version, Version | None, float, int | None]:
+        def work(tx: Transaction) -> tuple[Version, Version | None, float, int | None, bool]:
             version = find_version(tx, key, qualifier)
             other, weight = second_version(tx, key, qualifier)
-            return version, other, weight, store.function(tx, key).reserved_concurrency
+            reserved = store.function(tx, key).reserved_concurrency
+            return version, other, weight, reserved, event_store.may_loop(tx, key)
 
-        version, other, weight, reserved = await self._database.read(work)
+        version, other, weight, reserved, loops = await self._database.read(work)
         self._recent.add(version)
-        snapshot = _snapshot(version, qualifier, reserved)
+        snapshot = _snapshot(version, qualifier, reserved, loops)
         if other is None:
             return snapshot
         self._recent.add(other)
-        return msgspec.structs.replace(snapshot, other=_snapshot(other, qualifier, reserved), other_weight=weight)
+        return msgspec.structs.replace(
+            snapshot, other=_snapshot(other, qualifier, reserved, loops), other_weight=weight
+        )
 
     async def environment_spec(
         self, request: LeaseRequest, environment_id: str, circumstances: Circumstances, network: str
@@ -130,7 +133,7 @@ class DataPlane:
         return version
 
 
-def _snapshot(version: Version, qualifier: str, reserved: int | None) -> FunctionSnapshot:
+def _snapshot(version: Version, qualifier: str, reserved: int | None, loops: bool = False) -> FunctionSnapshot:
     wanted = version.configuration
     return FunctionSnapshot(
         key=version.key,
@@ -148,6 +151,7 @@ def _snapshot(version: Version, qualifier: str, reserved: int | None) -> Functio
         reserved_concurrency=reserved,
         refusal=refusal(version),
         not_ready=version.snapshotted and version.state is State.PENDING,
+        recursion_allowed=loops,
     )
 
 

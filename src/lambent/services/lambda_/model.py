@@ -53,6 +53,7 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     variables: dict[str, str] | None = None
     snap_start: bool = False
     layers: tuple[LayerUse, ...] = ()
+    dead_letter: str = ""
 
 
 class Version(Struct, frozen=True, omit_defaults=True):
@@ -108,7 +109,7 @@ class Version(Struct, frozen=True, omit_defaults=True):
 
     def environment_key(self) -> str:
         """A hash over everything that an environment is made from."""
-        return _hash(self.key, self.number, self.function_id, _without_description(self.configuration), self.code)
+        return _hash(self.key, self.number, self.function_id, _of_environments(self.configuration), self.code)
 
 
 class Alias(Struct, frozen=True, omit_defaults=True):
@@ -144,8 +145,9 @@ def version_name(number: int) -> str:
     return str(number) if number else LATEST
 
 
-def _without_description(configuration: Configuration) -> Configuration:
-    return msgspec.structs.replace(configuration, description="")
+def _of_environments(configuration: Configuration) -> Configuration:
+    """Without what environments are not made from."""
+    return msgspec.structs.replace(configuration, description="", dead_letter="")
 
 
 def _hash(*parts: object) -> str:

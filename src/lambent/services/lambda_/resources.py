@@ -10,6 +10,7 @@ from lambent.services.lambda_.changes import Changes
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.completion import Completion
 from lambent.services.lambda_.configuration import Rules
+from lambent.services.lambda_.destinations import DEAD_LETTER, check_destination
 from lambent.services.lambda_.errors import InvalidParameter, StorageExceeded
 from lambent.services.lambda_.layer_uses import uses
 from lambent.services.lambda_.model import Configuration, LayerUse, Version
@@ -51,6 +52,11 @@ class Resources(msgspec.Struct, frozen=True):
         if arns and not self.rules.walls:
             raise InvalidParameter("Layers is refused: without walls (--isolation process) there is no /opt.")
         return await self.database.read(lambda tx: uses(tx, arns, context, self.rules.quotas))
+
+    def check_dead_letter(self, key: FunctionKey, wanted: Configuration) -> None:
+        """Whether the function's dead-letter queue can be delivered to. Raises InvalidParameter."""
+        if wanted.dead_letter:
+            check_destination(wanted.dead_letter, key, DEAD_LETTER, self.rules.links.destinations)
 
     def check_size(self, tx: Transaction, version: Version) -> None:
         """Whether a version's code and layers together are small enough. Raises InvalidParameter."""

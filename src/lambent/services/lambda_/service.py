@@ -8,6 +8,7 @@ from msgspec import Struct
 from lambent.clock import Clock
 from lambent.config import Settings
 from lambent.ids import Ids
+from lambent.model.function import FunctionKey
 from lambent.services.lambda_.account import Account
 from lambent.services.lambda_.aliases import Aliases
 from lambent.services.lambda_.api import Links
@@ -20,12 +21,15 @@ from lambent.services.lambda_.configuration import Rules
 from lambent.services.lambda_.configuration_updates import ConfigurationUpdates
 from lambent.services.lambda_.data_plane import DataPlane
 from lambent.services.lambda_.download import Downloads
+from lambent.services.lambda_.event_invoke_configs import EventInvokeConfigs
+from lambent.services.lambda_.event_rules import KnownRules
 from lambent.services.lambda_.functions import Functions
 from lambent.services.lambda_.layer_permissions import LayerPermissions
 from lambent.services.lambda_.layers import Layers
 from lambent.services.lambda_.packages import PackageLimits
 from lambent.services.lambda_.permissions import Permissions
 from lambent.services.lambda_.provisioned import ProvisionedConcurrency
+from lambent.services.lambda_.recursion import Recursion
 from lambent.services.lambda_.resources import Resources
 from lambent.services.lambda_.tags import Tags
 from lambent.services.lambda_.versions import Versions
@@ -50,7 +54,8 @@ class LambdaService:
     """See api.py for the contract.
 
     `operations` is what the gateway dispatches to, `data_plane` what invoking and placement ask,
-    `downloads` what answers GetFunction's links, `permissions` who may invoke.
+    `downloads` what answers GetFunction's links, `permissions` who may invoke,
+    `event_rules` what becomes of asynchronous events.
     """
 
     def __init__(self, places: Places, settings: Settings, clock: Clock, ids: Ids, links: Links) -> None:
@@ -58,7 +63,8 @@ class LambdaService:
         limits = PackageLimits(quotas.zip_bytes, quotas.unzipped_bytes, quotas.zip_entries)
         self._code = CodeStore(places.database, places.blobs, places.code_folder, limits, clock)
         self.data_plane = DataPlane(places.database, self._code, quotas, clock)
-        self._changes = Changes(places.database, self.data_plane.changed, links.invalidator)
+        self.event_rules = KnownRules(places.database)
+        self._changes = Changes(places.database, self._changed, links.invalidator)
         self._completion = Completion(places.database, self._code, self._changes, links.snapshots, clock, ids)
         resources = Resources(
             places.database,
@@ -84,7 +90,13 @@ class LambdaService:
             Layers(resources, self.downloads),
             LayerPermissions(resources),
             self.permissions,
+            EventInvokeConfigs(resources),
+            Recursion(resources),
         )
+
+    def _changed(self, key: FunctionKey) -> None:
+        self.data_plane.changed(key)
+        self.event_rules.changed(key)
 
     async def start(self) -> None:
         """Sweep what was half unpacked, and take up what an earlier process had not finished."""

@@ -28,7 +28,6 @@ NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
     "TracingConfig": (_other_than("Mode", "PassThrough"), "active tracing"),
     "ImageConfig": (_any_member("EntryPoint", "Command", "WorkingDirectory"), "container images"),
     "CodeSigningConfigArn": (bool, "code signing"),
-    "DeadLetterConfig": (_any_member("TargetArn"), "dead-letter queues of functions"),
     "DurableConfig": (bool, "durable functions"),
     "CapacityProviderConfig": (bool, "capacity providers"),
     "TenancyConfig": (bool, "tenant isolation"),

@@ -43,6 +43,8 @@ def listed(version: Version, qualifier: str = "") -> Answer:
         "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(wanted.runtime, version.key.region)},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": wanted.log_group},
     }
+    if wanted.dead_letter:
+        answer["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
     if wanted.layers:
         answer["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code_bytes} for layer in wanted.layers]
     if wanted.variables is not None:

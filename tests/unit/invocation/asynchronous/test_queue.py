@@ -1,15 +1,23 @@
 """The queue at work, with the clock in hand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from lambent.clock import FakeClock
 from lambent.config import Settings
+from lambent.delivery.api import Delivery
 from lambent.errors import RemoteServiceError, Unavailable
-from lambent.invocation.asynchronous.queue import EventQueue
+from lambent.invocation.asynchronous.api import Event, EventRules
+from lambent.invocation.asynchronous.queue import EventQueue, Links
+from lambent.invocation.asynchronous.records import Ending, attributes_of, deliveries_of
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.store.memory import open_memory
@@ -20,8 +28,8 @@ SCHEMA = load_schema("lambent.invocation.asynchronous")
 Behaviour = Callable[[Invocation], Awaitable[InvocationResult]]
 
 
-def invocation(number: int = 1, payload: bytes = b"{}") -> Invocation:
-    return Invocation(f"request-{number}", FunctionKey("0" * 12, "us-east-1", "f"), "", payload, "trace", "{}")
+def invocation(number: int = 1, payload: bytes = b"{}", name: str = "f") -> Invocation:
+    return Invocation(f"request-{number}", FunctionKey("0" * 12, "us-east-1", name), "", payload, "trace", "{}")
 
 
 async def succeed(_: Invocation) -> InvocationResult:
@@ -67,14 +75,42 @@ class FakeInvoker:
             self.running -= 1
 
 
+class FakeFunctions:
+    """The rules that every function has here."""
+
+    rules = EventRules("arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST")
+    fails: type[Exception] | None = None
+
+    async def event_rules(self, key: FunctionKey, qualifier: str) -> EventRules:
+        if self.fails is not None:
+            raise self.fails
+        return self.rules
+
+
+class FakeOutbox:
+    """Keeps what it gets, or raises `refusal`."""
+
+    def __init__(self) -> None:
+        self.got: list[Delivery] = []
+        self.refusal: Exception | None = None
+
+    async def put(self, deliveries: Sequence[Delivery]) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.got += deliveries
+
+
 class House:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.clock = settings, FakeClock()
-        self.invoker = FakeInvoker(self.clock)
+        self.invoker, self.functions, self.outbox = FakeInvoker(self.clock), FakeFunctions(), FakeOutbox()
 
-    async def open(self, parallel: int = 256) -> "House":
+    def links(self) -> Links:
+        return Links(self.invoker, self.functions, self.outbox)
+
+    async def open(self, parallel: int = 512) -> "House":
         self.database = await open_memory(SCHEMA)
-        self.queue = EventQueue(self.database, self.clock, self.settings, self.invoker, parallel)
+        self.queue = EventQueue(self.database, self.clock, self.settings, self.links(), parallel)
         self.start()
         return self
 
@@ -192,7 +228,7 @@ async def test_events_of_a_deleted_function_are_dropped_at_once(house: House) ->
 
 
 async def test_many_run_at_once_but_not_more_than_the_bound(settings: Settings) -> None:
-    house = await House(settings).open(parallel=4)
+    house = await House(settings).open(parallel=8)
     go_on = asyncio.Event()
 
     async def hold(asked: Invocation) -> InvocationResult:
@@ -242,7 +278,7 @@ async def test_accepted_events_and_their_counters_are_there_after_a_restart(tmp_
     house.invoker.behaviour = fail
     for attempt in (1, 2, 3):
         house.database = await open_sqlite(tmp_path / "events.db", SCHEMA)
-        house.queue = EventQueue(house.database, house.clock, settings, house.invoker)
+        house.queue = EventQueue(house.database, house.clock, settings, house.links())
         if attempt == 1:
             await house.queue.put(invocation())
         house.start()
@@ -254,3 +290,162 @@ async def test_accepted_events_and_their_counters_are_there_after_a_restart(tmp_
         await house.clock.advance(200)
         assert len(house.invoker.asked) == attempt
     assert (last.waiting, last.dropped) == (0, 1)
+
+
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
+
+
+def replaced(rules: EventRules, **changes: object) -> EventRules:
+    return msgspec.structs.replace(rules, **changes)
+
+
+async def test_a_success_is_told_to_its_destination_in_the_recorded_form(house: House) -> None:
+    house.functions.rules = replaced(house.functions.rules, on_success=QUEUE)
+    await house.queue.put(invocation(payload=b'{"a":1}'))
+    await house.quiet()
+    [delivery] = house.outbox.got
+    assert (delivery.target_arn, delivery.source_arn) == (QUEUE, house.functions.rules.arn)
+    assert delivery.options["DetailType"] == "Lambda Function Invocation Result - Success"
+    assert delivery.options["TraceHeader"].startswith("trace;Lineage=1:")
+    assert json.loads(delivery.payload) == {
+        "version": "1.0",
+        "timestamp": "2023-11-14T22:13:20.000Z",
+        "requestContext": {
+            "requestId": "request-1",
+            "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST",
+            "condition": "Success",
+            "approximateInvokeCount": 1,
+        },
+        "requestPayload": {"a": 1},
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
+        "responsePayload": None,
+    }
+
+
+async def test_a_failure_goes_to_the_destination_and_to_the_dead_letter_queue(house: House) -> None:
+    async def complain(_: Invocation) -> InvocationResult:
+        return InvocationResult("7", b'{"errorMessage":"no","errorType":"E"}', "Unhandled", status="error")
+
+    house.invoker.behaviour = complain
+    house.functions.rules = replaced(house.functions.rules, on_failure=QUEUE, dead_letter=QUEUE + "2", max_retries=1)
+    await house.queue.put(invocation(payload=b"[1]"))
+    await house.quiet()
+    assert house.outbox.got == []
+    await house.advance(60)
+    record, letter = sorted(house.outbox.got, key=lambda each: each.target_arn)
+    told = json.loads(record.payload)
+    assert told["requestContext"]["condition"] == "RetriesExhausted"
+    assert told["requestContext"]["approximateInvokeCount"] == 2
+    assert told["responseContext"] == {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"}
+    assert told["responsePayload"] == {"errorMessage": "no", "errorType": "E"}
+    assert letter.payload == b"[1]"
+    assert letter.attributes == {
+        "RequestID": "request-1",
+        "ErrorCode": "200",
+        "ErrorMessage": "no",
+    }
+
+
+async def test_the_functions_own_number_of_retries_and_age_hold(house: House) -> None:
+    house.invoker.behaviour = fail
+    house.functions.rules = replaced(house.functions.rules, max_retries=0, on_failure=QUEUE)
+    await house.queue.put(invocation(1))
+    await house.quiet()
+    assert house.times == [0]
+    house.invoker.behaviour = throttle
+    house.functions.rules = replaced(house.functions.rules, max_age_s=60.0)
+    await house.queue.put(invocation(2))
+    await house.quiet()
+    for _ in range(70):
+        await house.advance(1)
+    last = json.loads(house.outbox.got[-1].payload)
+    assert last["requestContext"]["condition"] == "EventAgeExceeded"
+    assert "responseContext" not in last
+    assert house.times[-1] <= 60
+
+
+async def test_with_a_reserved_concurrency_of_zero_nothing_is_run(house: House) -> None:
+    house.functions.rules = replaced(house.functions.rules, stopped=True, on_failure=QUEUE)
+    await house.queue.put(invocation())
+    await house.quiet()
+    told = json.loads(house.outbox.got[0].payload)
+    assert told["requestContext"]["condition"] == "ZeroReservedConcurrency"
+    assert told["requestContext"]["approximateInvokeCount"] == 0
+    assert "responsePayload" not in told
+    assert house.times == []
+
+
+async def test_a_stopped_loop_is_not_tried_again(house: House) -> None:
+    async def loop(_: Invocation) -> InvocationResult:
+        raise RemoteServiceError("RecursiveInvocationException", 400, "a loop", {})
+
+    house.invoker.behaviour = loop
+    house.functions.rules = replaced(house.functions.rules, dead_letter=QUEUE)
+    await house.queue.put(invocation())
+    await house.quiet()
+    assert house.outbox.got[0].attributes["ErrorMessage"] == "a loop"
+    assert await house.waiting() == 0
+
+
+async def test_an_event_is_not_forgotten_before_what_follows_is_on_disk(house: House) -> None:
+    house.functions.rules = replaced(house.functions.rules, on_success=QUEUE)
+    house.outbox.refusal = Unavailable("away")
+    await house.queue.put(invocation())
+    await house.until(lambda: house.clock._sleepers != [])
+    statistics = await house.queue.statistics()
+    assert statistics.waiting + statistics.running == 1
+    house.outbox.refusal = None
+    await house.advance(2)
+    assert len(house.outbox.got) == 1
+    assert len(house.invoker.asked) == 2  # at least once
+    assert await house.waiting() == 0
+
+
+async def test_one_function_with_many_events_does_not_hold_up_another(settings: Settings) -> None:
+    house = await House(settings).open(parallel=8)
+    go_on = asyncio.Event()
+
+    async def hold(asked: Invocation) -> InvocationResult:
+        if asked.function.name == "hog":
+            await go_on.wait()
+        return await succeed(asked)
+
+    house.invoker.behaviour = hold
+    for number in range(50):
+        await house.queue.put(invocation(number, name="hog"))
+    await house.until(lambda: house.invoker.running == 4)
+    for name in ("b", "c", "d"):
+        await house.queue.put(invocation(100, name=name))
+    await house.until(lambda: len(house.invoker.asked) == 7)
+    go_on.set()
+    await house.until(lambda: len(house.invoker.asked) == 53)
+    await house.close()
+
+
+async def test_rules_that_cannot_be_read_keep_the_event(house: House) -> None:
+    house.functions.fails = Unavailable
+    await house.queue.put(invocation())
+    await house.until(lambda: house.clock._sleepers != [])
+    house.functions.fails = None
+    await house.advance(2)
+    assert len(house.invoker.asked) == 1
+    assert await house.waiting() == 0
+
+
+def event(payload: bytes) -> Event:
+    return Event(1, invocation(payload=payload), 0)
+
+
+def test_payloads_are_left_out_of_what_would_be_too_large() -> None:
+    rules = EventRules("arn", on_success=QUEUE.replace("sqs", "sns"))
+    result = InvocationResult("$LATEST", b'"%b"' % (b"x" * 200_000))
+    [delivery] = deliveries_of(event(b'"%b"' % (b"y" * 100_000)), rules, Ending("Success", 1, result), 0)
+    assert set(json.loads(delivery.payload)) == {"version", "timestamp", "requestContext", "responseContext"}
+
+
+@given(st.text(max_size=2000), st.integers(0, 3))
+@hypothesis_settings(max_examples=50, deadline=None)
+def test_any_error_message_fits_into_a_message_attribute(message: str, attempts: int) -> None:
+    payload = json.dumps({"errorMessage": message}).encode()
+    told = attributes_of(event(b"1"), Ending("RetriesExhausted", attempts, InvocationResult("1", payload, "Unhandled")))
+    assert 0 < len(told["ErrorMessage"].encode()) <= 1024

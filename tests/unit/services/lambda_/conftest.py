@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,9 @@ class House:
     async def build(self) -> None:
         """The service anew over the same data, as after a restart."""
         places = Places(self.database, await open_blobs(self.folder / "blobs"), self.folder / "code", b"secret")
-        links = Links(FakeRoles(), FakeRuntimes(), self.invalidator, self.provisioning, self.snapshots)
+        links = Links(
+            FakeRoles(), FakeRuntimes(), self.invalidator, self.provisioning, self.snapshots, ("lambda", "sqs")
+        )
         self.service = LambdaService(places, self.settings, self.clock, self.ids, links)
         await self.service.start()
 
@@ -159,7 +162,15 @@ def check_shape(value: Any, shape: Any) -> None:
             check_shape(name, shape.key)
             check_shape(member, shape.value)
     else:
-        types = {"string": str, "integer": int, "long": int, "boolean": bool, "blob": bytes, "double": float}
+        types = {
+            "timestamp": datetime,
+            "string": str,
+            "integer": int,
+            "long": int,
+            "boolean": bool,
+            "blob": bytes,
+            "double": float,
+        }
         assert isinstance(value, types.get(shape.type_name, str)), (shape.name, value)
         if getattr(shape, "enum", None):
             # The recordings have this one, which the model's LastUpdateStatusReasonCode lacks.

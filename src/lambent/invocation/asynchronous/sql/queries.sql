@@ -5,14 +5,21 @@ INSERT INTO events (
     :account, :region, :name, :qualifier, :request_id, :payload, :trace_header, :client_context, :now_ms, :now_ms
 );
 
+-- name: functions_with_events
+SELECT DISTINCT account, region, name FROM events;
+
 -- name: due_events
-SELECT id FROM events WHERE due_ms <= :now_ms ORDER BY due_ms, id LIMIT :count;
+SELECT id FROM events
+WHERE account = :account AND region = :region AND name = :name AND due_ms <= :now_ms
+ORDER BY due_ms, id LIMIT :count;
 
 -- name: event_by_id
 SELECT * FROM events WHERE id = :id;
 
 -- name: next_due
-SELECT due_ms FROM events WHERE due_ms > :now_ms ORDER BY due_ms LIMIT 1;
+SELECT due_ms FROM events
+WHERE account = :account AND region = :region AND name = :name AND due_ms > :now_ms
+ORDER BY due_ms LIMIT 1;
 
 -- name: put_back
 UPDATE events SET due_ms = :due_ms, attempts = :attempts, requeues = :requeues WHERE id = :id;

@@ -16,4 +16,4 @@ CREATE TABLE events (
     requeues INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX events_due ON events (due_ms, id);
+CREATE INDEX events_of_function ON events (account, region, name, due_ms, id);

@@ -122,3 +122,23 @@ CREATE TABLE provisioned (
     PRIMARY KEY (account, region, name, qualifier),
     FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+-- What is done with asynchronous events, by what they are sent to. `record` is JSON.
+CREATE TABLE event_invoke_configs (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    qualifier TEXT NOT NULL, -- $LATEST, digits, or an alias
+    record TEXT NOT NULL,
+    PRIMARY KEY (account, region, name, qualifier),
+    FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- The functions that may be in a loop; all others are stopped in one.
+CREATE TABLE recursion_allowed (
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (account, region, name),
+    FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
