@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     )
     sandbox_pool: int = Field(2, ge=0, description="Ready-made sandboxes kept for each interpreter; 0 for none.")
     sandbox_pool_most: int = Field(32, ge=0, description="The most that are kept after a burst, for five minutes.")
+    scaling_pace: int = Field(
+        0, ge=0, description="Environments that a function may add each 10 s; AWS has 1000, 0 is no limit."
+    )
     node_memory_mb: int = Field(
         0, ge=0, description="MemorySize of all environments together; 0 is nine tenths of the machine."
     )

@@ -45,6 +45,7 @@ from lambent.placement.holdings import (
     Usage,
 )
 from lambent.placement.ledger import Ledger
+from lambent.placement.pace import Pace
 from lambent.placement.throttle import PlacementFailed, Reason, Throttled
 
 LONGEST_WAIT_S = 5.0  # our own choice: below the read timeouts of SDKs, above a start and a stop
@@ -58,6 +59,7 @@ class Placement:
     Args:
         capacity_mb: memory for all environments of the node together.
         wait_s: how long a claim may wait for memory, or for the agent.
+        scaling_pace: environments that a function may add in each ten seconds; 0 is no limit.
     """
 
     def __init__(
@@ -68,8 +70,10 @@ class Placement:
         links: Links,
         *,
         wait_s: float = LONGEST_WAIT_S,
+        scaling_pace: int = 0,
     ) -> None:
         self._ledger = Ledger(capacity_mb)
+        self._pace = Pace(scaling_pace)
         self._clock, self._ids, self._wait_s = clock, ids, wait_s
         self._agents, self._edges, self._limits, self._specs = links
         self._claims: dict[str, asyncio.Future[None]] = {}
@@ -92,7 +96,7 @@ class Placement:
         if moved is not None:
             return moved
         environment_id = self._ids.hex(32)
-        await self._claim(environment_id, edge, request)
+        await self._claim_in_pace(environment_id, edge, request)
         placement_us = round((self._clock.monotonic_s() - asked_s) * 1e6)
         log_stream = self._log_stream(request.version)
         start = asyncio.ensure_future(self._start(environment_id, edge, request, log_stream))
@@ -249,6 +253,13 @@ class Placement:
             deadline.cancel()
         if not self._open.is_set():
             raise PlacementFailed("No environment could be made: the agent cannot be reached now.")
+
+    async def _claim_in_pace(self, environment_id: str, edge: int, request: LeaseRequest) -> None:
+        """A claim that the limits allow. Provisioned environments have a pace of their own (provisioning.py)."""
+        await self._claim(environment_id, edge, request)
+        if not request.provisioned and not self._pace.take(request.key, self._clock.monotonic_s()):
+            self._carry_out(self._ledger.exited(environment_id))
+            raise Throttled(Reason.ACCOUNT)
 
     async def _claim(self, environment_id: str, edge: int, request: LeaseRequest) -> None:
         memory_mb = await self._limits.memory_mb(request)

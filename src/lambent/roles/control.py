@@ -151,6 +151,7 @@ class Control:
             clock,
             ids,
             PlacementLinks(self._agents, self._edges, self._lambda.data_plane, specs),
+            scaling_pace=settings.scaling_pace,
         )
         self._provisioner = Provisioner(
             self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s

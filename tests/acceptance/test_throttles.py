@@ -1,0 +1,59 @@
+"""Throttles as callers get them. Source: Lambda service model (TooManyRequestsException, ThrottleReason)."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Platform
+
+SLEEPER = """
+import time
+def handler(event, context):
+    time.sleep(0.7)
+    return 1
+"""
+
+
+def at_once(platform: "Platform", name: str, count: int) -> list[dict[str, Any]]:
+    """The throttles among `count` invocations at once."""
+    lambda_ = platform.client("lambda", max_pool_connections=count)
+
+    def invoke(_: int) -> dict[str, Any] | None:
+        try:
+            lambda_.invoke(FunctionName=name)
+        except lambda_.exceptions.TooManyRequestsException as error:
+            return dict(error.response)
+        return None
+
+    with ThreadPoolExecutor(count) as threads:
+        return [answer for answer in threads.map(invoke, range(count)) if answer is not None]
+
+
+def test_the_pace_of_scaling_and_the_account_and_a_reservation_throttle(own_server: Callable[..., "Platform"]) -> None:
+    platform = own_server(
+        "--edges", "2", "--scaling-pace", "3", "--quotas-account-concurrency", "10", "--quotas-unreserved-minimum", "5"
+    )
+    lambda_, name = platform.client("lambda"), platform.create(SLEEPER)
+    throttles = at_once(platform, name, 6)
+    assert Counter(each["Reason"] for each in throttles) == {"ConcurrentInvocationLimitExceeded": 3}
+    (metadata, error) = (throttles[0]["ResponseMetadata"], throttles[0]["Error"])
+    assert (metadata["HTTPStatusCode"], error["Code"], error["Message"]) == (
+        429, "TooManyRequestsException", "Rate Exceeded.",
+    )  # fmt: skip
+    assert metadata["HTTPHeaders"]["retry-after"] == "1"
+
+    name = platform.create(SLEEPER)
+    lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=2)
+    assert lambda_.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == 8
+    throttles = at_once(platform, name, 6)
+    assert Counter(each["Reason"] for each in throttles) == {"ReservedFunctionConcurrentInvocationLimitExceeded": 4}
+    lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    assert len(at_once(platform, name, 2)) == 2
+    with pytest.raises(lambda_.exceptions.InvalidParameterValueException):
+        lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=6)
+    lambda_.delete_function_concurrency(FunctionName=name)
+    assert "ReservedConcurrentExecutions" not in lambda_.get_function_concurrency(FunctionName=name)
