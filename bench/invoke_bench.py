@@ -45,8 +45,8 @@ TRUST = {
 class Target:
     """The endpoint that is measured."""
 
-    def __init__(self, endpoint: str, region: str, connections: int, runtime: str) -> None:
-        self.endpoint, self.runtime = endpoint, runtime
+    def __init__(self, endpoint: str, region: str, connections: int, runtime: str, memory_mb: int = 128) -> None:
+        self.endpoint, self.runtime, self.memory_mb = endpoint, runtime, memory_mb
         self.session = boto3.Session(region_name=region)
         config = Config(retries={"max_attempts": 0}, read_timeout=60, max_pool_connections=connections)
         self.lambda_ = self.session.client("lambda", endpoint_url=endpoint, config=config)
@@ -70,7 +70,7 @@ class Target:
             archive.writestr(entry, source)
         self.lambda_.create_function(
             FunctionName=name, Runtime=self.runtime, Role=self.role, Handler="app.handler",
-            Code={"ZipFile": buffer.getvalue()}, MemorySize=128, Timeout=30,
+            Code={"ZipFile": buffer.getvalue()}, MemorySize=self.memory_mb, Timeout=30,
         )  # fmt: skip
         while self.lambda_.get_function_configuration(FunctionName=name).get("State", "Active") != "Active":
             time.sleep(0.02)
@@ -151,10 +151,12 @@ def main() -> None:
     parser.add_argument("--only", default="warm,cold,burst")
     parser.add_argument("--concurrency", default="1,16,64")
     parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--memory-mb", type=int, default=128, help="of the functions; 1769 is one whole core")
     parser.add_argument("--cold", type=int, default=20)
     parser.add_argument("--burst", type=int, default=50)
     arguments = parser.parse_args()
-    target = Target(arguments.endpoint, arguments.region, arguments.burst + 5, arguments.runtime)
+    connections = arguments.burst + 5
+    target = Target(arguments.endpoint, arguments.region, connections, arguments.runtime, arguments.memory_mb)
     concurrencies = [int(text) for text in arguments.concurrency.split(",")]
     parts = {
         "warm": lambda: warm(target, concurrencies, arguments.seconds),

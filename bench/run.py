@@ -20,10 +20,11 @@ from typing import Any
 import density
 import do_nothing
 import queues
+from busy import control_kept_busy
 from load import require_wrk
 from msgspec import Struct
 
-from lambent.cli.server import temporary_server
+from lambent.cli.server import Server, temporary_server
 
 HERE = Path(__file__).parent
 CONCURRENCIES = [1, 16, 64]
@@ -57,7 +58,13 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
         yield Line(f"of the do-nothing pipeline, {connections} connections", ratio, "%", 60, "more")
     yield Line("requests that failed, all warm runs", failures(warm), "", 0, "less")
     yield Line("warm invoke, one connection, p50", warm["1"]["p50_ms"], "ms", 0.5, "less")
+    ratio = 100 * lambent["warm_1769_mb"]["1"]["rps"] / limit["1"]["rps"]
+    yield Line("the same at 1 connection, function of 1,769 MB", ratio, "%", 60, "more")
     yield Line("warm invoke, 16 connections, p99", warm["16"]["p99_ms"], "ms", 10, "less")
+    times = lambent["busy"]["16"]["p99_ms"] / warm["16"]["p99_ms"]
+    yield Line("the same with control kept busy, times as long", times, "", 2, "less")
+    two_edges = lambent["two_edges"]["16"]["rps"]
+    yield Line("warm invokes a second, 16 connections, 2 edges", two_edges, "/s", 10_000, "more")
     yield Line("first invoke of a new function, p50", cold["first_ms_p50"], "ms", 15, "less")
     yield Line("first invoke of a new function, worst", cold["first_ms_max"], "ms", 40, "less")
     yield Line(f"{burst['n']} first invokes of a 1 s sleeper, last answer", burst["seconds"], "s", 1.6, "less")
@@ -90,16 +97,27 @@ def measure_density() -> dict[str, Any]:
 
 
 def measure_lambent(seconds: int) -> dict[str, Any]:
-    """invoke_bench.py against a server of our own."""
+    """invoke_bench.py against servers of our own, with one edge and with two."""
+    warm = ("--seconds", str(seconds), "--only", "warm")
     with temporary_server(["--log-level", "warning"]) as server:
-        environment = os.environ | server.access.variables()
-        command = [sys.executable, str(HERE / "invoke_bench.py"), "--endpoint", server.endpoint]
-        command += ["--seconds", str(seconds), "--burst", str(BURST), "--only"]
-        figures: dict[str, Any] = {}
-        for part in ("warm", "cold", "burst"):
-            done = subprocess.run([*command, part], env=environment, stdout=subprocess.PIPE, text=True, check=True)
-            figures |= json.loads(done.stdout)
+        figures = invoke_bench(server, *warm)
+        whole_core = invoke_bench(server, *warm, "--concurrency", "1", "--memory-mb", "1769")
+        with control_kept_busy(server) as rounds:
+            busy = invoke_bench(server, *warm, "--concurrency", "16")["warm"]
+        figures |= {"warm_1769_mb": whole_core["warm"], "busy": {**busy, "rounds": len(rounds)}}
+        figures |= invoke_bench(server, "--only", "cold,burst", "--burst", str(BURST))
+    with temporary_server(["--log-level", "warning", "--edges", "2"]) as server:
+        figures["two_edges"] = invoke_bench(server, *warm, "--concurrency", "16,64")["warm"]
     return figures | measure_density()
+
+
+def invoke_bench(server: Server, *words: str) -> dict[str, Any]:
+    """What invoke_bench.py measures there."""
+    command = [sys.executable, str(HERE / "invoke_bench.py"), "--endpoint", server.endpoint, *words]
+    environment = os.environ | server.access.variables()
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
 
 
 def machine() -> str:
