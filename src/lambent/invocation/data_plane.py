@@ -4,7 +4,7 @@ The warm path is short: a snapshot from the cache, an idle environment from its 
 the outcome, one record, the answer. All bookkeeping after the outcome is one uninterrupted step.
 
 A warm invocation is two plain calls, `begin` and the environment's callback: no task and no future
-(these cost a quarter of the edge's CPU time; docs/decisions/0011-warm-path.md). Everything else is
+(what they cost: docs/decisions/0011-warm-path.md). Everything else is
 a task of its own. Either way a caller that hangs up ends nothing but its own waiting: the function
 runs on to its end (as on AWS) and the environment is given back in order.
 
