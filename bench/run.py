@@ -20,6 +20,7 @@ from typing import Any
 import density
 import do_nothing
 import queues
+import snapstart
 from busy import control_kept_busy
 from load import require_wrk
 from msgspec import Struct
@@ -69,6 +70,8 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     yield Line("first invoke of a new function, worst", cold["first_ms_max"], "ms", 40, "less")
     yield Line(f"{burst['n']} first invokes of a 1 s sleeper, last answer", burst["seconds"], "s", 1.6, "less")
     yield Line("of these, answered", burst["ok"], "", burst["n"], "more")
+    snap = lambent["snapstart"]
+    yield Line(f"start with SnapStart, init of {snap['init_s']:g} s, p50", snap["start_ms_p50"], "ms", 30, "less")
     crowd, idle = lambent["crowd"], lambent["idle"]["at_rest"]
     yield Line(f"{crowd['n']:,} sleepers of {density.MEMORY_MB} MB at once, answered", crowd["ok"], "", CROWD, "more")
     yield Line("of these, environments at the same time", crowd["at_once"]["environments"], "", CROWD, "more")
@@ -108,6 +111,8 @@ def measure_lambent(seconds: int) -> dict[str, Any]:
         figures |= invoke_bench(server, "--only", "cold,burst", "--burst", str(BURST))
     with temporary_server(["--log-level", "warning", "--edges", "2"]) as server:
         figures["two_edges"] = invoke_bench(server, *warm, "--concurrency", "16,64")["warm"]
+    with temporary_server(["--log-level", "warning", *snapstart.FLAGS, "--runtime-fallback"]) as server:
+        figures["snapstart"] = snapstart.starts(server)
     return figures | measure_density()
 
 

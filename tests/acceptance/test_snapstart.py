@@ -99,6 +99,12 @@ def test_each_environment_goes_on_from_the_one_initialised_process(platform: "Pl
     assert re.search(r"^RESTORE_REPORT Restore Duration: [\d.]+ ms$", log, re.MULTILINE)
     assert re.search(r"\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t$", log, re.MULTILINE)
     assert "woken up" in log
+    of_init = platform.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{name}", filterPattern="INIT_REPORT"
+    )["events"]
+    assert [re.sub(r"[\d.]+", "N", event["message"]) for event in of_init] == [
+        "INIT_REPORT Init Duration: N ms\tPhase: init\n"
+    ]
     assert "Init Duration" not in log
 
 

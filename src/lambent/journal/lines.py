@@ -14,6 +14,8 @@ names mean nothing here.
 import functools
 import hashlib
 
+import msgspec
+
 from lambent.clock import iso_millis
 from lambent.model.invocation import InvocationRecord, LogLine
 
@@ -25,6 +27,8 @@ def events_of(record: InvocationRecord) -> list[Event]:
     """The events of `record`, in the order in which they happened."""
     if record.throttled:
         return []
+    if record.init_only:
+        return _events_of_init(record)
     start_ms, request_id, lines = record.start_ms, record.request_id, record.lines
     # Both parts of the sum are cut to whole milliseconds: a last line may be stamped one later, and still precedes END.
     end_ms = max([start_ms + record.duration_us // 1000, *(line.time_ms for line in lines)])
@@ -58,7 +62,7 @@ def _init_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
     first_ms = min(init_ms, early[0].time_ms) if early else init_ms
     events = [(first_ms, f"INIT_START Runtime Version: {_version(record.runtime)}\tRuntime Version ARN: {arn}\n")]
     events += [(line.time_ms, line.text + "\n") for line in early]
-    if record.init_status:
+    if record.init_status or record.init_only:
         events.append((start_ms, _init_report(record)))
     return events, record.lines[len(early) :]
 
@@ -79,8 +83,17 @@ def _restore_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine
     return events, record.lines[len(early) :]
 
 
+def _events_of_init(record: InvocationRecord) -> list[Event]:
+    """The init phase of a version with SnapStart, which belongs to no invocation and always has its report."""
+    end_ms = max([record.start_ms, *(line.time_ms + 1 for line in record.lines)])
+    events, _ = _init_events(msgspec.structs.replace(record, start_ms=end_ms))
+    return events
+
+
 def _init_report(record: InvocationRecord) -> str:
-    line = f"INIT_REPORT Init Duration: {record.init_us / 1000:.2f} ms\tPhase: init\tStatus: {record.init_status}"
+    line = f"INIT_REPORT Init Duration: {record.init_us / 1000:.2f} ms\tPhase: init"
+    if record.init_status:
+        line += f"\tStatus: {record.init_status}"
     if record.init_status == "error" and record.error_type:
         line += f"\tError Type: {record.error_type}"
     return line + "\n"

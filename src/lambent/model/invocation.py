@@ -73,6 +73,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     init phase first. `init_status` other than "" means that the init phase failed: "error" or
     "timeout". `error_type` is the errorType of the answer, for failures that REPORT names.
     `provisioned`: it was served by provisioned concurrency, whose init phase belongs to no invocation.
+    `init_only`: no invocation, but the one init phase of a version with SnapStart.
     `restore_us` is 0 unless the environment went on from a snapshot (SnapStart), and then `init_us` is 0.
     """
 
@@ -99,3 +100,4 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     provisioned: bool = False
     restore_us: int = 0
     billed_restore_us: int = 0
+    init_only: bool = False

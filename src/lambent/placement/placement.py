@@ -98,7 +98,7 @@ class Placement:
         environment_id = self._ids.hex(32)
         await self._claim_in_pace(environment_id, edge, request)
         placement_us = round((self._clock.monotonic_s() - asked_s) * 1e6)
-        log_stream = self._log_stream(request.version)
+        log_stream = new_log_stream(request.version, self._clock, self._ids)
         start = asyncio.ensure_future(self._start(environment_id, edge, request, log_stream))
         self._keep(start)
         await asyncio.shield(start)  # an edge that hangs up must not hide an environment that gets made
@@ -313,11 +313,6 @@ class Placement:
             raise
         self._carry_out(self._ledger.started(environment_id))
 
-    def _log_stream(self, version: str) -> str:
-        """`YYYY/MM/DD/[VERSION]32HEX`. Source: Lambda Developer Guide, "Log streams"."""
-        day = datetime.fromtimestamp(self._clock.now_s(), UTC)
-        return f"{day:%Y/%m/%d}/[{version}]{self._ids.hex(32)}"
-
     # carrying out
 
     def _carry_out(self, effects: list[Effect]) -> None:
@@ -371,3 +366,9 @@ class Placement:
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ServiceError):  # those reach whoever asked
             log.error("placement failed", action="placement.carry_out", exc_info=error)
+
+
+def new_log_stream(version: str, clock: Clock, ids: Ids) -> str:
+    """`YYYY/MM/DD/[VERSION]32HEX`. Source: Lambda Developer Guide, "Log streams"."""
+    day = datetime.fromtimestamp(clock.now_s(), UTC)
+    return f"{day:%Y/%m/%d}/[{version}]{ids.hex(32)}"

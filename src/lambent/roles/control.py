@@ -20,6 +20,7 @@ from lambent.ids import SystemIds
 from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.invocation.asynchronous.queue import Links as QueueLinks
 from lambent.journal.reader import JournalReader
+from lambent.journal.writer import JournalWriter
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionSnapshot
 from lambent.model.http import HttpResponse
@@ -42,7 +43,8 @@ from lambent.model.principal import AccessKey
 from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
-from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Snapshots, Specs
+from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
+from lambent.roles.control_snapshots import Snapshots
 from lambent.roles.messaging import Reachable, build_messaging
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
@@ -135,7 +137,8 @@ class Control:
         placement = PlacementLink()
         invalidator = Invalidator(self._edges, placement)
         runtimes = await asyncio.to_thread(Runtimes, _architecture(), fallback=settings.runtime_fallback)
-        snapshots = Snapshots(self._agents, ids)
+        self._journal = JournalWriter(journal, f"control-{ids.hex(16)}")
+        snapshots = Snapshots(self._agents, self._journal, clock, ids)
         places = Places(
             await stores.open("lambda", "lambent.services.lambda_"),
             await open_blobs(data / "blobs"),
@@ -145,7 +148,8 @@ class Control:
         carriers: dict[str, Carrier] = {}
         lambda_links = LambdaLinks(self._keys, runtimes, invalidator, placement, snapshots, carriers.keys())
         self._lambda = LambdaService(places, settings, clock, ids, lambda_links)
-        snapshots.specs = specs = Specs(self._lambda.data_plane, self._keys, settings)
+        specs = Specs(self._lambda.data_plane, self._keys, settings)
+        snapshots.connect(specs, self._lambda.data_plane)
         self._placement = Placement(
             settings.node_memory_mb or _nine_tenths_of_memory_mb(),
             clock,
@@ -202,6 +206,7 @@ class Control:
         await self._sqs.close()
         await self._placement.close()
         await self._lambda.close()
+        self._journal.close()
         await self._stores.close()
 
     def _own(self, work: Coroutine[Any, Any, None]) -> None:

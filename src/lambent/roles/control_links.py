@@ -1,7 +1,6 @@
 """What control's rooms know of the other parts and of one another; and who is connected."""
 
 import asyncio
-import contextlib
 import itertools
 from collections.abc import Iterable
 
@@ -9,7 +8,6 @@ from lambent.clock import Clock, iso_seconds
 from lambent.config import Settings
 from lambent.environment.variables import Circumstances, Credentials
 from lambent.errors import Unavailable
-from lambent.ids import Ids
 from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
@@ -142,24 +140,6 @@ class Specs:
             initialization_type="provisioned-concurrency" if request.provisioned else "on-demand",
         )
         return await self._functions.environment_spec(request, environment_id, circumstances, network)
-
-
-class Snapshots:
-    """The snapshots of the agent. `specs` is set once the service that this is given to is made."""
-
-    specs: Specs
-
-    def __init__(self, agents: Agents, ids: Ids) -> None:
-        self._agents, self._ids = agents, ids
-
-    async def take(self, key: FunctionKey, version: str, environment_key: str) -> SnapshotTaken:
-        request = LeaseRequest(key, version, version, environment_key)
-        return await self._agents.take_snapshot(await self.specs.spec(request, self._ids.hex(32), ""))
-
-    async def forget(self, environment_keys: list[str]) -> None:
-        with contextlib.suppress(Unavailable):
-            if environment_keys:
-                await self._agents.forget_snapshots(environment_keys)
 
 
 class Runtimes:

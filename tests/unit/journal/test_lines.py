@@ -61,6 +61,15 @@ def test_a_restore_from_a_snapshot_has_its_own_lines_and_durations() -> None:
     assert events[-1][1].endswith("\tRestore Duration: 9.12 ms\tBilled Restore Duration: 5 ms\t\n")
 
 
+@pytest.mark.parametrize(("status", "tail"), [("", ""), ("timeout", "\tStatus: timeout")])
+def test_the_init_phase_of_a_snapshot_has_a_log_without_an_invocation(status: str, tail: str) -> None:
+    lines = [LogLine(START_MS - 1_500, "loading"), LogLine(START_MS, "ready")]
+    events = events_of(changed(init_only=True, init_us=2_000_000, init_status=status, lines=lines))
+    assert [text.split(" ")[0].strip() for _, text in events] == ["INIT_START", "loading", "ready", "INIT_REPORT"]
+    assert events[-1][1] == f"INIT_REPORT Init Duration: 2000.00 ms\tPhase: init{tail}\n"
+    assert sorted(events, key=lambda event: event[0]) == events
+
+
 def test_a_restore_that_failed_says_so() -> None:
     events = events_of(changed(restore_us=9_120, init_status="timeout", status="error", lines=[]))
     assert events[1][1] == "RESTORE_REPORT Restore Duration: 9.12 ms\tStatus: timeout\n"
