@@ -17,6 +17,8 @@ TRUST = {
         "Effect": "Allow",
         "Principal": {"Service": "scheduler.amazonaws.com"},
         "Action": "sts:AssumeRole",
+        # As the guide's "Confused deputy prevention" has it: the group's ARN, not the schedule's.
+        "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:scheduler:*:000000000000:schedule-group/*"}},
     },
 }
 OFF = {"Mode": "OFF"}
@@ -81,6 +83,7 @@ def test_a_one_time_schedule_sends_an_event_and_is_gone(platform: Any, role: str
     (logged,) = eventually(lambda: logs.filter_log_events(logGroupName=group)["events"])
     event = json.loads(logged["message"])
     assert (event["detail-type"], event["detail"]) == ("tick", {"n": 1})
+    assert event["resources"] == ["arn:aws:scheduler:us-east-1:000000000000:schedule/default/once"]
     eventually(lambda: not scheduler.list_schedules(NamePrefix="once")["Schedules"])
     events.remove_targets(Rule="from-schedule", Ids=["1"])
     events.delete_rule(Name="from-schedule")

@@ -10,7 +10,7 @@ from typing import Protocol
 from lambent.arn import Arn, parse_arn
 from lambent.clock import Clock
 from lambent.delivery.api import Carrier, Delivery, NotDelivered
-from lambent.errors import ServiceError
+from lambent.errors import AccessDenied, ServiceError
 from lambent.ids import Ids
 from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.model.function import FunctionKey
@@ -169,6 +169,8 @@ class BusCarrier:
                 trace_header = delivery.options.get("TraceHeader", "")
                 event = forwarded_event(delivery.payload, self._clock.now_ms(), trace_header)
                 await self._intake.accept(key, event, delivery.account)
+        except AccessDenied as error:
+            raise _forbidden(error.message) from error
         except ServiceError as error:
             raise NotDelivered(NO_RESOURCE, error.message, again=False) from error
 

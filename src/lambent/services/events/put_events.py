@@ -13,7 +13,7 @@ from msgspec import DecodeError, Raw, Struct, json
 
 from lambent.clock import Clock
 from lambent.delivery.api import Delivery
-from lambent.errors import ValidationError
+from lambent.errors import AccessDenied, ValidationError
 from lambent.ids import Ids
 from lambent.services.events.api import Outbox
 from lambent.services.events.errors import no_bus
@@ -65,17 +65,17 @@ class Intake:
         return {"FailedEntryCount": sum("ErrorCode" in each for each in answers), "Entries": answers}
 
     async def accept(self, key: BusKey, event: Event, sender_account: str) -> None:
-        """Take an event that something else than PutEvents sends. Raises NotFound; and ValidationError when the
+        """Take an event that something else than PutEvents sends. Raises NotFound; and AccessDenied when the
         bus does not let that account send."""
         view = await self._router.view(key)
         if view.bus is None:
             raise no_bus(key.name)
         if sender_account != key.account and not may_put(view.bus, sender_account):
-            raise ValidationError(f"The policy of {key.arn} does not let account {sender_account} send to it.")
+            raise AccessDenied(f"The policy of {key.arn} does not let account {sender_account} send to it.")
         await self._outbox.put(view.deliveries(event))
 
     async def publish(self, key: BusKey, entry: Request, account: str) -> None:
-        """PutEvents of one entry, for a schedule. Raises ValidationError when it is not taken, and NotFound."""
+        """PutEvents of one entry, for a schedule. Raises ValidationError when it is not taken, and as `accept`."""
         refused = refusal(entry)
         if refused is not None:
             raise ValidationError(refused.message)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from lambent.clock import Clock
+from lambent.errors import ValidationError
+from lambent.services.events.api import Roles
 from lambent.services.events.model import BusKey
-from lambent.services.events.routing import Router
+from lambent.services.events.routing import PRINCIPAL, Router
 from lambent.services.operation import Request
 from lambent.store.api import Database, Transaction
 
@@ -25,6 +27,12 @@ class Resource:
             return await self.database.write(work)
         finally:
             self.router.changed(bus)
+
+
+async def check_role(roles: Roles, role_arn: str) -> None:
+    """Raises ValidationError for a role, if one is given, that EventBridge cannot act as."""
+    if role_arn and not await roles.assumable_by(role_arn, PRINCIPAL):
+        raise ValidationError(f"Provided role '{role_arn}' cannot be assumed by principal '{PRINCIPAL}'.")
 
 
 def tags_of(request: Request) -> dict[str, str]:

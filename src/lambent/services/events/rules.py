@@ -8,10 +8,11 @@ from msgspec import DecodeError, json, structs
 from lambent.errors import ValidationError
 from lambent.patterns.api import InvalidPattern, Pattern, event_pattern
 from lambent.services.events import store
+from lambent.services.events.api import Roles
 from lambent.services.events.errors import InvalidEventPattern, LimitExceeded, not_valid
 from lambent.services.events.model import DEFAULT, BusKey, Rule
 from lambent.services.events.names import own_bus_key
-from lambent.services.events.resource import Resource, tags_of
+from lambent.services.events.resource import Resource, check_role, tags_of
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.pages import page
 from lambent.store.api import Transaction
@@ -27,12 +28,14 @@ class Rules(Resource):
     """Sets a scheduled rule's next time (scheduled.py); raises ValidationError for a wrong expression."""
     wake: Callable[[], None]
     """Told when a next time has changed."""
+    roles: Roles
 
     @operation("PutRule")
     async def put_rule(self, ctx: RequestContext, request: Request) -> Answer:
         """Make a rule, or replace it: what is not given is gone."""
         key, now_ms = own_bus_key(ctx, request.get("EventBusName")), self.clock.now_ms()
         wanted = self.timetable(_rule(key, request), now_ms)
+        await check_role(self.roles, wanted.role_arn)
 
         def work(tx: Transaction) -> None:
             store.bus(tx, key)

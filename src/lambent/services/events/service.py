@@ -23,6 +23,7 @@ class EventsService:
         rules = Rules(database, clock, router)
         self._scheduled = ScheduledRules(database, clock, ids, links.outbox)
         rules.timetable, rules.wake = with_next_time, self._scheduled.wake
+        rules.roles = links.roles
         self.intake = Intake(clock, ids, router, links.outbox)
         self.operations = operations_of(
             Buses(database, clock, router),

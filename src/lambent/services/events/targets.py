@@ -6,8 +6,8 @@ from lambent.services.events import store
 from lambent.services.events.api import Links
 from lambent.services.events.errors import LimitExceeded
 from lambent.services.events.names import own_bus_key
-from lambent.services.events.resource import Resource
-from lambent.services.events.routing import PRINCIPAL, Router
+from lambent.services.events.resource import Resource, check_role
+from lambent.services.events.routing import Router
 from lambent.services.events.target_checks import check_target
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.pages import page
@@ -29,9 +29,10 @@ class Targets(Resource):
         key, wanted = own_bus_key(ctx, request.get("EventBusName")), request["Targets"]
         for target in wanted:
             check_target(target)
-            await self._check_reachable(target["Arn"], target.get("RoleArn"))
+            self._check_reachable(target["Arn"])
+            await check_role(self._links.roles, target.get("RoleArn", ""))
             if queue := target.get("DeadLetterConfig", {}).get("Arn"):
-                await self._check_reachable(queue, None)
+                self._check_reachable(queue)
 
         def work(tx: Transaction) -> None:
             rule = store.rule(tx, key, request["Rule"])
@@ -81,9 +82,7 @@ class Targets(Resource):
 
         return page(request, "RuleNames", await self.database.read(work), str, str)
 
-    async def _check_reachable(self, arn: str, role_arn: str | None) -> None:
+    def _check_reachable(self, arn: str) -> None:
         refusal = self._links.targets.refusal(arn)
         if refusal:
             raise ValidationError(refusal)
-        if role_arn and not await self._links.roles.assumable_by(role_arn, PRINCIPAL):
-            raise ValidationError(f"Provided role '{role_arn}' cannot be assumed by principal '{PRINCIPAL}'.")

@@ -1,8 +1,8 @@
 """What a schedule sends: from a plan and a moment to a Delivery. Pure.
 
 Sources: EventBridge Scheduler User Guide, "Adding context attributes in EventBridge Scheduler", "Using templated
-targets", "Configuring a dead-letter queue". The event of a target without Input is the one that Scheduler's
-guide shows for functions.
+targets", "Configuring a dead-letter queue", "Confused deputy prevention". The event of a target without Input is the
+one that Scheduler's guide shows for functions.
 """
 
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def delivery_of(schedule: Schedule, moment_ms: int, execution_id: str) -> Delive
         region=schedule.group.region,
         target_arn=target["Arn"],
         payload=payload,
-        source_arn=schedule.arn,
+        source_arn=schedule.group.arn,  # what aws:SourceArn is for an execution role
         principal=PRINCIPAL,
         accepted_ms=_due_ms(schedule, moment_ms),
         role_arn=target["RoleArn"],
@@ -88,6 +88,7 @@ def _due_ms(schedule: Schedule, moment_ms: int) -> int:
 def _options(schedule: Schedule) -> dict[str, str]:
     target = schedule.plan.target
     options = {
+        "Resources": schedule.arn if "EventBridgeParameters" in target else "",
         "MessageGroupId": target.get("SqsParameters", {}).get("MessageGroupId", ""),
         "Source": target.get("EventBridgeParameters", {}).get("Source", ""),
         "DetailType": target.get("EventBridgeParameters", {}).get("DetailType", ""),

@@ -64,9 +64,4 @@ class Schedule(Struct, frozen=True):
 
     @property
     def arn(self) -> str:
-        return schedule_arn(self.group, self.name)
-
-
-def schedule_arn(group: GroupKey, name: str) -> str:
-    """The ARN of a schedule."""
-    return f"arn:aws:scheduler:{group.region}:{group.account}:schedule/{group.name}/{name}"
+        return f"arn:aws:scheduler:{self.group.region}:{self.group.account}:schedule/{self.group.name}/{self.name}"

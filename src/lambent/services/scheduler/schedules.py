@@ -13,7 +13,7 @@ from lambent.services.scheduler import store
 from lambent.services.scheduler.api import Links
 from lambent.services.scheduler.errors import Conflict, NotFound
 from lambent.services.scheduler.firing import PRINCIPAL
-from lambent.services.scheduler.model import DEFAULT, GroupKey, Plan, Schedule, schedule_arn
+from lambent.services.scheduler.model import DEFAULT, GroupKey, Plan, Schedule
 from lambent.services.scheduler.target_checks import check_target
 from lambent.services.scheduler.times import check_times, first_times
 from lambent.services.scheduler.tokens import once
@@ -91,11 +91,10 @@ class Schedules:
         """The schedule that a request describes, checked."""
         group, now_ms = _group(ctx, request), self._clock.now_ms()
         plan = plan_of(request)
-        arn = schedule_arn(group, request["Name"])
         for target in (plan.target["Arn"], plan.target.get("DeadLetterConfig", {}).get("Arn")):
             if target and (refusal := self._links.targets.refusal(target)):
                 raise ValidationError(refusal)
-        if not await self._links.roles.assumable_by(plan.target["RoleArn"], PRINCIPAL, arn):
+        if not await self._links.roles.assumable_by(plan.target["RoleArn"], PRINCIPAL, group.arn):
             raise ValidationError(
                 "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
             )

@@ -10,7 +10,7 @@ import pytest
 
 from lambent.clock import FakeClock
 from lambent.delivery.api import Delivery
-from lambent.errors import ServiceError, ValidationError
+from lambent.errors import AccessDenied, ServiceError, ValidationError
 from lambent.ids import FakeIds
 from lambent.model.principal import Principal
 from lambent.services.events.api import Links
@@ -237,6 +237,19 @@ async def test_a_target_that_could_not_be_carried_out_is_refused_and_nothing_sta
     with pytest.raises(ValidationError):
         await house.call("PutTargets", Rule="r", Targets=[{"Id": "3", "Arn": FUNCTION}, wrong])
     assert [each["Id"] for each in (await house.call("ListTargetsByRule", Rule="r"))["Targets"]] == ["1"]
+
+
+async def test_a_rule_may_not_name_a_role_that_eventbridge_cannot_act_as(house: House) -> None:
+    with pytest.raises(ValidationError, match="cannot be assumed by principal"):
+        await house.rule({"source": ["s"]}, RoleArn="arn:aws:iam::111111111111:role/bad")
+
+
+async def test_a_bus_of_another_account_takes_events_only_if_its_policy_says_so(house: House) -> None:
+    key, event = BusKey(ACCOUNT, REGION), forwarded_event(b'{"source": "s"}', 0)
+    with pytest.raises(AccessDenied):
+        await house.service.intake.accept(key, event, OTHER)
+    await house.call("PutPermission", Action="events:PutEvents", Principal="*", StatementId="all")
+    await house.service.intake.accept(key, event, OTHER)
 
 
 async def test_a_rule_has_five_targets_and_goes_only_without_them(house: House) -> None:

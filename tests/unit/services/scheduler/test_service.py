@@ -47,7 +47,7 @@ class Outbox:
         return "no such service" if ":sns:" in target_arn else None
 
     async def assumable_by(self, role_arn: str, service: str, source_arn: str = "") -> bool:
-        return role_arn == ROLE and service == "scheduler.amazonaws.com"
+        return role_arn == ROLE and service == "scheduler.amazonaws.com" and ":schedule-group/" in source_arn
 
 
 class House:
@@ -132,6 +132,7 @@ async def test_a_target_without_input_gets_the_scheduled_event(house: House) -> 
         "detail": "{}",
     }
     assert (delivery.principal, delivery.role_arn) == ("scheduler.amazonaws.com", ROLE)
+    assert delivery.source_arn == f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/default"
     assert delivery.accepted_ms == house.clock.now_ms()
 
 
@@ -173,7 +174,7 @@ async def test_a_rate_begins_at_once_or_at_its_start_and_ends_at_its_end(house: 
     assert len(house.outbox.got) == 3  # at 0, 10 and 20 minutes
     await house.clock.advance(1200)
     await house.until(4)
-    assert house.outbox.got[3].source_arn.endswith("/later")
+    assert b"/later" in house.outbox.got[3].payload
 
 
 async def test_an_outage_is_made_up_for_once_and_ages_from_what_was_missed(house: House) -> None:
