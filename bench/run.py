@@ -19,6 +19,7 @@ from typing import Any
 
 import density
 import do_nothing
+import events
 import queues
 import snapstart
 from busy import control_kept_busy
@@ -78,6 +79,9 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     yield Line("memory of all of these together (PSS)", crowd["at_once"]["pss_mb"], "MB", CROWD * 8, "less")
     yield Line("idle environments at once", idle["environments"], "", IDLE, "more")
     yield Line("memory of each of these (PSS)", idle["each_mb"], "MB", 8, "less")
+    accepted = lambent["events"]
+    yield Line("asynchronous invocations accepted a second", accepted["rps"], "/s", 2_000, "more")
+    yield Line("time until all of these were run", accepted["drain_s"], "s", 5, "less")
     for waiting, runs in lambent["queues"].items():
         for name in ("send", "receive and delete", "send, receive and delete at once"):
             yield Line(f"SQS: {name}, {waiting:,} waiting", runs[name]["per_s"], "messages/s", 5_000, "more")
@@ -165,6 +169,7 @@ def main() -> None:
         print(f"do-nothing pipeline, {front}: " + ", ".join(f"{row['rps']:,.0f}/s at {c}" for c, row in rows.items()))
     limit = max(fronts.values(), key=lambda rows: float(rows["16"]["rps"]))
     lambent = measure_lambent(arguments.seconds)
+    lambent["events"] = events.measure_events(arguments.seconds)
     lambent["queues"] = queues.measure()
     result = table(list(lines(limit, lambent)))
     print("\n" + result)
