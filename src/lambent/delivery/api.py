@@ -39,7 +39,7 @@ class Delivery(Struct, frozen=True):
     `source_arn` and `principal` are on whose behalf: the rule, schedule or subscription, and the service
     principal that the target's resource policy has to allow, or `role_arn` if it acts as a role. Age
     counts from `accepted_ms`. `attributes` become message attributes where the target has such;
-    `options` are what only this kind of target knows (MessageGroupId, Source, DetailType ...). Wherever
+    `options` are what only this kind of target knows (MessageGroupId; Source, DetailType, Resources ...). Wherever
     the payload holds `attempt_mark`, the target reads the number of the attempt.
     """
 

@@ -61,7 +61,7 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable) ->
     services = Services(carriers)
     deliveries.carriers = services
     eventbridge = await open_("eventbridge", "lambent.services.events")
-    events = EventsService(eventbridge, clock, ids, EventsLinks(deliveries, services, to.keys))
+    events = EventsService(eventbridge, clock, ids, EventsLinks(deliveries, services, to.keys), to.quotas)
     schedules = await open_("scheduler", "lambent.services.scheduler")
     scheduler = SchedulerService(schedules, clock, ids, SchedulerLinks(deliveries, services, to.keys))
     carriers["events"] = BusCarrier(events.intake, to.keys, clock)

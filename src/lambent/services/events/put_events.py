@@ -23,7 +23,6 @@ from lambent.services.events.permissions import may_put
 from lambent.services.events.routing import Router
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
-LARGEST_BYTES = 1_048_576
 TIME_BYTES = 14
 LONGEST_DETAIL_TYPE = 128
 log = structlog.get_logger()
@@ -39,9 +38,9 @@ class Refused(Struct, frozen=True):
 class Intake:
     """Takes events in: from PutEvents, from other buses, from schedules."""
 
-    def __init__(self, clock: Clock, ids: Ids, router: Router, outbox: Outbox) -> None:
+    def __init__(self, clock: Clock, ids: Ids, router: Router, outbox: Outbox, largest_bytes: int) -> None:
         self._clock, self._ids = clock, ids
-        self._router, self._outbox = router, outbox
+        self._router, self._outbox, self._largest_bytes = router, outbox, largest_bytes
 
     @operation("PutEvents")
     async def put_events(self, ctx: RequestContext, request: Request) -> Answer:
@@ -49,7 +48,7 @@ class Intake:
         entries = request["Entries"]
         if request.get("EndpointId"):
             raise ValidationError("Lambent has no global endpoints; leave EndpointId out.")
-        if sum(map(entry_bytes, entries)) >= LARGEST_BYTES:
+        if sum(map(entry_bytes, entries)) >= self._largest_bytes:
             raise ValidationError("Total size of the entries in the request is over the limit.")
         answers: list[dict[str, str]] = []
         deliveries: list[Delivery] = []

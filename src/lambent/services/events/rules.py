@@ -17,7 +17,6 @@ from lambent.services.operation import Answer, Request, RequestContext, operatio
 from lambent.services.pages import page
 from lambent.store.api import Transaction
 
-MOST_RULES = 300
 FACTS = ("id", "detail-type", "source", "account", "time", "region", "resources")  # what TestEventPattern asks for
 
 
@@ -29,6 +28,7 @@ class Rules(Resource):
     wake: Callable[[], None]
     """Told when a next time has changed."""
     roles: Roles
+    most: int
 
     @operation("PutRule")
     async def put_rule(self, ctx: RequestContext, request: Request) -> Answer:
@@ -41,7 +41,7 @@ class Rules(Resource):
             store.bus(tx, key)
             present = store.find_rule(tx, key, wanted.name)
             if present is None:
-                if len(store.rules(tx, key)) >= MOST_RULES:
+                if len(store.rules(tx, key)) >= self.most:
                     raise LimitExceeded("The requested resource exceeds the maximum number allowed.")
                 store.set_tags(tx, wanted.arn, tags_of(request))
             same = present is not None and (present.schedule, present.state) == (wanted.schedule, wanted.state)

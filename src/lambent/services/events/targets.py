@@ -13,15 +13,13 @@ from lambent.services.operation import Answer, Request, RequestContext, operatio
 from lambent.services.pages import page
 from lambent.store.api import Database, Transaction
 
-MOST_TARGETS = 5
-
 
 class Targets(Resource):
     """The targets of rules."""
 
-    def __init__(self, database: Database, clock: Clock, router: Router, links: Links) -> None:
+    def __init__(self, database: Database, clock: Clock, router: Router, links: Links, most: int) -> None:
         super().__init__(database, clock, router)
-        self._links = links
+        self._links, self._most = links, most
 
     @operation("PutTargets")
     async def put_targets(self, ctx: RequestContext, request: Request) -> Answer:
@@ -38,7 +36,7 @@ class Targets(Resource):
             rule = store.rule(tx, key, request["Rule"])
             for target in wanted:
                 store.set_target(tx, rule, target)
-            if len(store.targets(tx, rule)) > MOST_TARGETS:
+            if len(store.targets(tx, rule)) > self._most:
                 raise LimitExceeded("The requested resource exceeds the maximum number allowed.")
 
         await self.write(key, work)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lambent.clock import FakeClock
+from lambent.config import Quotas
 from lambent.delivery.api import Delivery
 from lambent.errors import AccessDenied, ServiceError, ValidationError
 from lambent.ids import FakeIds
@@ -48,7 +49,7 @@ class House:
     async def open(self) -> "House":
         self.database = await open_memory(load_schema("lambent.services.events"))
         links = Links(self.outbox, self.outbox, self.outbox)
-        self.service = EventsService(self.database, self.clock, FakeIds(), links)
+        self.service = EventsService(self.database, self.clock, FakeIds(), links, Quotas())
         self.start()
         return self
 
