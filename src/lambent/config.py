@@ -4,10 +4,11 @@ Precedence: what is passed in (flags), then the environment, then `lambent.toml`
 directory, then the defaults here. AWS's limits are the defaults of the quotas.
 """
 
+import ipaddress
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 MIB = 1024 * 1024
@@ -70,7 +71,12 @@ class Settings(BaseSettings):
     isolation: Literal["sandbox", "process"] = Field(
         "sandbox", description="`process` runs functions without walls, for hosts that allow none."
     )
-    network: Literal["none", "platform"] = Field("platform", description="What a function may reach.")
+    network: Literal["none", "platform", "egress"] = Field(
+        "platform", description="What a function may reach that has no tag `lambent:network`."
+    )
+    egress_allow: tuple[str, ...] = Field(
+        (), description="Networks (CIDR) that `egress` reaches although they are private, or this host's own."
+    )
     runtime_fallback: bool = Field(False, description="Run a missing runtime on the nearest version found.")
     keep_alive_s: float = Field(600.0, ge=0, description="How long an idle environment is kept.")
     freeze_after_s: float = Field(0.2, ge=0, description="An environment that is idle for longer stands still.")
@@ -97,6 +103,13 @@ class Settings(BaseSettings):
         0, ge=0, description="MemorySize of all environments together; 0 is nine tenths of the machine."
     )
     quotas: Quotas = Quotas()
+
+    @field_validator("egress_allow")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            ipaddress.ip_network(each)  # a ValueError, with the word that is none
+        return value
 
     @property
     def run(self) -> Path:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +65,16 @@ class OrdinaryUser:
             os.chown(made, self.uid, self.uid)
         return made
 
-    def start(self, command: list[str], data: Path) -> subprocess.Popen[bytes]:
-        """Run it as that user, with a Python that the user may read."""
-        source, packages = Path(lambent.__file__).parent.parent, Path(msgspec.__file__).parent.parent
-        environment = {"HOME": str(self._home), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
-        environment["PYTHONPATH"] = f"{source}:{packages}"
-        return subprocess.Popen(
-            [readable_python(), "-B", *command[1:]],
-            env=environment, cwd=self._home, user=self.uid, group=self.uid, extra_groups=[],
-        )  # fmt: skip
+    @property
+    def variables(self) -> dict[str, str]:
+        """All that the user's environment holds."""
+        places = f"{Path(lambent.__file__).parent.parent}:{Path(msgspec.__file__).parent.parent}"
+        return {"HOME": str(self._home), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "PYTHONPATH": places}
+
+    def command(self, command: list[str]) -> list[str]:
+        """The same as that user, with a Python that the user may read."""
+        become = ["setpriv", "--reuid", str(self.uid), "--regid", str(self.uid), "--clear-groups"]
+        return [*become, readable_python(), "-B", *command[1:]]
 
 
 def readable_python() -> str:
@@ -87,10 +88,22 @@ def readable_python() -> str:
 class AgentProcess:
     """A running agent and its data folder; as `user`, or as who runs the tests."""
 
-    def __init__(self, data: Path, isolation: str = "sandbox", user: "OrdinaryUser | None" = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        isolation: str = "sandbox",
+        user: "OrdinaryUser | None" = None,
+        place: Sequence[str] = (),
+        **settings: str,
+    ) -> None:
         self.data, self._user = data, user
         command = [sys.executable, "-c", START_AGENT, str(data), isolation]
-        self.process = subprocess.Popen(command) if user is None else user.start(command, data)
+        variables = {f"LAMBENT_{name.upper()}": value for name, value in settings.items()}
+        if user is not None:
+            command, variables = user.command(command), variables | user.variables
+        else:
+            variables = {**os.environ, **variables}
+        self.process = subprocess.Popen([*place, *command], env=variables)
 
     @property
     def host_root(self) -> bool:
@@ -139,6 +152,13 @@ class AgentProcess:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         return digest
+
+    def elsewhere(self, data: Path, place: Sequence[str], **settings: str) -> "AgentProcess":
+        """One of the same user, on a data folder of its own and started by the command `place`."""
+        data.mkdir()
+        if self._user is not None:
+            os.chown(data, self._user.uid, self._user.uid)
+        return type(self)(data, user=self._user, place=place, **settings)
 
 
 class Function:

@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from lambent.model.function import FunctionKey
 
+# What a function may reach: nothing; the platform's own endpoint; that and the internet.
+Reach = Literal["none", "platform", "egress"]
+
 
 class EnvironmentSpec(Struct, frozen=True):
     """Everything the agent needs to make one environment.
@@ -29,7 +32,7 @@ class EnvironmentSpec(Struct, frozen=True):
     variables: dict[str, str]
     log_stream: str
     layers: tuple[str, ...] = ()
-    network: Literal["none", "platform"] = "platform"
+    network: Reach = "platform"
     initialization_type: str = "on-demand"
     provisioned_for: str = ""
     init_timeout_s: float = 0.0

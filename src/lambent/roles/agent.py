@@ -125,7 +125,7 @@ class Agent:
 
     async def _hand_over(self, held: Held, assigned: Assigned) -> None:
         spec, descriptors = held.spec, [assigned.channel, assigned.output]
-        listener = assigned.listener if spec.network == "platform" else -1
+        listener = assigned.listener if spec.network != "none" else -1
         descriptors += [each for each in (assigned.memory_gauge, listener, assigned.freezer) if each >= 0]
         if assigned.listener >= 0 and listener < 0:
             os.close(assigned.listener)
@@ -256,6 +256,7 @@ def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> Nod
         limits=Limits(settings.quotas.processes, settings.quotas.file_descriptors),
         walls=walls,
         fallback=settings.runtime_fallback,
+        egress_allow=settings.egress_allow,
     )
     mkfs = scratch.find_mkfs()
     groups = _groups(instance_name(data), standing) if walls else None

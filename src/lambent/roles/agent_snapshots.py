@@ -60,7 +60,7 @@ class Snapshots:
 
     async def take(self, spec: EnvironmentSpec) -> SnapshotTaken:
         """Initialise the version and keep its memory, in place of an older image."""
-        key = spec.environment_key
+        key = _image_key(spec)
         if key not in self._making:
             task = self._making[key] = asyncio.get_running_loop().create_task(self._make(spec))
             task.add_done_callback(lambda _: self._making.pop(key, None))
@@ -81,7 +81,7 @@ class Snapshots:
                 sandbox, assigned = await self._sandboxes.take(assignment_of(spec), image)
             except SandboxFailure as error:
                 log.info("snapshot is of no use", action="snapshot.stale", function=spec.function.name, why=str(error))
-                self.forget([spec.environment_key])
+                self.forget([_image_key(spec)])
                 continue
             times = msgspec.structs.replace(assigned.times, restored=True)
             return sandbox, msgspec.structs.replace(assigned, times=times)
@@ -107,7 +107,7 @@ class Snapshots:
         self.forget(list(self._kept))
 
     async def _image(self, spec: EnvironmentSpec) -> MemoryImage | None:
-        key = spec.environment_key
+        key = _image_key(spec)
         if key not in self._kept:
             taken = await self.take(spec)
             if taken.status != "success":
@@ -144,8 +144,8 @@ class Snapshots:
             image = await initialising.sandbox.take_image(self._options.folder)
         except SandboxFailure as error:
             return msgspec.structs.replace(taken, status="error", error_type=PLATFORM, message=error.message)
-        self.forget([spec.environment_key])
-        self._kept[spec.environment_key] = Kept(image, self._clock.monotonic_s())
+        self.forget([_image_key(spec)])
+        self._kept[_image_key(spec)] = Kept(image, self._clock.monotonic_s())
         log.info("snapshot taken", action="snapshot.taken", function=spec.function.name, size_bytes=image.size_bytes)
         return taken
 
@@ -213,6 +213,11 @@ def _cause(outcome: Outcome) -> tuple[str, str]:
     return "Runtime.ExitError", "The runtime process ended in its init phase."
 
 
+def _image_key(spec: EnvironmentSpec) -> str:
+    """What an image is of: the key without the reach, which belongs to the environment and not to its memory."""
+    return spec.environment_key.partition(".")[0]
+
+
 def assignment_of(spec: EnvironmentSpec) -> Assignment:
     """What a sandbox needs to know of an environment."""
     return Assignment(
@@ -224,4 +229,5 @@ def assignment_of(spec: EnvironmentSpec) -> Assignment:
         variables=spec.variables,
         memory_mb=spec.memory_mb,
         ephemeral_mb=spec.ephemeral_mb,
+        network=spec.network,
     )

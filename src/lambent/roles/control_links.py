@@ -15,6 +15,7 @@ from lambent.model.messages import EnvironmentStatus, Invalidate, LeaseRequest, 
 from lambent.placement.api import Standing
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
+from lambent.sandbox import doctor
 from lambent.sandbox.interpreters import Interpreter, find_runtimes, interpreter_for
 from lambent.services.iam.keys import Keys
 from lambent.services.lambda_.data_plane import DataPlane
@@ -130,9 +131,9 @@ class Specs:
     async def spec(self, request: LeaseRequest, environment_id: str, log_stream: str) -> EnvironmentSpec:
         role = await self._functions.role(request)
         made = await self._keys.mint_for_function(role, request.key.name)
-        network = self._settings.network
+        network = self._functions.reach(request) or self._settings.network
         # Without walls the function shares the host's loopback; inside them the agent listens on the same port.
-        endpoint = f"http://127.0.0.1:{self._settings.port}" if network == "platform" else ""
+        endpoint = f"http://127.0.0.1:{self._settings.port}" if network != "none" else ""
         circumstances = Circumstances(
             log_stream=log_stream,
             credentials=Credentials(made.access_key_id, made.secret, made.session_token, iso_seconds(made.expires_s)),
@@ -149,6 +150,7 @@ class Runtimes:
         self.architecture = architecture
         self._fallback = fallback
         self._found: dict[str, Interpreter] = find_runtimes()
+        self._egress: list[str | None] = []
 
     def missing(self, runtime: str) -> str | None:
         if not runtime.startswith("python"):
@@ -159,6 +161,11 @@ class Runtimes:
             f"{runtime} needs {runtime.replace('python', 'Python ')} on this host, and it was not found. Install it "
             "(with your system's packages, or pyenv), or start the server with --runtime-fallback"
         )
+
+    def egress_obstacle(self) -> str | None:
+        if not self._egress:
+            self._egress.append(doctor.egress_obstacle())  # takes a moment, so only who needs it waits, once
+        return self._egress[0]
 
 
 class PlacementLink:

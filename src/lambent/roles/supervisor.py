@@ -74,6 +74,8 @@ def run(settings: Settings) -> int:
     try:
         if settings.isolation == "sandbox":
             doctor.require_sandboxes()
+            if settings.network == "egress":
+                doctor.require_egress()
         lock = _take_data(settings.data)
         listener = _listen(settings.host, settings.port)
     except (SandboxFailure, OSError) as error:

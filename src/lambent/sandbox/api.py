@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from lambent.errors import Fault, ServiceError
-from lambent.model.environment import StartTimes
+from lambent.model.environment import Reach, StartTimes
 
 if TYPE_CHECKING:  # it raises what is defined here
     from lambent.sandbox.memory_image import MemoryImage
@@ -51,6 +51,7 @@ class Assignment(Struct, frozen=True):
     memory_mb: int
     ephemeral_mb: int
     pausing: bool = False  # wait after the init phase, to be read
+    network: Reach = "platform"
 
 
 class Assigned(Struct, frozen=True):

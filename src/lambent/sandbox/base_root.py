@@ -27,7 +27,8 @@ ETC_TEXTS = {
     "passwd": "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
     "group": "root:x:0:\nnogroup:x:65534:\n",
     "hosts": "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n",
-    "resolv.conf": "options attempts:1 timeout:1\n",  # nobody answers: names other than /etc/hosts fail at once
+    # Where nobody answers there (no egress), names other than those of /etc/hosts fail at once.
+    "resolv.conf": "nameserver 127.0.0.1\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
     "gai.conf": "",
 }

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from lambent.sandbox import cgroups, scratch, user_namespace_probe
+from lambent.sandbox import cgroups, network_namespace, network_probe, scratch, user_namespace_probe
 from lambent.sandbox.api import SandboxFailure
 from lambent.sandbox.interpreters import Interpreter, find_runtimes
 from lambent.sandbox.user_namespace import is_host_root, own_ranges
@@ -35,7 +35,7 @@ class Finding(Struct, frozen=True):
 def findings() -> list[Finding]:
     """Everything about this host that sandboxes depend on. Runs every Python it finds once."""
     extra = [] if is_host_root() else [_uids()]
-    return [*necessities(), *extra, _freezer(), _scratch(), _interpreters(find_runtimes())]
+    return [*necessities(), *extra, _freezer(), _scratch(), _egress(), _interpreters(find_runtimes())]
 
 
 def necessities() -> list[Finding]:
@@ -55,6 +55,17 @@ def require_sandboxes() -> None:
         raise SandboxFailure(f"This host cannot make sandboxes. {told}")
 
 
+def require_egress() -> None:
+    """Nothing, on a host that can lead functions to the internet.
+
+    Raises:
+        SandboxFailure: what is missing, and what to do.
+    """
+    obstacle = egress_obstacle()
+    if obstacle is not None:
+        raise SandboxFailure(f"This host cannot serve --network egress. {obstacle}")
+
+
 def _root() -> Finding:
     if is_host_root():
         return Finding("root", True, "necessary", "Lambent runs as root.")
@@ -62,6 +73,22 @@ def _root() -> Finding:
     if blocked is None:
         return Finding("root", True, "necessary", "Lambent runs without root, in user namespaces.")
     return Finding("root", False, "necessary", blocked[0], f"{blocked[1]}, start Lambent as root, {WITHOUT}.")
+
+
+def egress_obstacle() -> str | None:
+    """Why functions cannot have `egress` here and what to do; None where they can."""
+    missing = network_namespace.missing_programs()
+    if missing:
+        return f"Install {' and '.join(missing)}."
+    failed = network_probe.failing_step()
+    return f"The kernel cannot redirect connections ({failed}): load nf_tables and nft_tproxy." if failed else None
+
+
+def _egress() -> Finding:
+    obstacle = egress_obstacle()
+    if obstacle is None:
+        return Finding("egress", True, "useful", "Functions can be given a way to the internet (egress).")
+    return Finding("egress", False, "useful", "Functions cannot be given a way to the internet (egress).", obstacle)
 
 
 def _uids() -> Finding:

@@ -23,6 +23,7 @@ from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.depth import Depth
 from lambent.sandbox.interpreters import Interpreter, interpreter_for
 from lambent.sandbox.memory_image import MemoryImage
+from lambent.sandbox.network_process import Egress
 from lambent.sandbox.pool import Pool
 from lambent.sandbox.runtime_folder import compile_for
 from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Group, Limits, LiveSandbox
@@ -53,6 +54,7 @@ class NodeOptions(Struct, frozen=True):
     limits: Limits
     walls: bool = True
     fallback: bool = False
+    egress_allow: tuple[str, ...] = ()
 
 
 class _Kitchen:
@@ -84,6 +86,9 @@ class NodeSandboxes:
         self._watching: asyncio.Task[None] | None = None
         self._kitchens: dict[str, _Kitchen] = {}
         self._serial = 0
+        self._egress = Egress(options.egress_allow, self._lost_egress)
+        self._outward: dict[int, LiveSandbox] = {}
+        self._stopping: set[asyncio.Task[None]] = set()
         self._compiling: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -157,6 +162,8 @@ class NodeSandboxes:
         task_root = WALLED_TASK_ROOT if self._options.walls else str(self._options.code / assignment.code)
         if not self._options.walls:
             assignment = msgspec.structs.replace(assignment, variables=self._unwalled(assignment, task_root))
+        elif assignment.network == "egress":
+            await self._lead_out(sandbox)
         loop, holder = sandbox.loop, -1
         if self._disks is not None and assignment.ephemeral_mb != PREMADE_TMP_MB:
             loop, holder = self._attach(assignment.ephemeral_mb)
@@ -165,6 +172,22 @@ class NodeSandboxes:
         finally:
             if holder >= 0:
                 os.close(holder)
+
+    async def _lead_out(self, sandbox: LiveSandbox) -> None:
+        number = await self._egress.open(sandbox.pid)
+
+        def gone() -> None:
+            del self._outward[number]
+            self._egress.close_nowait(number)
+
+        self._outward[number], sandbox.on_gone = sandbox, gone
+
+    def _lost_egress(self) -> None:
+        """The relay has died: what it served would wait for answers in vain."""
+        for sandbox in list(self._outward.values()):
+            task = asyncio.get_running_loop().create_task(sandbox.stop())
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
 
     def _unwalled(self, assignment: Assignment, task_root: str) -> dict[str, str]:
         """Without mounts the folders are where they are."""
@@ -260,6 +283,8 @@ class NodeSandboxes:
             await kitchen.pool.close()
             if kitchen.zygote is not None:
                 await kitchen.zygote.close()
+        await asyncio.gather(*self._stopping, return_exceptions=True)
+        await self._egress.close()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)

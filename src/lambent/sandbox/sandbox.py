@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,7 @@ class LiveSandbox:
         self.loop = -1  # the number of the device behind /tmp
         self.listener = -1
         self.lineage = ""  # of which zygote it is a fork
+        self.on_gone: Callable[[], None] | None = None  # called once, when everything inside is dead
         self._control, self._assignment, self._group, self._clock = control, assignment, group, clock
         self._memory_mb = 0
         self._walls = True
@@ -197,6 +199,8 @@ class LiveSandbox:
         else:
             self._control.close()  # the kernel would not kill init's children for us: init does
         await self._wait_dead()
+        if self.on_gone is not None:
+            self.on_gone()
         self._stopped = True
         self._control.close()
         self._assignment.close()

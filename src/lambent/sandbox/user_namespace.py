@@ -127,7 +127,7 @@ def enter_alone() -> None:
         OSError: the host does not let us.
     """
     ours = os.geteuid(), os.getegid()
-    _unshare_user()
+    unshare(CLONE_NEWUSER)
     _map_alone(*ours)
 
 
@@ -140,7 +140,7 @@ def _enter_with(ours: tuple[int, int], ranges: tuple[Range, Range]) -> bool:
         os._exit(_map_from_outside(entered, ours, ranges))
     os.close(entered)
     try:
-        _unshare_user()
+        unshare(CLONE_NEWUSER)
     finally:
         os.close(tell)
         _, status = os.waitpid(child, 0)
@@ -168,8 +168,13 @@ def _map_alone(uid: int, gid: int) -> None:
     (own / "gid_map").write_text(f"0 {gid} 1")
 
 
-def _unshare_user() -> None:
-    libc = ctypes.CDLL(None, use_errno=True)  # os.unshare is of Python 3.12
-    if libc.unshare(ctypes.c_int(CLONE_NEWUSER)) < 0:
+def unshare(flags: int) -> None:
+    """unshare(2); `os` has it from Python 3.12 on.
+
+    Raises:
+        OSError: the host does not let us.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(ctypes.c_int(flags)) < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

@@ -78,7 +78,7 @@ def _checked(result: int) -> None:
 
 
 def _unshare_rest() -> None:
-    _checked(ctypes.CDLL(None, use_errno=True).unshare(ctypes.c_int(_NAMESPACES)))
+    user_namespace.unshare(_NAMESPACES)
 
 
 def _mount(source: bytes, target: bytes, kind: bytes | None, flags: int) -> None:

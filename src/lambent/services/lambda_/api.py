@@ -33,6 +33,9 @@ class Runtimes(Protocol):
     def missing(self, runtime: str) -> str | None:
         """Why the host cannot run `runtime` and what to install, in a sentence; None when it can."""
 
+    def egress_obstacle(self) -> str | None:
+        """Why the host cannot lead functions to the internet and what to do; None when it can."""
+
 
 class Invalidator(Protocol):
     """Every place that keeps copies of functions: the edges, and placement's limits."""

@@ -5,11 +5,12 @@ is remembered, so a start reads nothing, and survives a change for a while (see 
 """
 
 import msgspec
+from msgspec import Struct
 
 from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.environment.variables import Circumstances, variables
-from lambent.model.environment import EnvironmentSpec
+from lambent.model.environment import EnvironmentSpec, Reach
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.function_name import function_arn
 from lambent.model.messages import LeaseRequest
@@ -20,9 +21,18 @@ from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.model import State, Version
 from lambent.services.lambda_.names import find_version, second_version
 from lambent.services.lambda_.provisioned import wanted_of
+from lambent.services.lambda_.reach import keyed, reach_of, unkeyed
 from lambent.services.lambda_.recent import RecentVersions
 from lambent.services.lambda_.states import refusal
 from lambent.store.api import Database, Transaction
+
+
+class Told(Struct, frozen=True):
+    """What a function says for all its versions."""
+
+    reserved: int | None = None
+    loops: bool = False
+    reach: Reach | None = None
 
 
 class DataPlane:
@@ -35,24 +45,22 @@ class DataPlane:
     async def snapshot(self, key: FunctionKey, qualifier: str) -> FunctionSnapshot:
         """What `qualifier` ("" for none) leads to, ready to be invoked. Raises NotFound."""
 
-        def work(tx: Transaction) -> tuple[Version, Version | None, float, int | None, bool]:
+        def work(tx: Transaction) -> tuple[Version, Version | None, float, Told]:
             version = find_version(tx, key, qualifier)
             other, weight = second_version(tx, key, qualifier)
-            reserved = store.function(tx, key).reserved_concurrency
-            return version, other, weight, reserved, event_store.may_loop(tx, key)
+            reserved, reach = store.function(tx, key).reserved_concurrency, reach_of(store.tags_of(tx, key))
+            return version, other, weight, Told(reserved, event_store.may_loop(tx, key), reach)
 
-        version, other, weight, reserved, loops = await self._database.read(work)
+        version, other, weight, told = await self._database.read(work)
         self._recent.add(version)
-        snapshot = _snapshot(version, qualifier, reserved, loops)
+        snapshot = _snapshot(version, qualifier, told)
         if other is None:
             return snapshot
         self._recent.add(other)
-        return msgspec.structs.replace(
-            snapshot, other=_snapshot(other, qualifier, reserved, loops), other_weight=weight
-        )
+        return msgspec.structs.replace(snapshot, other=_snapshot(other, qualifier, told), other_weight=weight)
 
     async def environment_spec(
-        self, request: LeaseRequest, environment_id: str, circumstances: Circumstances, network: str
+        self, request: LeaseRequest, environment_id: str, circumstances: Circumstances, network: Reach
     ) -> EnvironmentSpec:
         """All that the agent needs for one environment; its code is unpacked when this returns.
 
@@ -62,7 +70,7 @@ class DataPlane:
         """
         version = await self._version(request)
         await self._code.ensure_unpacked(*version.packages)
-        wanted, snapshot = version.configuration, _snapshot(version, "", None)
+        wanted, snapshot = version.configuration, _snapshot(version, "", Told())
         if version.snapshotted:
             circumstances = msgspec.structs.replace(circumstances, initialization_type=snap_start.INITIALIZATION_TYPE)
         told = variables(snapshot, wanted.variables or {}, circumstances)
@@ -79,12 +87,17 @@ class DataPlane:
             ephemeral_mb=wanted.ephemeral_mb,
             variables=_of_snapshot(told, circumstances) if version.snapshotted else told,
             log_stream=circumstances.log_stream,
-            network="none" if network == "none" else "platform",
+            network=network,
             initialization_type=circumstances.initialization_type,
             provisioned_for=request.qualifier if request.provisioned else "",
             init_timeout_s=max(self._quotas.provisioned_init_timeout_s, wanted.timeout_s),
             snapshot=version.snapshotted,
         )
+
+    @staticmethod
+    def reach(request: LeaseRequest) -> Reach | None:
+        """What the environment to make may reach; None for the node's default."""
+        return unkeyed(request.environment_key)[1]
 
     async def role(self, request: LeaseRequest) -> str:
         """The execution role of the environment to make. Raises as `environment_spec`."""
@@ -123,23 +136,24 @@ class DataPlane:
         self._recent.changed(key)
 
     async def _version(self, request: LeaseRequest) -> Version:
-        known = self._recent.get(request.key, request.environment_key)
+        environment_key, _ = unkeyed(request.environment_key)
+        known = self._recent.get(request.key, environment_key)
         if known is not None:
             return known
         version = await self._database.read(lambda tx: find_version(tx, request.key, request.version))
-        if version.environment_key() != request.environment_key:
+        if version.environment_key() != environment_key:
             raise Failed("The function was changed meanwhile; try again.")
         self._recent.add(version)
         return version
 
 
-def _snapshot(version: Version, qualifier: str, reserved: int | None, loops: bool = False) -> FunctionSnapshot:
+def _snapshot(version: Version, qualifier: str, told: Told) -> FunctionSnapshot:
     wanted = version.configuration
     return FunctionSnapshot(
         key=version.key,
         version=version.name,
         invoked_arn=function_arn(version.key, qualifier),
-        environment_key=version.environment_key(),
+        environment_key=keyed(version.environment_key(), told.reach),
         runtime=wanted.runtime,
         handler=wanted.handler,
         timeout_s=wanted.timeout_s,
@@ -148,10 +162,10 @@ def _snapshot(version: Version, qualifier: str, reserved: int | None, loops: boo
         role=wanted.role,
         log_group=wanted.log_group,
         revision_id=version.revision_id,
-        reserved_concurrency=reserved,
+        reserved_concurrency=told.reserved,
         refusal=refusal(version),
         not_ready=version.snapshotted and version.state is State.PENDING,
-        recursion_allowed=loops,
+        recursion_allowed=told.loops,
     )
 
 

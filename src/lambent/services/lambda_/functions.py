@@ -38,7 +38,7 @@ class Functions:
         if qualifier:
             raise InvalidParameter("The name of a new function cannot have a qualifier.")
         check_code(request["Code"])
-        check_tags(request.get("Tags") or {}, self._all.rules.quotas.tags)
+        check_tags(request.get("Tags") or {}, self._all.rules)
         wanted = await configuration.created(key.name, request, self._all.rules)
         self._all.check_dead_letter(key, wanted)
         await self._all.database.read(lambda tx: _check_new(tx, key))

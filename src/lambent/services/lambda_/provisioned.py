@@ -20,6 +20,7 @@ from lambent.services.lambda_.model import State, Version, version_name
 from lambent.services.lambda_.names import NUMBER, find_alias, find_version, function_named, named, second_version
 from lambent.services.lambda_.pages import Place, marker_of, page_size, place_of
 from lambent.services.lambda_.provisioned_store import Provisioned
+from lambent.services.lambda_.reach import REACHES, keyed, reach_of
 from lambent.services.lambda_.resources import Resources
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
@@ -101,7 +102,7 @@ class ProvisionedConcurrency:
         return answer
 
     def _shown(self, key: FunctionKey, wanted: Provisioned, versions: list[Version]) -> Answer:
-        keys = [version.environment_key() for version in versions]
+        keys = [keyed(version.environment_key(), reach) for version in versions for reach in (None, *REACHES)]
         standing = self._all.rules.links.provisioning.standing(key, wanted.qualifier, keys)
         available = min(standing.available, wanted.requested)
         answer: Answer = {
@@ -166,13 +167,13 @@ def check_place(tx: Transaction, key: FunctionKey, qualifier: str, numbers: Coll
 
 def wanted_of(tx: Transaction, key: FunctionKey) -> list[tuple[Wanted, list[Version]]]:
     """What placement has to provide for a function, and the versions that it is made from."""
-    found = []
+    found, reach = [], reach_of(store.tags_of(tx, key))
     for each in provisioned_store.every(tx, key):
         version = find_version(tx, key, each.qualifier)
         other, weight = second_version(tx, key, each.qualifier)
         shares = [(version, each.requested)] if other is None else _shares(each.requested, version, other, weight)
         targets = tuple(
-            Target(one.name, one.environment_key(), count)
+            Target(one.name, keyed(one.environment_key(), reach), count)
             for one, count in shares
             if count and one.state is State.ACTIVE
         )

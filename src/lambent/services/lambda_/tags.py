@@ -4,12 +4,15 @@ Source: Lambda service model; behaviours sections 2 and 6. That `aws:` is reserv
 AWS tags ("Tagging AWS resources", naming limits); the words for it here are ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from lambent.model.function import FunctionKey
 from lambent.services.lambda_ import store
+from lambent.services.lambda_.configuration import Rules
 from lambent.services.lambda_.environment_variables import is_unicode
 from lambent.services.lambda_.errors import InvalidParameter
 from lambent.services.lambda_.names import function_tagged
+from lambent.services.lambda_.reach import TAG, check_reach
 from lambent.services.lambda_.resources import Resources
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
@@ -24,14 +27,13 @@ class Tags:
     @operation("TagResource")
     async def tag_resource(self, context: RequestContext, request: Request) -> None:
         key = function_tagged(context, request["Resource"])
-        most = self._all.rules.quotas.tags
 
         def work(tx: Transaction) -> None:
             store.function(tx, key)  # raises NotFound
-            check_tags({**store.tags_of(tx, key), **request["Tags"]}, most)
+            check_tags({**store.tags_of(tx, key), **request["Tags"]}, self._all.rules)
             store.put_tags(tx, key, request["Tags"])
 
-        await self._all.database.write(work)
+        await self._write(key, TAG in request["Tags"], work)
 
     @operation("UntagResource")
     async def untag_resource(self, context: RequestContext, request: Request) -> None:
@@ -41,7 +43,14 @@ class Tags:
             store.function(tx, key)  # raises NotFound
             store.delete_tags(tx, key, list(request["TagKeys"]))
 
-        await self._all.database.write(work)
+        await self._write(key, TAG in request["TagKeys"], work)
+
+    async def _write(self, key: FunctionKey, meets_invoking: bool, work: Callable[[Transaction], None]) -> None:
+        """Most tags are notes; one decides what the next invocation may reach."""
+        if meets_invoking:
+            await self._all.changes.make(key, work)
+        else:
+            await self._all.database.write(work)
 
     @operation("ListTags")
     async def list_tags(self, context: RequestContext, request: Request) -> Answer:
@@ -54,9 +63,10 @@ class Tags:
         return {"Tags": await self._all.database.read(work)}
 
 
-def check_tags(tags: Mapping[str, str], most: int) -> None:
+def check_tags(tags: Mapping[str, str], rules: Rules) -> None:
     """Whether a function may have these and no others. Raises InvalidParameter."""
-    if len(tags) > most:
+    check_reach(tags, rules.links.runtimes.egress_obstacle() if TAG in tags else None)
+    if len(tags) > rules.quotas.tags:
         raise InvalidParameter("Number of tags exceeds resource tag limit.")
     for tag, value in tags.items():
         if tag.lower().startswith("aws:"):

@@ -47,6 +47,9 @@ class FakeRoles:
 class FakeRuntimes:
     architecture = "x86_64"
 
+    def egress_obstacle(self) -> str | None:
+        return "Install nftables."
+
     def missing(self, runtime: str) -> str | None:
         return f"{runtime} is not on this host; install it" if runtime.startswith("ruby") else None
 

@@ -31,6 +31,9 @@ class Surroundings:
     async def assumable_by_lambda(self, role_arn: str) -> bool:
         return True
 
+    def egress_obstacle(self) -> str | None:
+        return "Install nftables."
+
     def missing(self, runtime: str) -> str | None:
         return None
 
