@@ -7,6 +7,7 @@ uniqueness with Lambda SnapStart".
 import hashlib
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,6 +54,34 @@ def handler(name, context):
     assert first["seen"] == second["seen"] == ["common"]
     assert first["pids"] == second["pids"] == 2
     assert all(first[name] != second[name] for name in ("random", "uuid", "host"))
+
+
+async def test_libraries_with_random_state_of_their_own_take_a_fresh_one(edge: "Edge") -> None:
+    """OpenSSL keeps its generators in memory, and would go on alike in every sibling."""
+    source = """
+import ssl
+ssl.RAND_bytes(16)
+def handler(event, context): return [ssl.RAND_bytes(16).hex(), ssl.RAND_bytes(16).hex()]
+"""
+    one, other = await pair(edge, source)
+    assert not set(await one(None)) & set(await other(None))
+
+
+async def test_compiled_modules_of_the_function_go_on(edge: "Edge") -> None:
+    import msgspec
+
+    folder = Path(msgspec.__file__).parent
+    files = {f"msgspec/{each.name}": each.read_bytes() for each in folder.iterdir() if each.is_file()}
+    source = """
+import ctypes, msgspec, sys
+class Point(msgspec.Struct): x: int
+DECODER = msgspec.json.Decoder(Point)
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda number: number + 1)
+def handler(event, context):
+    return [DECODER.decode(b'{"x": 3}').x, CALLBACK(4), msgspec.__file__]
+"""
+    one, other = await pair(edge, source, files=files)
+    assert await one(None) == await other(None) == [3, 5, "/var/task/msgspec/__init__.py"]
 
 
 async def test_a_sibling_cannot_be_reached_in_any_way(edge: "Edge") -> None:
@@ -186,3 +215,20 @@ def handler(event, context): return 1
     assert (outcome.kind, outcome.error_type) == (OutcomeKind.ERROR, "ZeroDivisionError")
     assert json.loads(outcome.payload)["errorMessage"] == "division by zero"
     assert os.path.exists(f"/proc/{edge.agent.process.pid}")
+
+
+async def test_the_agent_keeps_two_descriptors_for_a_snapshot_and_no_more(edge: "Edge") -> None:
+    folder = f"/proc/{edge.agent.process.pid}/fd"
+    source = "def handler(event, context): return 3"
+    failing = "1 / 0"
+
+    async def one() -> None:
+        await edge.snapshot(source, **snap_start(source))
+        await edge.snapshot(failing, **snap_start(failing))
+        await edge.stop(await edge.function(source, **snap_start(source)))
+
+    await one()
+    before = len(os.listdir(folder))
+    for _ in range(5):
+        await one()
+    await edge.wait_until(lambda: len(os.listdir(folder)) <= before + 6)  # a sandbox may be in the making

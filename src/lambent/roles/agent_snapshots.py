@@ -158,7 +158,7 @@ class _Initialising:
         grant = EnvironmentGrant(spec.environment_id, spec.environment_key)
         channel = socket.socket(fileno=assigned.channel)
         self._environment = LiveEnvironment(grant, channel, assigned.output, None, clock)
-        self._unused = [each for each in (assigned.memory_gauge, assigned.listener) if each >= 0]
+        self._unused = [each for each in (assigned.memory_gauge, assigned.freezer, assigned.listener) if each >= 0]
         if spec.network == "platform" and assigned.listener >= 0:
             self._unused.remove(assigned.listener)  # the relay's
         self._watch = asyncio.get_running_loop().create_task(self._tell_end())
