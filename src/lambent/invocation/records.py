@@ -59,6 +59,7 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         provisioned=lease.provisioned,
         restore_us=lease.restore_us,
         billed_restore_us=lease.init_us if lease.restored else 0,
+        system_log_level=snapshot.system_log_level,
     )
 
 

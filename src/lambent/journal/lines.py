@@ -17,6 +17,7 @@ import hashlib
 import msgspec
 
 from lambent.clock import iso_millis
+from lambent.journal.json_lines import JsonLog
 from lambent.model.invocation import InvocationRecord, LogLine
 
 Event = tuple[int, str]
@@ -29,6 +30,9 @@ def events_of(record: InvocationRecord) -> list[Event]:
         return []
     if record.init_only:
         return _events_of_init(record)
+    if record.system_log_level:
+        arn = runtime_version_arn(record.key.region, record.runtime)
+        return JsonLog(record, (_version(record.runtime), arn)).write()
     start_ms, request_id, lines = record.start_ms, record.request_id, record.lines
     # Both parts of the sum are cut to whole milliseconds: a last line may be stamped one later, and still precedes END.
     end_ms = max([start_ms + record.duration_us // 1000, *(line.time_ms for line in lines)])

@@ -40,6 +40,7 @@ class FunctionSnapshot(Struct, frozen=True):
     reserved_concurrency: int | None = None
     refusal: str = ""
     recursion_allowed: bool = False
+    system_log_level: str = ""  # of logs in JSON; "" for text
     other: "FunctionSnapshot | None" = None
     other_weight: float = 0.0
     not_ready: bool = False

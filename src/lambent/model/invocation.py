@@ -74,6 +74,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     "timeout". `error_type` is the errorType of the answer, for failures that REPORT names.
     `provisioned`: it was served by provisioned concurrency, whose init phase belongs to no invocation.
     `init_only`: no invocation, but the one init phase of a version with SnapStart.
+    `system_log_level` is "" for logs in text, and DEBUG, INFO or WARN for logs in JSON.
     `restore_us` is 0 unless the environment went on from a snapshot (SnapStart), and then `init_us` is 0.
     """
 
@@ -101,3 +102,4 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     restore_us: int = 0
     billed_restore_us: int = 0
     init_only: bool = False
+    system_log_level: str = ""

@@ -6,6 +6,7 @@ checked at the door; what AWS checks beyond them is checked here.
 Source: Lambda service model (CreateFunction, UpdateFunctionConfiguration); behaviours sections 2 and 4.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -90,8 +91,8 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
         changes["ephemeral_mb"] = request["EphemeralStorage"]["Size"]
     if "SnapStart" in request:
         changes["snap_start"] = request["SnapStart"].get("ApplyOn") == snap_start.PUBLISHED_VERSIONS
-    if request.get("LoggingConfig", {}).get("LogGroup"):
-        changes["log_group"] = request["LoggingConfig"]["LogGroup"]
+    if "LoggingConfig" in request:
+        changes |= _logging(present, request["LoggingConfig"])
     if "DeadLetterConfig" in request:
         changes["dead_letter"] = request["DeadLetterConfig"].get("TargetArn", "")
     wanted = msgspec.structs.replace(present, **changes)
@@ -101,6 +102,20 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
     if "role" in changes and not await rules.links.roles.assumable_by_lambda(wanted.role):
         raise InvalidParameter("The role defined for the function cannot be assumed by Lambda.")
     return wanted
+
+
+def _logging(present: Configuration, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """What is not sent stays; levels are for JSON only, and INFO there. Source: Lambda service model, LoggingConfig."""
+    log_format = wanted.get("LogFormat", present.log_format)
+    changes: dict[str, Any] = {"log_format": log_format, "log_group": wanted.get("LogGroup") or present.log_group}
+    for theirs, ours in (("ApplicationLogLevel", "application_log_level"), ("SystemLogLevel", "system_log_level")):
+        if log_format == "JSON":
+            changes[ours] = wanted.get(theirs) or getattr(present, ours) or "INFO"
+        elif theirs in wanted:
+            raise InvalidParameter(f"LoggingConfig.{theirs} is only allowed with the LogFormat JSON.")
+        else:
+            changes[ours] = ""
+    return changes
 
 
 def _check_limits(wanted: Configuration, quotas: Quotas) -> None:

@@ -73,6 +73,9 @@ class DataPlane:
         wanted, snapshot = version.configuration, _snapshot(version, "", Told())
         if version.snapshotted:
             circumstances = msgspec.structs.replace(circumstances, initialization_type=snap_start.INITIALIZATION_TYPE)
+        if wanted.log_format == "JSON":
+            level = wanted.application_log_level
+            circumstances = msgspec.structs.replace(circumstances, log_format="JSON", log_level=level)
         told = variables(snapshot, wanted.variables or {}, circumstances)
         return EnvironmentSpec(
             environment_id=environment_id,
@@ -166,6 +169,7 @@ def _snapshot(version: Version, qualifier: str, told: Told) -> FunctionSnapshot:
         refusal=refusal(version),
         not_ready=version.snapshotted and version.state is State.PENDING,
         recursion_allowed=told.loops,
+        system_log_level=wanted.system_log_level,
     )
 
 

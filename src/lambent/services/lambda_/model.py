@@ -54,6 +54,9 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     snap_start: bool = False
     layers: tuple[LayerUse, ...] = ()
     dead_letter: str = ""
+    log_format: str = "Text"
+    application_log_level: str = ""
+    system_log_level: str = ""
 
 
 class Version(Struct, frozen=True, omit_defaults=True):

@@ -48,12 +48,6 @@ CODE_NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
 def check_settings(request: Request) -> None:
     """Raises InvalidParameter for the first setting that asks for what we do not do."""
     _check(request, NOT_CARRIED_OUT)
-    logging = request.get("LoggingConfig", {})
-    if logging.get("LogFormat", "Text") != "Text":
-        raise _refused("LoggingConfig.LogFormat JSON", "logs in JSON")
-    for level in ("ApplicationLogLevel", "SystemLogLevel"):
-        if level in logging:
-            raise InvalidParameter(f"LoggingConfig.{level} is only allowed with the LogFormat JSON.")
 
 
 def check_code(code: Request) -> None:

@@ -7,7 +7,7 @@ import base64
 
 from lambent.clock import iso_millis
 from lambent.model.function_name import function_arn
-from lambent.services.lambda_.model import State, Update, Version
+from lambent.services.lambda_.model import Configuration, State, Update, Version
 from lambent.services.lambda_.runtimes import runtime_version_arn
 from lambent.services.lambda_.states import CREATING_CODE, CREATING_REASON, FAILURE_CODE
 from lambent.services.operation import Answer
@@ -41,7 +41,7 @@ def listed(version: Version, qualifier: str = "") -> Answer:
         "EphemeralStorage": {"Size": wanted.ephemeral_mb},
         "SnapStart": _snap_start(version),
         "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(wanted.runtime, version.key.region)},
-        "LoggingConfig": {"LogFormat": "Text", "LogGroup": wanted.log_group},
+        "LoggingConfig": _logging(wanted),
     }
     if wanted.dead_letter:
         answer["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
@@ -58,6 +58,13 @@ def _snap_start(version: Version) -> Answer:
         "ApplyOn": "PublishedVersions" if version.configuration.snap_start else "None",
         "OptimizationStatus": "On" if on else "Off",
     }
+
+
+def _logging(wanted: Configuration) -> Answer:
+    answer = {"LogFormat": wanted.log_format, "LogGroup": wanted.log_group}
+    if wanted.log_format == "JSON":
+        answer |= {"ApplicationLogLevel": wanted.application_log_level, "SystemLogLevel": wanted.system_log_level}
+    return answer
 
 
 def code_sha256(digest: str) -> str:

@@ -213,7 +213,6 @@ async def refused_create(house: Any, **parameters: Any) -> ServiceError:
         ({"Layers": ["arn:x"]}, "InvalidParameterValueException", "Layer version arn:x does not exist."),
         ({"TracingConfig": {"Mode": "Active"}}, "InvalidParameterValueException", "TracingConfig is refused"),
         ({"DeadLetterConfig": {"TargetArn": "arn:x"}}, "InvalidParameterValueException", "The destination ARN"),
-        ({"LoggingConfig": {"LogFormat": "JSON"}}, "InvalidParameterValueException", "LogFormat JSON is refused"),
         ({"LoggingConfig": {"SystemLogLevel": "INFO"}}, "InvalidParameterValueException", "only allowed with"),
         ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "InvalidParameterValueException", "TenancyConfig"),
         ({"DurableConfig": {"ExecutionTimeout": 1}}, "InvalidParameterValueException", "DurableConfig is refused"),

@@ -1,0 +1,108 @@
+"""The log of one invocation in JSON, for functions whose LoggingConfig asks for it. Pure.
+
+The platform's own records pass a filter, the system log level: what went well is INFO or DEBUG, what did
+not is WARN. What the function wrote stays as it is: its runtime has made JSON of what it logged,
+and printed text is text (AWS filters neither).
+
+Sources: behaviours sheet section 15; Lambda Developer Guide, "Log format" and "Log-level filtering"
+(the level of each system event); Telemetry API reference for the members of each record.
+"""
+
+import msgspec
+
+from lambent.clock import iso_millis
+from lambent.model.function_name import function_arn
+from lambent.model.invocation import InvocationRecord, LogLine
+
+LEVELS = {"DEBUG": 0, "INFO": 1, "WARN": 2}
+Facts = dict[str, object]
+Event = tuple[int, str]
+
+
+class JsonLog:
+    """The events of one record, as they are collected."""
+
+    def __init__(self, record: InvocationRecord, runtime_version: tuple[str, str]) -> None:
+        self._record, self._runtime_version = record, runtime_version
+        self._least = LEVELS[record.system_log_level]
+        self.events: list[Event] = []
+
+    def write(self) -> list[Event]:
+        """All of them, in order."""
+        record = self._record
+        end_ms = max([record.start_ms + record.duration_us // 1000, *(line.time_ms for line in record.lines)])
+        lines = record.lines
+        if record.restore_us or record.init_us or record.init_status:
+            lines = self._beginning()
+        if record.init_only:
+            return self.events
+        start: Facts = {"requestId": record.request_id, "version": record.version, "functionArn": self._arn()}
+        self._say(record.start_ms, "INFO", "platform.start", start)
+        self._lines(lines)
+        self._end(end_ms)
+        return self.events
+
+    def _beginning(self) -> list[LogLine]:
+        """The init phase, or the restore from a snapshot; the lines that are left for the invoke phase."""
+        record, restored = self._record, bool(self._record.restore_us)
+        took_us = record.restore_us or record.init_us
+        early = record.lines if record.init_only else [each for each in record.lines if each.time_ms < record.start_ms]
+        began_ms = record.start_ms - took_us // 1000
+        version, arn = self._runtime_version
+        facts: Facts = {"runtimeVersion": version, "runtimeVersionArn": arn, "functionName": record.key.name}
+        facts |= {"functionVersion": record.version}
+        what: Facts = {} if restored else {"initializationType": self._initialization(), "phase": "init"}
+        first_ms = min([began_ms, *(each.time_ms for each in early)])
+        self._say(first_ms, "INFO", "platform.restoreStart" if restored else "platform.initStart", what | facts)
+        self._lines(early)
+        done: Facts = {**what, "status": record.init_status or "success"}
+        if record.init_status and record.error_type:
+            done["errorType"] = record.error_type
+        name = "platform.restore" if restored else "platform.init"
+        quiet = "WARN" if record.init_status else "INFO" if restored or record.init_only else "DEBUG"
+        end_ms = max([record.start_ms, *(each.time_ms for each in early)])
+        self._say(end_ms, "WARN" if record.init_status else "DEBUG", f"{name}RuntimeDone", done)
+        self._say(end_ms, quiet, f"{name}Report", {**done, "metrics": {"durationMs": _ms(took_us)}})
+        return record.lines[len(early) :]
+
+    def _end(self, end_ms: int) -> None:
+        record, failed = self._record, self._record.status != "success"
+        done: Facts = {"requestId": record.request_id, "status": record.status}
+        if failed and record.error_type:
+            done["errorType"] = record.error_type
+        duration_ms = _ms(record.duration_us)
+        metrics: Facts = {
+            "durationMs": duration_ms,
+            "billedDurationMs": record.billed_ms,
+            "memorySizeMB": record.memory_mb,
+            "maxMemoryUsedMB": record.max_memory_mb,
+        }
+        if record.init_us and not record.init_status:
+            metrics["initDurationMs"] = _ms(record.init_us)
+        if record.restore_us:
+            metrics["restoreDurationMs"] = _ms(record.restore_us)
+            metrics["billedRestoreDurationMs"] = -(-record.billed_restore_us // 1000)
+        runtime_done = {**done, "metrics": {"durationMs": duration_ms}}
+        self._say(end_ms, "WARN" if failed else "DEBUG", "platform.runtimeDone", runtime_done)
+        self._say(end_ms, "WARN" if failed else "INFO", "platform.report", {**done, "metrics": metrics})
+
+    def _say(self, time_ms: int, level: str, kind: str, facts: Facts) -> None:
+        if LEVELS[level] >= self._least:
+            time = iso_millis(time_ms).removesuffix("+0000") + "Z"
+            text = msgspec.json.encode({"time": time, "type": kind, "record": facts}).decode()
+            self.events.append((time_ms, text + "\n"))
+
+    def _lines(self, lines: list[LogLine]) -> None:
+        self.events += [(line.time_ms, line.text + "\n") for line in lines]
+
+    def _initialization(self) -> str:
+        if self._record.init_only:
+            return "snap-start"
+        return "provisioned-concurrency" if self._record.provisioned else "on-demand"
+
+    def _arn(self) -> str:
+        return function_arn(self._record.key, self._record.version if self._record.version.isdigit() else "")
+
+
+def _ms(microseconds: int) -> float:
+    return round(microseconds / 1000, 3)

@@ -1,0 +1,74 @@
+"""Logs in JSON, from the function's logger to CloudWatch Logs. Source: Lambda Developer Guide, "Advanced logging"."""
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Platform
+
+LOGS = """
+import logging
+logger = logging.getLogger()
+
+def handler(event, context):
+    logger.debug("quiet")
+    logger.info("heard %s", 1, extra={"order": 7})
+    print("plain")
+    if event:
+        raise ValueError("as asked")
+"""
+
+
+def tail(lambda_: Any, name: str, payload: bytes = b"0") -> list[Any]:
+    answer = lambda_.invoke(FunctionName=name, LogType="Tail", Payload=payload)
+    texts = base64.b64decode(answer["LogResult"]).decode().splitlines()
+    return [json.loads(text) if text.startswith("{") else text for text in texts]
+
+
+def test_a_function_that_asks_for_json_gets_it(platform: "Platform") -> None:
+    lambda_ = platform.client("lambda")
+    name = platform.create(LOGS, LoggingConfig={"LogFormat": "JSON"})
+    shown = lambda_.get_function_configuration(FunctionName=name)["LoggingConfig"]
+    assert shown == {
+        "LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO", "LogGroup": f"/aws/lambda/{name}",
+    }  # fmt: skip
+    begin, start, heard, plain, report = tail(lambda_, name)
+    assert [each["type"] for each in (begin, start, report)] == [
+        "platform.initStart", "platform.start", "platform.report",
+    ]  # fmt: skip
+    assert (heard["level"], heard["message"], heard["order"]) == ("INFO", "heard 1", 7)
+    assert heard["requestId"] == start["record"]["requestId"] == report["record"]["requestId"]
+    assert plain == "plain"
+    error = next(each for each in tail(lambda_, name, b"1") if "errorType" in each and "level" in each)
+    assert (error["level"], error["errorType"], error["errorMessage"]) == ("ERROR", "ValueError", "as asked")
+
+
+def test_levels_filter_and_belong_to_json_only(platform: "Platform", eventually: Any) -> None:
+    lambda_ = platform.client("lambda")
+    group = "/custom/logs"
+    wanted = {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "SystemLogLevel": "WARN", "LogGroup": group}
+    name = platform.create(LOGS, LoggingConfig=wanted)
+    assert [each if each == "plain" else each["message"] for each in tail(lambda_, name)] == [
+        "quiet", "heard 1", "plain",
+    ]  # fmt: skip
+    logs = platform.client("logs")
+
+    def arrived() -> Any:
+        try:
+            return logs.filter_log_events(logGroupName=group, filterPattern='{ $.message = "quiet" }')["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return None
+
+    assert eventually(arrived)
+    lambda_.update_function_configuration(FunctionName=name, LoggingConfig={"LogFormat": "Text"})
+    lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    assert lambda_.get_function_configuration(FunctionName=name)["LoggingConfig"] == {
+        "LogFormat": "Text",
+        "LogGroup": group,
+    }
+    assert any("REPORT RequestId" in str(line) for line in tail(lambda_, name))
+    with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="only allowed with"):
+        lambda_.update_function_configuration(FunctionName=name, LoggingConfig={"SystemLogLevel": "WARN"})

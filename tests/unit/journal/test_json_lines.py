@@ -1,0 +1,92 @@
+"""Logs in JSON: what each system log level shows, and the members of each record.
+
+Source: Lambda Developer Guide, "Log-level filtering" and "JSON structured logs"; behaviours section 15.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from lambent.journal.lines import events_of
+from lambent.model.function import FunctionKey
+from lambent.model.invocation import InvocationRecord, LogLine
+
+
+def record(level: str, **changes: Any) -> InvocationRecord:
+    facts: dict[str, Any] = {
+        "start_ms": 1_700_000_000_500,
+        "key": FunctionKey("0" * 12, "us-east-1", "f"),
+        "version": "$LATEST",
+        "runtime": "python3.12",
+        "log_group": "/aws/lambda/f",
+        "log_stream": "s",
+        "request_id": "id",
+        "environment_id": "e",
+        "duration_us": 12_345,
+        "init_us": 0,
+        "billed_ms": 13,
+        "memory_mb": 128,
+        "max_memory_mb": 40,
+        "status": "success",
+        "lines": [LogLine(1_700_000_000_505, "printed")],
+        "system_log_level": level,
+    }
+    return InvocationRecord(**(facts | changes))
+
+
+def kinds(record: InvocationRecord) -> list[str]:
+    """The type of each event, `-` for what the function wrote."""
+    texts = [text for _, text in events_of(record)]
+    return [json.loads(text)["type"].removeprefix("platform.") if text[0] == "{" else "-" for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("level", "changes", "expected"),
+    [
+        ("INFO", {}, ["start", "-", "report"]),
+        ("DEBUG", {}, ["start", "-", "runtimeDone", "report"]),
+        ("WARN", {}, ["-"]),
+        ("WARN", {"status": "error"}, ["-", "runtimeDone", "report"]),
+        ("INFO", {"init_us": 1000}, ["initStart", "start", "-", "report"]),
+        ("DEBUG", {"init_us": 1, "lines": []},
+         ["initStart", "initRuntimeDone", "initReport", "start", "runtimeDone", "report"]),
+        ("WARN", {"init_us": 1000, "init_status": "timeout"}, ["initRuntimeDone", "initReport", "-"]),
+        ("INFO", {"restore_us": 1000}, ["restoreStart", "restoreReport", "start", "-", "report"]),
+        ("INFO", {"throttled": True}, []),
+    ],
+)  # fmt: skip
+def test_each_level_shows_its_events(level: str, changes: dict[str, Any], expected: list[str]) -> None:
+    assert kinds(record(level, **changes)) == expected
+
+
+def test_the_report_has_the_figures_of_the_text_and_the_time_of_its_event() -> None:
+    *_, (time_ms, text) = events_of(record("INFO", init_us=100_500))
+    assert json.loads(text) == {
+        "time": "2023-11-14T22:13:20.512Z",
+        "type": "platform.report",
+        "record": {
+            "requestId": "id",
+            "status": "success",
+            "metrics": {
+                "durationMs": 12.345,
+                "billedDurationMs": 13,
+                "memorySizeMB": 128,
+                "maxMemoryUsedMB": 40,
+                "initDurationMs": 100.5,
+            },
+        },
+    }
+    assert time_ms == 1_700_000_000_512
+
+
+def test_a_timeout_says_so_in_its_report() -> None:
+    last = json.loads(events_of(record("WARN", status="timeout", error_type="Sandbox.Timedout"))[-1][1])
+    assert (last["record"]["status"], last["record"]["errorType"]) == ("timeout", "Sandbox.Timedout")
+
+
+def test_lines_of_the_init_phase_come_before_the_start() -> None:
+    lines = [LogLine(1_700_000_000_490, "early"), LogLine(1_700_000_000_505, "late")]
+    texts = [text for _, text in events_of(record("INFO", init_us=20_000, lines=lines))]
+    assert texts[1] == "early\n"
+    assert texts[3] == "late\n"
