@@ -131,7 +131,7 @@ class Snapshots:
             return SnapshotTaken("error", 0, error_type=PLATFORM, message=error.message)
         initialising = _Initialising(sandbox, assigned, spec, self._clock)
         try:
-            async with self._relay.open(assigned.listener if spec.network == "platform" else -1):
+            async with self._relay.open(assigned.listener if spec.network != "none" else -1):
                 return await self._keep(initialising, spec)
         finally:
             await initialising.close()
@@ -159,7 +159,7 @@ class _Initialising:
         channel = socket.socket(fileno=assigned.channel)
         self._environment = LiveEnvironment(grant, channel, assigned.output, None, clock)
         self._unused = [each for each in (assigned.memory_gauge, assigned.freezer, assigned.listener) if each >= 0]
-        if spec.network == "platform" and assigned.listener >= 0:
+        if spec.network != "none" and assigned.listener >= 0:
             self._unused.remove(assigned.listener)  # the relay's
         self._watch = asyncio.get_running_loop().create_task(self._tell_end())
 
