@@ -82,7 +82,7 @@ def test_a_request_without_a_signature_is_refused(platform: "Platform", echo: st
     assert b"MissingAuthenticationToken" in answer
 
 
-@pytest.mark.parametrize("operation", ["list_layers", "list_event_source_mappings", "list_code_signing_configs"])
+@pytest.mark.parametrize("operation", ["list_capacity_providers", "list_code_signing_configs"])
 def test_an_operation_that_is_not_there_says_so_by_name(platform: "Platform", operation: str) -> None:
     with pytest.raises(ClientError, match=r"is not implemented") as refusal:
         getattr(platform.client("lambda"), operation)()

@@ -83,7 +83,9 @@ async def test_the_runtime_is_told_everything_about_the_invocation(runtime: Runt
     length, kind, meta_bytes = frames.HEADER.unpack_from(data)
     fields = data[7 : 7 + meta_bytes].decode().split("\0")
     assert (length, kind, data[7 + meta_bytes :]) == (len(data) - 4, frames.INVOKE, b'{"x":1}')
-    assert [fields[0], *fields[2:]] == ["r-1", "arn", "Root=1-a", '{"custom":{}}']
+    trace, lineage = fields[3].split(";")
+    assert [fields[0], fields[2], trace, fields[4]] == ["r-1", "arn", "Root=1-a", '{"custom":{}}']
+    assert lineage.startswith("Lineage=1:")
     deadline_ms = SystemClock().now_ms() + LATER_S * 1000
     assert deadline_ms - 5000 < int(fields[1]) <= deadline_ms
     runtime.channel.sendall(RESPONSE)
@@ -94,7 +96,9 @@ async def test_headers_that_no_frame_can_carry_do_no_harm(runtime: Runtime) -> N
     await runtime.ready()
     task = runtime.begin(trace_header="x" * 100_000, client_context='{"a":"\0"}')
     data = await runtime.received()
-    assert data.split(b"arn\0")[1] == b'\0{"a":""}{}'
+    trace, _, rest = data.split(b"arn\0")[1].partition(b"\0")
+    assert trace.startswith(b"Lineage=1:")  # the rest of the header was no trace
+    assert rest == b'{"a":""}{}'
     runtime.channel.sendall(RESPONSE)
     assert (await task).kind is OutcomeKind.RESPONSE
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lambent.clock import FakeClock
 from lambent.environment.api import Outcome, OutcomeKind
 from lambent.environment.fake import FakeEnvironment
-from lambent.errors import ServiceError
+from lambent.errors import ServiceError, Unavailable
 from lambent.ids import FakeIds
 from lambent.invocation.api import Limits, Links
 from lambent.invocation.data_plane import DataPlane
@@ -99,7 +99,9 @@ class Town:
     async def move(self, move: Move) -> str:
         """The same process behind new descriptors."""
         await asyncio.sleep(0)
-        old = self.alive[move.environment_id]
+        old = self.alive.get(move.environment_id)
+        if old is None:
+            raise Unavailable("the environment has ended")  # as the agent says it
         environment = FakeEnvironment(old.id, old.key, self.clock, answers=[self.answer] * 99)
         self.alive[old.id], self.at[old.id] = environment, move.edge
         self.moves += 1
