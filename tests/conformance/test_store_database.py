@@ -164,3 +164,22 @@ async def test_a_caller_that_goes_away_disturbs_nobody(database: Database) -> No
         await leaving
     await database.write(lambda tx: add(tx, "mia"))
     assert "mia" in await database.read(names)
+
+
+async def test_a_rewritten_database_holds_what_it_held(database: Database) -> None:
+    await database.write(lambda tx: [add(tx, name) for name in ("a", "b")])
+    await database.write(lambda tx: tx.run("DELETE FROM pet WHERE name = 'a'"))
+    await database.rewrite()
+    assert await database.read(names) == ["b"]
+    await database.write(lambda tx: add(tx, "c"))
+    assert await database.read(names) == ["b", "c"]
+
+
+async def test_what_was_deleted_cannot_be_read_in_a_rewritten_file(tmp_path: Path) -> None:
+    database = await open_sqlite(tmp_path / "pets.db", SCHEMA)
+    await database.write(lambda tx: [add(tx, f"lassie{number}") for number in range(500)])
+    await database.write(lambda tx: tx.run("DELETE FROM pet"))
+    assert b"lassie" in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    await database.rewrite()
+    assert b"lassie" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    await database.close()

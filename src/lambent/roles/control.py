@@ -49,7 +49,6 @@ from lambent.roles.messaging import Reachable, build_messaging
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
-from lambent.services.iam.vault import open_vault
 from lambent.services.lambda_.api import Links as LambdaLinks
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.logs.api import LogsService
@@ -63,6 +62,7 @@ from lambent.store.sqlite import SqliteDatabase, open_sqlite
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting, serve
 from lambent.transport.peer import Method, Methods, Peer
+from lambent.vault import open_vault
 
 COLLECT_EVERY_S = 60.0
 CONTROL = -1  # the number that control says hello to the agent with
@@ -144,6 +144,7 @@ class Control:
             await open_blobs(data / "blobs"),
             data / "code",
             await asyncio.to_thread(read_or_make, data / "link-secret", lambda: ids.secret(43).encode()),
+            vault,
         )
         carriers: dict[str, Carrier] = {}
         lambda_links = LambdaLinks(self._keys, runtimes, invalidator, placement, snapshots, carriers.keys())

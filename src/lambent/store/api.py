@@ -58,6 +58,9 @@ class Database(Protocol):
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on a snapshot that includes every write that was acknowledged."""
 
+    async def rewrite(self) -> None:
+        """Write the files anew, so that nothing that was deleted or replaced can be read in them. Slow."""
+
     async def close(self) -> None:
         """Finish what was accepted, then let go of the files."""
 

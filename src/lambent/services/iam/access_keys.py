@@ -11,6 +11,7 @@ from lambent.services.iam.resource import Resource, user_name
 from lambent.services.iam.store import Page
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Row, Transaction
+from lambent.vault import Purpose
 
 SECRET_CHARS = 40
 
@@ -29,7 +30,7 @@ class AccessKeys(Resource):
             count = tx.one(self.store.sql.count_access_keys, user_id=user.user_id)
             if count is not None and count["number"] >= self.quotas.access_keys_per_user:
                 raise LimitExceeded(f"Cannot exceed quota for AccessKeysPerUser: {self.quotas.access_keys_per_user}")
-            sealed = self.vault.seal(key_id, secret)
+            sealed = self.vault.seal(Purpose.ACCESS_KEYS, key_id, secret.encode())
             of = {"account": user.account, "user_id": user.user_id, "created_ms": now_ms}
             tx.run(self.store.sql.add_access_key, access_key_id=key_id, secret=sealed, **of)
             return user.name

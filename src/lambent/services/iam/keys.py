@@ -23,9 +23,9 @@ from lambent.services.iam.resource import USER_ARN
 from lambent.services.iam.sessions import Claims, account_in, claims_of, mint, session_principal, temporary_key
 from lambent.services.iam.store import IamStore
 from lambent.services.iam.trust import trusts
-from lambent.services.iam.vault import SealBroken, Vault
 from lambent.store.api import Row, Transaction
 from lambent.store.private_file import read_or_make
+from lambent.vault import Purpose, SealBroken, Vault
 
 LAMBDA = "lambda.amazonaws.com"
 DEV_SECRET = "test"  # noqa: S105 - well-known on purpose
@@ -175,7 +175,7 @@ class Keys:
         if service and now_ms - row["used_ms"] >= LAST_USE_EVERY_MS:
             use = {"access_key_id": access_key_id, "used_ms": now_ms, "service": service, "region": region}
             await self._store.write(lambda tx: tx.run(sql.note_access_key_use, **use))
-        secret = self._vault.open(access_key_id, row["secret"])
+        secret = self._vault.open(Purpose.ACCESS_KEYS, access_key_id, row["secret"]).decode()
         principal = Principal(user.account, user.arn, user.user_id)
         return AccessKey(access_key_id, secret, principal, active=bool(row["active"]))
 

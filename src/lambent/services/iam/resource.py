@@ -10,8 +10,8 @@ from lambent.ids import Ids
 from lambent.services.iam.api import Doors, Quotas
 from lambent.services.iam.errors import InvalidInput, LimitExceeded
 from lambent.services.iam.store import IamStore
-from lambent.services.iam.vault import Vault
 from lambent.services.operation import Request, RequestContext
+from lambent.vault import Vault
 
 USER_ARN = re.compile(r"arn:aws:iam::\d{12}:user/(?:.*/)?([^/]+)")
 

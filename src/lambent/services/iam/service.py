@@ -13,8 +13,8 @@ from lambent.services.iam.roles import Roles
 from lambent.services.iam.store import IamStore
 from lambent.services.iam.tags import ResourceTags
 from lambent.services.iam.users import Users
-from lambent.services.iam.vault import Vault
 from lambent.services.operation import Operation, operations_of
+from lambent.vault import Vault
 
 RESOURCES: tuple[type[Resource], ...] = (
     Users,

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from lambent.ids import ALPHABET, Ids
 from lambent.model.principal import AccessKey, Principal, TemporaryCredentials
-from lambent.services.iam.vault import SALT_BYTES, Vault
+from lambent.vault import SALT_BYTES, Vault
 
 PREFIX = "ASIA"
 ACCOUNT_LETTERS = 8  # 32^8 > 10^12

@@ -9,6 +9,7 @@ from lambent.clock import Clock
 from lambent.config import Settings
 from lambent.ids import Ids
 from lambent.model.function import FunctionKey
+from lambent.services.lambda_ import store
 from lambent.services.lambda_.account import Account
 from lambent.services.lambda_.aliases import Aliases
 from lambent.services.lambda_.api import Links
@@ -31,23 +32,26 @@ from lambent.services.lambda_.permissions import Permissions
 from lambent.services.lambda_.provisioned import ProvisionedConcurrency
 from lambent.services.lambda_.recursion import Recursion
 from lambent.services.lambda_.resources import Resources
+from lambent.services.lambda_.sealing import SealedDatabase
 from lambent.services.lambda_.tags import Tags
 from lambent.services.lambda_.versions import Versions
 from lambent.services.operation import operations_of
 from lambent.store.api import Blobs, Database
+from lambent.vault import Vault
 
 
 class Places(Struct, frozen=True):
     """Where this service keeps things; all of it is this service's alone.
 
     `code_folder` holds the unpacked code, one folder for each digest. `link_secret` signs download
-    links, and may be any bytes that nobody can guess.
+    links, and may be any bytes that nobody can guess. `vault` seals environment variables.
     """
 
     database: Database
     blobs: Blobs
     code_folder: Path
     link_secret: bytes
+    vault: Vault
 
 
 class LambdaService:
@@ -60,14 +64,15 @@ class LambdaService:
 
     def __init__(self, places: Places, settings: Settings, clock: Clock, ids: Ids, links: Links) -> None:
         quotas = settings.quotas
+        self._database = database = SealedDatabase(places.database, places.vault)
         limits = PackageLimits(quotas.zip_bytes, quotas.unzipped_bytes, quotas.zip_entries)
-        self._code = CodeStore(places.database, places.blobs, places.code_folder, limits, clock)
-        self.data_plane = DataPlane(places.database, self._code, quotas, clock)
-        self.event_rules = KnownRules(places.database)
-        self._changes = Changes(places.database, self._changed, links.invalidator)
-        self._completion = Completion(places.database, self._code, self._changes, links.snapshots, clock, ids)
+        self._code = CodeStore(database, places.blobs, places.code_folder, limits, clock)
+        self.data_plane = DataPlane(database, self._code, quotas, clock)
+        self.event_rules = KnownRules(database)
+        self._changes = Changes(database, self._changed, links.invalidator)
+        self._completion = Completion(database, self._code, self._changes, links.snapshots, clock, ids)
         resources = Resources(
-            places.database,
+            database,
             self._code,
             self._changes,
             self._completion,
@@ -100,8 +105,17 @@ class LambdaService:
 
     async def start(self) -> None:
         """Sweep what was half unpacked, and take up what an earlier process had not finished."""
+        await self._seal()
         await self._code.start()
         await self._completion.resume()
+
+    async def _seal(self) -> None:
+        """After the migration that brought secrets: seal them, and let no file keep what they were."""
+        if "seal" not in await self._database.read(store.chores):
+            return
+        await self._database.write(store.seal_all)
+        await self._database.rewrite()
+        await self._database.write(lambda tx: store.forget_chore(tx, "seal"))
 
     async def close(self) -> None:
         """Wait for changes in hand; what is unsettled is taken up at the next start."""

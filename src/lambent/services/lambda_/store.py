@@ -6,15 +6,26 @@ The only module that knows the SQL. Nothing here decides; units of work elsewher
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import Struct
 
 from lambent.model.function import FunctionKey
 from lambent.services.lambda_.errors import Failed, function_not_found
 from lambent.services.lambda_.model import CodeSize, Function, Version
 from lambent.store.api import Row, Transaction
 from lambent.store.sql import load_queries
+from lambent.vault import SealBroken
 
 PACKAGE = "lambent.services.lambda_"
 SQL = load_queries(PACKAGE)
+
+
+class Secrets(Struct, frozen=True, omit_defaults=True):
+    """The sealed part of a version; `of` is its function's id and its number. `content` is a hash from
+    which a short secret could be guessed."""
+
+    of: tuple[str, int]
+    variables: dict[str, str] | None = None
+    content: str = ""
 
 
 def find_function(tx: Transaction, key: FunctionKey) -> Function | None:
@@ -67,13 +78,15 @@ def usage(tx: Transaction, account: str, region: str) -> tuple[int, int]:
 
 def put_version(tx: Transaction, version: Version) -> None:
     """Add the version, or write over what it was."""
+    told, kept = _parted(version)
     tx.run(
         SQL.put_version,
         number=version.number,
         code=version.code,
         code_bytes=version.code_bytes,
         unsettled=int(version.unsettled),
-        record=msgspec.json.encode(version).decode(),
+        record=msgspec.json.encode(told).decode(),
+        secrets=msgspec.json.encode(kept),
         **_key(version.key),
     )
     place = {"number": version.number, **_key(version.key)}
@@ -126,6 +139,22 @@ def unsettled(tx: Transaction, key: FunctionKey | None = None) -> list[Version]:
     return _versions(tx.all(SQL.unsettled_of_function, **_key(key)))
 
 
+def seal_all(tx: Transaction) -> None:
+    """Seal what was kept in clear text by a Lambent that had no secrets."""
+    for version in _versions(tx.all(SQL.unsealed_versions)):
+        put_version(tx, version)
+
+
+def chores(tx: Transaction) -> set[str]:
+    """What a migration left to the start that follows it."""
+    return {row["chore"] for row in tx.all(SQL.chores)}
+
+
+def forget_chore(tx: Transaction, chore: str) -> None:
+    """Note that a chore is done."""
+    tx.run(SQL.forget_chore, chore=chore)
+
+
 def remember_code(tx: Transaction, size: CodeSize) -> None:
     """Note that a package's bytes are about to be kept."""
     tx.run(
@@ -173,9 +202,34 @@ def _key(key: FunctionKey) -> dict[str, str]:
     return {"account": key.account, "region": key.region, "name": key.name}
 
 
+def _parted(version: Version) -> tuple[Version, Secrets]:
+    """What anyone may see who sees the tables, and what nobody may."""
+    told = msgspec.structs.replace(
+        version,
+        configuration=msgspec.structs.replace(version.configuration, variables=None),
+        content_when_published="",
+    )
+    of = (version.function_id, version.number)
+    return told, Secrets(of, version.configuration.variables, version.content_when_published)
+
+
+def _version(row: Row) -> Version:
+    told = msgspec.json.decode(row["record"], type=Version)
+    if not row["secrets"]:
+        return told  # of before there were secrets; `seal_all` has not come to it yet
+    kept = msgspec.json.decode(row["secrets"], type=Secrets)
+    if kept.of != (told.function_id, told.number):
+        raise SealBroken(f"the environment variables of {told.key.name} are those of another version")
+    return msgspec.structs.replace(
+        told,
+        configuration=msgspec.structs.replace(told.configuration, variables=kept.variables),
+        content_when_published=kept.content,
+    )
+
+
 def _maybe(row: Row | None) -> Version | None:
-    return None if row is None else msgspec.json.decode(row["record"], type=Version)
+    return None if row is None else _version(row)
 
 
 def _versions(rows: list[Row]) -> list[Version]:
-    return [msgspec.json.decode(row["record"], type=Version) for row in rows]
+    return [_version(row) for row in rows]

@@ -6,12 +6,13 @@ connection, and so its reads take their turn on the writer's thread.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from lambent.store.api import Transaction
+from lambent.store.api import StoreFailed, Transaction
 from lambent.store.sql import Schema
 from lambent.store.sqlite.connection import MEMORY, connect, make_private, opening
 from lambent.store.sqlite.migrate import bring_up_to_date
@@ -26,7 +27,8 @@ COMMIT_BATCH = 512  # bounds how long the first of a batch waits for the last
 class SqliteDatabase:
     """Made by `open_sqlite` and `open_memory` on the event loop that uses it."""
 
-    def __init__(self, writer: sqlite3.Connection, readers: list[sqlite3.Connection]) -> None:
+    def __init__(self, path: Path | None, writer: sqlite3.Connection, readers: list[sqlite3.Connection]) -> None:
+        self._path = path
         self._writer = Workers("sqlite-writer", [writer], commit_together, batch=COMMIT_BATCH)
         self._readers = Workers("sqlite-reader", readers, read_each, batch=1) if readers else None
 
@@ -37,6 +39,10 @@ class SqliteDatabase:
         if self._readers is None:
             return await self._writer.submit(_read_only(work))
         return await self._readers.submit(work)
+
+    async def rewrite(self) -> None:
+        if self._path is not None:
+            await asyncio.to_thread(_rewrite, self._path)
 
     async def close(self) -> None:
         if self._readers is not None:
@@ -50,14 +56,14 @@ async def open_sqlite(path: Path, schema: Schema) -> SqliteDatabase:
     Raises:
         SchemaTooNew: a newer Lambent wrote it.
     """
-    return SqliteDatabase(*await asyncio.to_thread(_open_file, path, schema))
+    return SqliteDatabase(path, *await asyncio.to_thread(_open_file, path, schema))
 
 
 async def open_memory(schema: Schema) -> SqliteDatabase:
     """An empty database that lives in memory until it is closed."""
     connection = connect(MEMORY)
     bring_up_to_date(connection, schema)
-    return SqliteDatabase(connection, [])
+    return SqliteDatabase(None, connection, [])
 
 
 def _open_file(path: Path, schema: Schema) -> tuple[sqlite3.Connection, list[sqlite3.Connection]]:
@@ -70,6 +76,15 @@ def _open_file(path: Path, schema: Schema) -> tuple[sqlite3.Connection, list[sql
             writer.close()
             raise
         return writer, [connect(path, read_only=True) for _ in range(READERS)]
+
+
+def _rewrite(path: Path) -> None:
+    """VACUUM writes every page that is in use into the log, and the checkpoint from there over the old ones."""
+    with contextlib.closing(connect(path)) as connection:
+        connection.execute("VACUUM")
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise StoreFailed(f"{path} is in use elsewhere: what was deleted can still be read in its log")
 
 
 def _read_only(work: Callable[[Transaction], T]) -> Callable[[Transaction], T]:

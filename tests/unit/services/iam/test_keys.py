@@ -17,8 +17,8 @@ from lambent.clock import FakeClock
 from lambent.ids import SystemIds
 from lambent.model.principal import Principal
 from lambent.services.iam.keys import Keys, KeySettings, RoleNotAssumable
-from lambent.services.iam.vault import SealBroken, Vault, open_vault
 from lambent.store.private_file import read_or_make
+from lambent.vault import Purpose, SealBroken, Vault, open_vault
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/service-role/r"
@@ -80,12 +80,17 @@ def test_of_two_that_make_the_same_secret_both_get_the_first(tmp_path: Path) -> 
 
 def test_the_master_key_is_made_once_and_checked(tmp_path: Path) -> None:
     path = tmp_path / "master.key"
-    sealed = open_vault(path).seal("AKIA", "secret")
-    assert open_vault(path).open("AKIA", sealed) == "secret"
+    sealed = open_vault(path).seal(Purpose.ACCESS_KEYS, "AKIA", b"secret")
+    assert open_vault(path).open(Purpose.ACCESS_KEYS, "AKIA", sealed) == b"secret"
+    for other, purpose, owner in (
+        (path, Purpose.ACCESS_KEYS, "AKIB"),
+        (path, Purpose.VARIABLES, "AKIA"),
+        (tmp_path / "other.key", Purpose.ACCESS_KEYS, "AKIA"),
+    ):
+        with pytest.raises(SealBroken):
+            open_vault(other).open(purpose, owner, sealed)
     with pytest.raises(SealBroken):
-        open_vault(path).open("AKIB", sealed)
-    with pytest.raises(SealBroken):
-        open_vault(tmp_path / "other.key").open("AKIA", sealed)
+        open_vault(path).open(Purpose.ACCESS_KEYS, "AKIA", sealed[:5])
     path.write_bytes(b"short")
     with pytest.raises(SealBroken, match="does not hold a master key"):
         open_vault(path)

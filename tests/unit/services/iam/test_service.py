@@ -14,10 +14,10 @@ from lambent.services.iam import errors
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
-from lambent.services.iam.vault import Vault
 from lambent.services.operation import RequestContext
 from lambent.store.sql import load_schema
 from lambent.store.sqlite import open_sqlite
+from lambent.vault import Vault
 
 WHO = Principal("123456789012", "arn:aws:iam::123456789012:root", "123456789012")
 

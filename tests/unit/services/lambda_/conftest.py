@@ -24,6 +24,7 @@ from lambent.store.api import Database
 from lambent.store.blobs import open_blobs
 from lambent.store.memory import open_memory
 from lambent.store.sql import load_schema
+from lambent.vault import Vault
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
@@ -115,7 +116,9 @@ class House:
 
     async def build(self) -> None:
         """The service anew over the same data, as after a restart."""
-        places = Places(self.database, await open_blobs(self.folder / "blobs"), self.folder / "code", b"secret")
+        places = Places(
+            self.database, await open_blobs(self.folder / "blobs"), self.folder / "code", b"secret", Vault(bytes(32))
+        )
         links = Links(
             FakeRoles(), FakeRuntimes(), self.invalidator, self.provisioning, self.snapshots, ("lambda", "sqs")
         )

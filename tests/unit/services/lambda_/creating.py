@@ -18,6 +18,7 @@ from lambent.services.operation import RequestContext
 from lambent.store.blobs import open_blobs
 from lambent.store.sql import load_schema
 from lambent.store.sqlite import open_sqlite
+from lambent.vault import Vault
 
 ACCOUNT = "000000000000"
 CONTEXT = RequestContext(Principal(ACCOUNT, "arn", ACCOUNT), ACCOUNT, "us-east-1", "request", "http://here")
@@ -52,7 +53,7 @@ class Surroundings:
 
 async def open_service(folder: Path) -> LambdaService:
     database = await open_sqlite(folder / "lambda.db", load_schema("lambent.services.lambda_"))
-    places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret")
+    places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret", Vault(bytes(32)))
     yes = Surroundings()
     service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), Links(yes, yes, yes, yes, yes))
     await service.start()

@@ -156,6 +156,9 @@ class Faulty:
     async def read(self, work: Callable[[Transaction], T]) -> T:
         return await self._database.read(work)
 
+    async def rewrite(self) -> None:
+        await self._database.rewrite()
+
     async def close(self) -> None:
         await self._database.close()
 

@@ -15,11 +15,11 @@ from lambent.services.iam.api import NoDoors
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
-from lambent.services.iam.vault import Vault
 from lambent.services.operation import RequestContext
 from lambent.services.sts.service import sts_operations
 from lambent.store.sql import load_schema
 from lambent.store.sqlite import open_memory
+from lambent.vault import Vault
 
 ACCOUNT = "123456789012"
 ROOT = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)

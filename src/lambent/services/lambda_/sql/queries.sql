@@ -27,32 +27,33 @@ SELECT COUNT(DISTINCT name) AS functions, COALESCE(SUM(code_bytes), 0) + (
 WHERE account = :account AND region = :region;
 
 -- name: put_version
-INSERT INTO versions (account, region, name, number, code, code_bytes, unsettled, record)
-VALUES (:account, :region, :name, :number, :code, :code_bytes, :unsettled, :record)
+INSERT INTO versions (account, region, name, number, code, code_bytes, unsettled, record, secrets)
+VALUES (:account, :region, :name, :number, :code, :code_bytes, :unsettled, :record, :secrets)
 ON CONFLICT (account, region, name, number) DO UPDATE
-SET code = excluded.code, code_bytes = excluded.code_bytes, unsettled = excluded.unsettled, record = excluded.record;
+SET code = excluded.code, code_bytes = excluded.code_bytes, unsettled = excluded.unsettled, record = excluded.record,
+secrets = excluded.secrets;
 
 -- name: version_by_number
-SELECT record FROM versions
+SELECT record, secrets FROM versions
 WHERE account = :account AND region = :region AND name = :name AND number = :number;
 
 -- name: newest_published
-SELECT record FROM versions
+SELECT record, secrets FROM versions
 WHERE account = :account AND region = :region AND name = :name AND number > 0
 ORDER BY number DESC LIMIT 1;
 
 -- name: versions_after
-SELECT record FROM versions
+SELECT record, secrets FROM versions
 WHERE account = :account AND region = :region AND name = :name AND number > :number
 ORDER BY number LIMIT :count;
 
 -- name: latest_after
-SELECT record FROM versions
+SELECT record, secrets FROM versions
 WHERE account = :account AND region = :region AND number = 0 AND name > :name
 ORDER BY name LIMIT :count;
 
 -- name: all_after
-SELECT record FROM versions
+SELECT record, secrets FROM versions
 WHERE account = :account AND region = :region AND (name, number) > (:name, :number)
 ORDER BY name, number LIMIT :count;
 
@@ -61,10 +62,10 @@ DELETE FROM versions
 WHERE account = :account AND region = :region AND name = :name AND number = :number;
 
 -- name: unsettled_versions
-SELECT record FROM versions WHERE unsettled = 1;
+SELECT record, secrets FROM versions WHERE unsettled = 1;
 
 -- name: unsettled_of_function
-SELECT record FROM versions
+SELECT record, secrets FROM versions
 WHERE account = :account AND region = :region AND name = :name AND unsettled = 1;
 
 -- name: remember_code
@@ -93,3 +94,12 @@ ON CONFLICT (account, region, name, tag) DO UPDATE SET value = excluded.value;
 
 -- name: delete_tag
 DELETE FROM tags WHERE account = :account AND region = :region AND name = :name AND tag = :tag;
+
+-- name: unsealed_versions
+SELECT record, secrets FROM versions WHERE secrets = x'';
+
+-- name: chores
+SELECT chore FROM chores;
+
+-- name: forget_chore
+DELETE FROM chores WHERE chore = :chore;

@@ -21,7 +21,8 @@ CREATE TABLE code (
     unzipped_bytes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Number 0 is $LATEST, the only row that changes. `record` is the whole version as JSON.
+-- Number 0 is $LATEST, the only row that changes. `record` is the version as JSON, without what
+-- `secrets` holds, which is sealed: environment variables and what could be guessed from.
 CREATE TABLE versions (
     account TEXT NOT NULL,
     region TEXT NOT NULL,
@@ -30,7 +31,7 @@ CREATE TABLE versions (
     code TEXT NOT NULL REFERENCES code (digest),
     code_bytes INTEGER NOT NULL,
     unsettled INTEGER NOT NULL, -- 1 while background work has still to bring it to rest
-    record TEXT NOT NULL,
+    record TEXT NOT NULL, secrets BLOB NOT NULL DEFAULT x'',
     PRIMARY KEY (account, region, name, number),
     FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
 ) STRICT;
@@ -142,3 +143,6 @@ CREATE TABLE recursion_allowed (
     PRIMARY KEY (account, region, name),
     FOREIGN KEY (account, region, name) REFERENCES functions (account, region, name) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+-- What the start after a migration has still to do, because SQL alone cannot.
+CREATE TABLE chores (chore TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

@@ -1,10 +1,11 @@
 """Secrets at rest and in tokens, under one master key.
 
-Long-lived secret keys must be known to verify signatures, so they are kept, sealed with AES-GCM
-under a key derived from the master key; the access key id is bound in. Temporary credentials are
-kept nowhere: the session token carries them (docs/decisions/0004-temporary-credentials.md). From the
-master key and 16 random bytes one HMAC gives 64: 32 encrypt the token, 30 are the secret key.
-A token's key is used once, so its nonce can be constant, and no number of tokens wears it out.
+What must be read again (the secret of a long-lived access key, a function's environment variables)
+is kept sealed with AES-GCM, under a key for each `Purpose` that is derived from the master key; the
+name of what it belongs to is bound in. Temporary credentials are kept nowhere: the session token
+carries them (docs/decisions/0004-temporary-credentials.md). From the master key and 16 random bytes
+one HMAC gives 64: 32 encrypt the token, 30 are the secret key. A token's key is used once, so its
+nonce can be constant, and no number of tokens wears it out.
 
 Knows: bytes and keys. Does not know: the clock, principals, or the database.
 """
@@ -12,6 +13,7 @@ Knows: bytes and keys. Does not know: the clock, principals, or the database.
 import hmac
 import os
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
+from enum import StrEnum
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -27,6 +29,13 @@ _ONCE = bytes(NONCE_BYTES)
 _TOKEN_VERSION = b"\x01"
 
 
+class Purpose(StrEnum):
+    """What is sealed; each has a key of its own, made from these words, which must never change."""
+
+    ACCESS_KEYS = "lambent secret keys at rest"
+    VARIABLES = "lambent environment variables at rest"
+
+
 class SealBroken(LambentError):
     """What is kept cannot be opened: the master key is not the one that sealed it."""
 
@@ -37,25 +46,24 @@ class Vault:
     def __init__(self, master: bytes) -> None:
         if len(master) != MASTER_BYTES:
             raise ValueError(f"the master key has {len(master)} bytes instead of {MASTER_BYTES}")
-        self._at_rest = AESGCM(hmac.digest(master, b"lambent secret keys at rest", "sha256"))
+        self._at_rest = {each: AESGCM(hmac.digest(master, each.encode(), "sha256")) for each in Purpose}
         self._tokens = hmac.digest(master, b"lambent session tokens", "sha512")
 
-    def seal(self, access_key_id: str, secret: str) -> bytes:
-        """The secret of a long-lived key, for the database."""
+    def seal(self, purpose: Purpose, owner: str, secret: bytes) -> bytes:
+        """`secret`, which belongs to `owner`, for the database."""
         nonce = os.urandom(NONCE_BYTES)  # a nonce must never come twice, not even from a fake `Ids`
-        return nonce + self._at_rest.encrypt(nonce, secret.encode(), access_key_id.encode())
+        return nonce + self._at_rest[purpose].encrypt(nonce, secret, owner.encode())
 
-    def open(self, access_key_id: str, sealed: bytes) -> str:
+    def open(self, purpose: Purpose, owner: str, sealed: bytes) -> bytes:
         """The secret in `sealed`.
 
         Raises:
-            SealBroken: another master key sealed it, or for another access key.
+            SealBroken: another master key sealed it, or for another purpose or owner.
         """
         try:
-            plain = self._at_rest.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], access_key_id.encode())
-        except InvalidTag:
-            raise SealBroken(f"the secret of {access_key_id} was not sealed with this master key") from None
-        return plain.decode()
+            return self._at_rest[purpose].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
+        except (InvalidTag, ValueError):  # a ValueError: it is too short to be sealed
+            raise SealBroken(f"the secret of {owner} was not sealed with this master key") from None
 
     def make_token(self, access_key_id: str, claims: bytes, salt: bytes) -> tuple[str, str]:
         """A fresh secret key and the session token that carries `claims`; `salt` is used once."""
