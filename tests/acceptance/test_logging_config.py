@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,7 +63,8 @@ def test_levels_filter_and_belong_to_json_only(platform: "Platform", eventually:
         except logs.exceptions.ResourceNotFoundException:
             return None
 
-    assert eventually(arrived)
+    stream = eventually(arrived)[0]["logStreamName"]
+    assert re.fullmatch(rf"\d{{4}}/\d\d/\d\d/{name}\[\$LATEST\][0-9a-f]{{32}}", stream)
     lambda_.update_function_configuration(FunctionName=name, LoggingConfig={"LogFormat": "Text"})
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     assert lambda_.get_function_configuration(FunctionName=name)["LoggingConfig"] == {

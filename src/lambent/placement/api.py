@@ -45,6 +45,9 @@ class Limits(Protocol):
 class Specs(Protocol):
     """Turns a granted request into everything that the agent needs."""
 
+    async def log_stream(self, request: LeaseRequest) -> str:
+        """A new name for the log stream of the environment to make. Raises ServiceError."""
+
     async def spec(self, request: LeaseRequest, environment_id: str, log_stream: str) -> EnvironmentSpec:
         """The environment to make, with credentials minted for it alone. Raises ServiceError."""
 

@@ -82,6 +82,9 @@ class FakeSpecs:
     def __init__(self, memory_mb: int = 128) -> None:
         self.size_mb = memory_mb
 
+    async def log_stream(self, request: LeaseRequest) -> str:
+        return f"stream of {request.key.name} {request.version}"
+
     async def spec(self, request: LeaseRequest, environment_id: str, log_stream: str) -> EnvironmentSpec:
         return EnvironmentSpec(
             environment_id=environment_id,

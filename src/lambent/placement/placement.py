@@ -10,7 +10,6 @@ from `agent_lost` to the next `recover`: requests wait meanwhile, for the same b
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -95,10 +94,9 @@ class Placement:
         moved = None if request.provisioned else await self._moved(edge, request, asked_s)
         if moved is not None:
             return moved
-        environment_id = self._ids.hex(32)
+        environment_id, log_stream = self._ids.hex(32), await self._specs.log_stream(request)
         await self._claim_in_pace(environment_id, edge, request)
         placement_us = round((self._clock.monotonic_s() - asked_s) * 1e6)
-        log_stream = new_log_stream(request.version, self._clock, self._ids)
         start = asyncio.ensure_future(self._start(environment_id, edge, request, log_stream))
         self._keep(start)
         await asyncio.shield(start)  # an edge that hangs up must not hide an environment that gets made
@@ -366,9 +364,3 @@ class Placement:
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, ServiceError):  # those reach whoever asked
             log.error("placement failed", action="placement.carry_out", exc_info=error)
-
-
-def new_log_stream(version: str, clock: Clock, ids: Ids) -> str:
-    """`YYYY/MM/DD/[VERSION]32HEX`. Source: Lambda Developer Guide, "Log streams"."""
-    day = datetime.fromtimestamp(clock.now_s(), UTC)
-    return f"{day:%Y/%m/%d}/[{version}]{ids.hex(32)}"

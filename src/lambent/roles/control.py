@@ -149,7 +149,7 @@ class Control:
         carriers: dict[str, Carrier] = {}
         lambda_links = LambdaLinks(self._keys, runtimes, invalidator, placement, snapshots, carriers.keys())
         self._lambda = LambdaService(places, settings, clock, ids, lambda_links)
-        specs = Specs(self._lambda.data_plane, self._keys, settings)
+        specs = Specs(self._lambda.data_plane, self._keys, settings, clock, ids)
         snapshots.connect(specs, self._lambda.data_plane)
         self._placement = Placement(
             settings.node_memory_mb or _nine_tenths_of_memory_mb(),

@@ -8,9 +8,11 @@ from lambent.clock import Clock, iso_seconds
 from lambent.config import Settings
 from lambent.environment.variables import Circumstances, Credentials
 from lambent.errors import Unavailable
+from lambent.ids import Ids
 from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.log_stream import new_log_stream
 from lambent.model.messages import EnvironmentStatus, Invalidate, LeaseRequest, Move, SnapshotTaken, Start, Stop
 from lambent.placement.api import Standing
 from lambent.placement.placement import Placement
@@ -125,8 +127,13 @@ class Agents:
 class Specs:
     """What an environment is made from: the function's version, and fresh credentials of its role."""
 
-    def __init__(self, functions: DataPlane, keys: Keys, settings: Settings) -> None:
+    def __init__(self, functions: DataPlane, keys: Keys, settings: Settings, clock: Clock, ids: Ids) -> None:
         self._functions, self._keys, self._settings = functions, keys, settings
+        self._clock, self._ids = clock, ids
+
+    async def log_stream(self, request: LeaseRequest) -> str:
+        group = await self._functions.log_group(request)
+        return new_log_stream(request.key, request.version, group, self._clock, self._ids)
 
     async def spec(self, request: LeaseRequest, environment_id: str, log_stream: str) -> EnvironmentSpec:
         role = await self._functions.role(request)

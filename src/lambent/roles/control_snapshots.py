@@ -9,7 +9,6 @@ from lambent.journal.writer import JournalWriter
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import InvocationRecord
 from lambent.model.messages import LeaseRequest, SnapshotTaken
-from lambent.placement.placement import new_log_stream
 from lambent.roles.control_links import Agents, Specs
 from lambent.services.lambda_.data_plane import DataPlane
 
@@ -31,7 +30,7 @@ class Snapshots:
         """See the contract. What the init phase wrote goes to a log stream of its own."""
         request = LeaseRequest(key, version, version, environment_key)
         environment_id = self._ids.hex(32)
-        stream = new_log_stream(version, self._clock, self._ids)
+        stream = await self._specs.log_stream(request)
         taken = await self._agents.take_snapshot(await self._specs.spec(request, environment_id, stream))
         function = await self._functions.snapshot(key, version)
         self._journal.append(_record(function, taken, environment_id, stream, self._clock.now_ms()))

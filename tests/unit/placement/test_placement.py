@@ -45,14 +45,6 @@ async def test_a_lease_starts_an_environment_for_the_asking_edge() -> None:
     assert start.spec.log_stream == grant.log_stream
 
 
-async def test_the_log_stream_carries_day_and_version() -> None:
-    """Source: behaviours sheet section 15: `YYYY/MM/DD/[VERSION]32HEX`."""
-    house = await House().open()
-    grant = await house.placement.lease(1, wish())
-    assert grant.log_stream.startswith("2023/11/14/[$LATEST]")
-    assert len(grant.log_stream) == len("2023/11/14/[$LATEST]") + 32
-
-
 async def test_the_throttle_carries_what_the_model_names() -> None:
     """Source: the Lambda model's TooManyRequestsException; retryAfterSeconds is the Retry-After header."""
     house = await House(account_limit=1).open()

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from lambent.config import Quotas
 from lambent.errors import ValidationError
+from lambent.model.log_stream import default_log_group
 from lambent.services.lambda_ import snap_start
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.environment_variables import check_variables, is_unicode
@@ -79,7 +80,7 @@ def _blank(name: str, request: Request, rules: Rules) -> Configuration:
         handler="",
         role="",
         architecture=check_architecture(request.get("Architectures"), rules),
-        log_group=f"/aws/lambda/{name}",
+        log_group=default_log_group(name),
     )
 
 

@@ -106,6 +106,10 @@ class DataPlane:
         """The execution role of the environment to make. Raises as `environment_spec`."""
         return (await self._version(request)).configuration.role
 
+    async def log_group(self, request: LeaseRequest) -> str:
+        """Where the environment to make logs. Raises as `environment_spec`."""
+        return (await self._version(request)).configuration.log_group
+
     async def memory_mb(self, request: LeaseRequest) -> int:
         """What the environment to make may use. Raises as `environment_spec`."""
         return (await self._version(request)).configuration.memory_mb

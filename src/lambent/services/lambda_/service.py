@@ -32,6 +32,7 @@ from lambent.services.lambda_.permissions import Permissions
 from lambent.services.lambda_.provisioned import ProvisionedConcurrency
 from lambent.services.lambda_.recursion import Recursion
 from lambent.services.lambda_.resources import Resources
+from lambent.services.lambda_.runtime_management import RuntimeManagement
 from lambent.services.lambda_.sealing import SealedDatabase
 from lambent.services.lambda_.tags import Tags
 from lambent.services.lambda_.versions import Versions
@@ -97,6 +98,7 @@ class LambdaService:
             self.permissions,
             EventInvokeConfigs(resources),
             Recursion(resources),
+            RuntimeManagement(resources),
         )
 
     def _changed(self, key: FunctionKey) -> None:
