@@ -43,9 +43,12 @@ from lambent.model.principal import AccessKey
 from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
+from lambent.pollers.api import Statistics as PollerStatistics
+from lambent.pollers.pollers import Pollers
 from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
 from lambent.roles.control_snapshots import Snapshots
 from lambent.roles.messaging import Reachable, build_messaging
+from lambent.roles.queue_source import QueueSource
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
@@ -146,9 +149,16 @@ class Control:
             await asyncio.to_thread(read_or_make, data / "link-secret", lambda: ids.secret(43).encode()),
             vault,
         )
+        sqs = await stores.open("sqs", "lambent.services.sqs")
+        self._sqs = await open_sqs(sqs, clock, ids, settings.quotas)
+        queues = QueueSource(self._sqs.queues)
+        self._pollers = Pollers(queues, self._edges, clock, ids, settings.quotas.sync_payload_bytes)
         carriers: dict[str, Carrier] = {}
-        lambda_links = LambdaLinks(self._keys, runtimes, invalidator, placement, snapshots, carriers.keys())
+        lambda_links = LambdaLinks(
+            self._keys, runtimes, invalidator, placement, snapshots, self._pollers, queues, carriers.keys()
+        )
         self._lambda = LambdaService(places, settings, clock, ids, lambda_links)
+        self._pollers.registry = self._lambda.mappings
         specs = Specs(self._lambda.data_plane, self._keys, settings, clock, ids)
         snapshots.connect(specs, self._lambda.data_plane)
         self._placement = Placement(
@@ -162,8 +172,6 @@ class Control:
             self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s
         )
         placement.connect(self._placement, self._provisioner)
-        sqs = await stores.open("sqs", "lambent.services.sqs")
-        self._sqs = await open_sqs(sqs, clock, ids, settings.quotas)
         events = await stores.open("events", "lambent.invocation.asynchronous")
         deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
         queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries)
@@ -201,6 +209,7 @@ class Control:
         log.info("control ready", action="control.ready", pid=os.getpid())
         await stopping.wait()
         server.close()
+        await self._pollers.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -321,6 +330,7 @@ class Control:
             "environments": environments,
             "queue": await self._queue.statistics(),
             "deliveries": await self._messaging.deliveries.statistics(),
+            "mappings": self._pollers.statistics(),
         }
 
     async def _metrics(self, _peer: Peer, _body: None) -> str:
@@ -329,6 +339,11 @@ class Control:
         facts += [(f"lambent_events_{name}", getattr(queue, name)) for name in queue.__struct_fields__]
         deliveries = await self._messaging.deliveries.statistics()
         facts += [(f"lambent_deliveries_{name}", getattr(deliveries, name)) for name in deliveries.__struct_fields__]
+        pollers = self._pollers.statistics().values()
+        facts += [
+            (f"lambent_pollers_{name}", sum(getattr(each, name) for each in pollers))
+            for name in PollerStatistics.__struct_fields__
+        ]
         facts.append(("lambent_edges_connected", len(self._edges.pids)))
         return "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in facts)
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from lambent.model.function import FunctionKey
 from lambent.model.messages import SnapshotTaken
 from lambent.placement.api import Standing
+from lambent.pollers.api import Mapping, QueueFacts
 
 
 class Roles(Protocol):
@@ -89,6 +90,29 @@ class Snapshots(Protocol):
         """These versions are gone. Never raises: an agent that cannot be told forgets what is not used."""
 
 
+class Pollers(Protocol):
+    """What serves event source mappings. See `lambent.pollers.api` for the contract."""
+
+    async def apply(self, mapping: Mapping) -> None:
+        """Serve it, or go on with it as it is now."""
+
+    async def stop(self, uuid: str) -> None:
+        """Take nothing more for it."""
+
+    async def forget(self, uuid: str) -> None:
+        """The same, for good."""
+
+    def problem(self, uuid: str) -> str:
+        """What keeps it from being served now; "" for nothing."""
+
+
+class Queues(Protocol):
+    """The queues that mappings can name."""
+
+    def facts(self, arn: str) -> QueueFacts:
+        """What the queue is. Raises ServiceError when there is none."""
+
+
 class Links(NamedTuple):
     """All that this service talks to; the composition root fills it in.
 
@@ -100,4 +124,6 @@ class Links(NamedTuple):
     invalidator: Invalidator
     provisioning: Provisioning
     snapshots: Snapshots
+    pollers: Pollers
+    queues: Queues
     destinations: Collection[str] = ()

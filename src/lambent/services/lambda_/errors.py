@@ -33,6 +33,12 @@ class Conflict(LambdaError):
     code, status = "ResourceConflictException", 409
 
 
+class InUse(LambdaError):
+    """The resource is on its way from one state to another."""
+
+    code = "ResourceInUseException"
+
+
 class ProvisionedNotFound(LambdaError):
     """The version or alias has no provisioned concurrency."""
 

@@ -8,8 +8,9 @@ import re
 from lambent.arn import parse_arn
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, function_arn, one_qualifier, parse_function_name
-from lambent.services.lambda_ import alias_store, store
+from lambent.services.lambda_ import alias_store, mapping_store, store
 from lambent.services.lambda_.errors import InvalidParameter, NotFound, function_not_found
+from lambent.services.lambda_.mapping_store import EventSourceMapping
 from lambent.services.lambda_.model import Alias, Version
 from lambent.services.operation import Request, RequestContext
 from lambent.store.api import Transaction
@@ -35,10 +36,26 @@ def function_named(context: RequestContext, request: Request) -> FunctionKey:
     return key
 
 
+def mapping_tagged(context: RequestContext, resource: str) -> str | None:
+    """The UUID of the event source mapping of a tags operation's ARN; None when it is none's, or not here."""
+    arn = parse_arn(resource)
+    kind, _, uuid = arn.resource.partition(":")
+    here = (arn.account, arn.region) == (context.account, context.region)
+    return uuid if kind == "event-source-mapping" and here else None
+
+
+def find_mapping(tx: Transaction, context: RequestContext, uuid: str) -> EventSourceMapping:
+    """The event source mapping. Raises NotFound."""
+    mapping = mapping_store.find(tx, context.account, context.region, uuid)
+    if mapping is None:
+        raise NotFound("The resource you requested does not exist.")
+    return mapping
+
+
 def function_tagged(context: RequestContext, resource: str) -> FunctionKey:
     """The function of a tags operation's ARN. Raises InvalidParameter for all else that has tags."""
     if not parse_arn(resource).resource.startswith("function:"):
-        raise InvalidParameter("Tags are supported on functions only.")
+        raise InvalidParameter("Tags are supported on functions and event source mappings only.")
     key, qualifier = parse_function_name(resource, context.account, context.region)
     if qualifier:
         raise InvalidParameter(

@@ -24,9 +24,11 @@ from lambent.services.lambda_.data_plane import DataPlane
 from lambent.services.lambda_.download import Downloads
 from lambent.services.lambda_.event_invoke_configs import EventInvokeConfigs
 from lambent.services.lambda_.event_rules import KnownRules
+from lambent.services.lambda_.event_source_mappings import EventSourceMappings
 from lambent.services.lambda_.functions import Functions
 from lambent.services.lambda_.layer_permissions import LayerPermissions
 from lambent.services.lambda_.layers import Layers
+from lambent.services.lambda_.mapping_work import MappingWork
 from lambent.services.lambda_.packages import PackageLimits
 from lambent.services.lambda_.permissions import Permissions
 from lambent.services.lambda_.provisioned import ProvisionedConcurrency
@@ -60,7 +62,7 @@ class LambdaService:
 
     `operations` is what the gateway dispatches to, `data_plane` what invoking and placement ask,
     `downloads` what answers GetFunction's links, `permissions` who may invoke,
-    `event_rules` what becomes of asynchronous events.
+    `event_rules` what becomes of asynchronous events, `mappings` is told when a poller gives up.
     """
 
     def __init__(self, places: Places, settings: Settings, clock: Clock, ids: Ids, links: Links) -> None:
@@ -70,6 +72,7 @@ class LambdaService:
         self._code = CodeStore(database, places.blobs, places.code_folder, limits, clock)
         self.data_plane = DataPlane(database, self._code, quotas, clock)
         self.event_rules = KnownRules(database)
+        self.mappings = MappingWork(database, links.pollers, clock, ids)
         self._changes = Changes(database, self._changed, links.invalidator)
         self._completion = Completion(database, self._code, self._changes, links.snapshots, clock, ids)
         resources = Resources(
@@ -97,6 +100,7 @@ class LambdaService:
             LayerPermissions(resources),
             self.permissions,
             EventInvokeConfigs(resources),
+            EventSourceMappings(resources, self.mappings),
             Recursion(resources),
             RuntimeManagement(resources),
         )
@@ -110,6 +114,7 @@ class LambdaService:
         await self._seal()
         await self._code.start()
         await self._completion.resume()
+        await self.mappings.resume()
 
     async def _seal(self) -> None:
         """After the migration that brought secrets: seal them, and let no file keep what they were."""
@@ -121,6 +126,7 @@ class LambdaService:
 
     async def close(self) -> None:
         """Wait for changes in hand; what is unsettled is taken up at the next start."""
+        await self.mappings.close()
         await self._completion.close()
         await self._changes.close()
         await self._code.close()
@@ -128,6 +134,7 @@ class LambdaService:
     async def settle(self) -> None:
         """Return when no background work is in hand."""
         await self._completion.wait()
+        await self.mappings.wait()
 
     async def collect_code(self, in_use: Collection[str]) -> list[str]:
         """Delete the code that no version refers to; `in_use` is what living environments have mounted."""

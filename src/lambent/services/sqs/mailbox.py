@@ -70,6 +70,12 @@ class Mailbox:
             if not await self._wait(line, deadline_s):
                 return []
 
+    async def wait(self, live: Live, version: int, wait_s: float) -> None:
+        """Wait until something has become visible since the line had that version, or the time is up."""
+        live.line.settle()
+        if live.line.version == version:
+            await self._wait(live.line, self._clock.monotonic_s() + wait_s)
+
     async def delete(self, live: Live, handles: Sequence[str]) -> list[ServiceError | None]:
         """Delete messages by their handles; what was refused, in order."""
         queue, now_ms = live.queue, self._clock.now_ms()

@@ -89,6 +89,16 @@ class PublicQueues:
         """Take up to `most` messages (no limit of ten here), waiting up to `wait_s` for the first."""
         return await self._mailbox.receive(self._live(arn), Wish(most, visibility_s, wait_s))
 
+    def version(self, arn: str) -> int:
+        """A number that changes with whatever makes a message visible, for `wait`."""
+        line = self._live(arn).line
+        line.settle()
+        return line.version
+
+    async def wait(self, arn: str, version: int, seconds: float) -> None:
+        """Return when `version` is another, or the time is up; nothing is taken, so it may be cancelled."""
+        await self._mailbox.wait(self._live(arn), version, seconds)
+
     async def delete(self, arn: str, handles: Sequence[str]) -> list[ServiceError | None]:
         """Delete messages by the handles of their receives; what was refused, in order."""
         return await self._mailbox.delete(self._live(arn), handles)

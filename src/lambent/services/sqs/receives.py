@@ -119,7 +119,7 @@ def _message(received: Received, wanted: frozenset[str], names: Any, fifo: bool)
         "Body": content.body,
     }
     if wanted:
-        shown = {name: value for name, value in _system(received, fifo).items() if name in wanted and value}
+        shown = {name: value for name, value in system_attributes(received, fifo).items() if name in wanted and value}
         if shown:
             message["Attributes"] = shown
     chosen = message_attributes.chosen(content.attributes, names)
@@ -129,7 +129,8 @@ def _message(received: Received, wanted: frozenset[str], names: Any, fifo: bool)
     return message
 
 
-def _system(received: Received, fifo: bool) -> Mapping[str, str]:
+def system_attributes(received: Received, fifo: bool) -> Mapping[str, str]:
+    """All that a message has, by their names; "" for what it lacks."""
     content = received.content
     return {
         "SenderId": content.sender_id,

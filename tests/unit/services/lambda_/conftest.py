@@ -2,7 +2,8 @@
 
 import io
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Mapping as Dict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import pytest
 
 from lambent.clock import FakeClock
 from lambent.config import Settings
+from lambent.errors import ServiceError
 from lambent.ids import FakeIds
 from lambent.model.function import FunctionKey
 from lambent.model.messages import SnapshotTaken
 from lambent.model.principal import Principal
 from lambent.placement.api import Standing
+from lambent.pollers.api import Mapping, QueueFacts
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.operation import RequestContext
@@ -31,7 +34,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
 MODEL = botocore.session.Session().get_service_model("lambda")
 
 
-def zipped(files: Mapping[str, str | bytes]) -> bytes:
+def zipped(files: Dict[str, str | bytes]) -> bytes:
     """A package of these files."""
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -96,6 +99,44 @@ class FakeSnapshots:
         self.forgotten += environment_keys
 
 
+class FakePollers:
+    """Remembers what it serves; `gone` was forgotten."""
+
+    def __init__(self) -> None:
+        self.served: dict[str, Mapping] = {}
+        self.gone: list[str] = []
+        self.problems: dict[str, str] = {}
+        self.hook: Callable[[], Any] | None = None
+
+    async def apply(self, mapping: Mapping) -> None:
+        if self.hook is not None:
+            await self.hook()
+        self.served[mapping.uuid] = mapping
+
+    async def stop(self, uuid: str) -> None:
+        self.served.pop(uuid, None)
+
+    async def forget(self, uuid: str) -> None:
+        await self.stop(uuid)
+        self.gone.append(uuid)
+
+    def problem(self, uuid: str) -> str:
+        return self.problems.get(uuid, "")
+
+
+class FakeQueues:
+    """Queues by the last part of their ARN."""
+
+    def __init__(self) -> None:
+        self.known = {"orders": QueueFacts(False, 30), "orders.fifo": QueueFacts(True, 30)}
+
+    def facts(self, arn: str) -> QueueFacts:
+        name = arn.rpartition(":")[2]
+        if name not in self.known:
+            raise ServiceError(f"no queue {name}")
+        return self.known[name]
+
+
 class House:
     """The service with what surrounds it. `call` checks each answer against the service model."""
 
@@ -108,6 +149,7 @@ class House:
         )
         self.database: Database
         self.provisioning = FakeProvisioning()
+        self.pollers, self.queues = FakePollers(), FakeQueues()
 
     async def open(self) -> "House":
         self.database = await open_memory(load_schema("lambent.services.lambda_"))
@@ -120,7 +162,14 @@ class House:
             self.database, await open_blobs(self.folder / "blobs"), self.folder / "code", b"secret", Vault(bytes(32))
         )
         links = Links(
-            FakeRoles(), FakeRuntimes(), self.invalidator, self.provisioning, self.snapshots, ("lambda", "sqs")
+            FakeRoles(),
+            FakeRuntimes(),
+            self.invalidator,
+            self.provisioning,
+            self.snapshots,
+            self.pollers,
+            self.queues,
+            ("lambda", "sqs"),
         )
         self.service = LambdaService(places, self.settings, self.clock, self.ids, links)
         await self.service.start()
@@ -197,5 +246,5 @@ async def house(tmp_path: Path, settings: Settings) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-def package() -> Callable[[Mapping[str, str | bytes]], bytes]:
+def package() -> Callable[[Dict[str, str | bytes]], bytes]:
     return zipped

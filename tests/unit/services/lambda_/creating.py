@@ -12,6 +12,7 @@ from lambent.model.function import FunctionKey
 from lambent.model.messages import SnapshotTaken
 from lambent.model.principal import Principal
 from lambent.placement.api import Standing
+from lambent.pollers.api import Mapping, QueueFacts
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.operation import RequestContext
@@ -51,11 +52,31 @@ class Surroundings:
         return None
 
 
+class NoPollers:
+    """Nobody makes mappings here."""
+
+    async def apply(self, mapping: Mapping) -> None:
+        raise AssertionError
+
+    async def stop(self, uuid: str) -> None:
+        raise AssertionError
+
+    async def forget(self, uuid: str) -> None:
+        raise AssertionError
+
+    def problem(self, uuid: str) -> str:
+        return ""
+
+    def facts(self, arn: str) -> QueueFacts:
+        raise AssertionError
+
+
 async def open_service(folder: Path) -> LambdaService:
     database = await open_sqlite(folder / "lambda.db", load_schema("lambent.services.lambda_"))
     places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret", Vault(bytes(32)))
-    yes = Surroundings()
-    service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), Links(yes, yes, yes, yes, yes))
+    yes, none = Surroundings(), NoPollers()
+    links = Links(yes, yes, yes, yes, yes, none, none)
+    service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), links)
     await service.start()
     return service
 

@@ -1,0 +1,1 @@
+"""Pollers: event source mappings at work. Begin with api.py."""

@@ -1,0 +1,80 @@
+"""One batch, invoked: tried again while the platform refuses it and its records may wait.
+
+Throttles and faults of the platform are waited out with the batch in hand: giving it back would cost its messages a
+receive, and in the end their place in the queue, for no fault of their own.
+
+Source: Lambda Developer Guide, "Configuring a queue to use with Lambda" (Lambda retries a throttled batch within the
+visibility timeout). The waits are our own.
+"""
+
+from collections.abc import Callable
+
+import structlog
+from msgspec import Struct
+
+from lambent.clock import Clock
+from lambent.errors import ServiceError, Unavailable
+from lambent.ids import Ids
+from lambent.invocation.errors import is_throttle
+from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.lineage import RecursiveInvocation
+from lambent.pollers.api import Invoker, Mapping
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 15.0
+NOT_FOUND = "ResourceNotFoundException"
+log = structlog.get_logger()
+
+
+class Refusal(Struct, frozen=True):
+    """No answer of the function. `gone`: there is no such function any more."""
+
+    code: str
+    message: str
+    gone: bool = False
+
+
+class BatchInvoker:
+    """Invokes a mapping's function."""
+
+    def __init__(self, invoker: Invoker, clock: Clock, ids: Ids) -> None:
+        self._invoker, self._clock, self._ids = invoker, clock, ids
+
+    async def invoke(
+        self, mapping: Mapping, payload: bytes, trace_header: str, until_s: float, throttled: Callable[[], None]
+    ) -> InvocationResult | Refusal:
+        """The function's answer, or why there is none by `until_s`, the last moment to begin."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            invocation = Invocation(
+                request_id=self._ids.uuid(),
+                function=mapping.function,
+                qualifier=mapping.qualifier,
+                payload=payload,
+                trace_header=trace_header,
+            )
+            refusal = await self._attempt(invocation)
+            if isinstance(refusal, InvocationResult):
+                return refusal
+            if refusal.gone or refusal.code == RecursiveInvocation.code:
+                return refusal
+            if refusal.code == "TooManyRequestsException":
+                throttled()
+            if self._clock.monotonic_s() + wait_s >= until_s:
+                return refusal
+            await self._clock.sleep(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    async def _attempt(self, invocation: Invocation) -> InvocationResult | Refusal:
+        try:
+            return await self._invoker.invoke(invocation)
+        except ServiceError as error:
+            if not is_throttle(error):
+                log.info("a batch was not run", action="poller.refused", code=error.code, **_facts(invocation))
+            return Refusal(error.code, error.message, gone=error.code == NOT_FOUND)
+        except Unavailable as error:
+            log.info("a batch was not run", action="poller.refused", code="Unavailable", **_facts(invocation))
+            return Refusal("Unavailable", str(error))
+
+
+def _facts(invocation: Invocation) -> dict[str, object]:
+    return {"request_id": invocation.request_id, "function": invocation.function.name}
