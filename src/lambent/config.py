@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     scaling_pace: int = Field(
         0, ge=0, description="Environments that a function may add each 10 s; AWS has 1000, 0 is no limit."
     )
+    requests_per_concurrency: int = Field(
+        0, ge=0, description="Synchronous requests a second for each unit of concurrency; AWS has 10, 0 is no limit."
+    )
     node_memory_mb: int = Field(
         0, ge=0, description="MemorySize of all environments together; 0 is nine tenths of the machine."
     )

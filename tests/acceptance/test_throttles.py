@@ -1,5 +1,6 @@
 """Throttles as callers get them. Source: Lambda service model (TooManyRequestsException, ThrottleReason)."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -57,3 +58,21 @@ def test_the_pace_of_scaling_and_the_account_and_a_reservation_throttle(own_serv
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=6)
     lambda_.delete_function_concurrency(FunctionName=name)
     assert "ReservedConcurrentExecutions" not in lambda_.get_function_concurrency(FunctionName=name)
+
+
+def test_a_function_has_ten_requests_a_second_for_each_unit_of_its_concurrency(
+    own_server: Callable[..., "Platform"],
+) -> None:
+    platform = own_server("--edges", "2", "--requests-per-concurrency", "10")
+    lambda_, name = platform.client("lambda"), platform.create("def handler(event, context):\n    return 1\n")
+    lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    reasons = Counter[str]()
+    begin_s = time.monotonic()
+    for _ in range(60):
+        try:
+            lambda_.invoke(FunctionName=name)
+        except lambda_.exceptions.TooManyRequestsException as error:
+            reasons[error.response["Reason"]] += 1
+    passed, took_s = 60 - reasons.total(), time.monotonic() - begin_s
+    assert set(reasons) == {"ReservedFunctionInvocationRateLimitExceeded"}
+    assert 10 <= passed <= 10 * (took_s + 1) + 1

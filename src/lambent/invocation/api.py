@@ -12,7 +12,16 @@ from msgspec import Struct
 from lambent.ids import Ids
 from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import InvocationRecord
-from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, SnapshotRequest, Stop
+from lambent.model.messages import (
+    IdleChange,
+    Initialised,
+    LeaseGrant,
+    LeaseRequest,
+    RateGrant,
+    RateQuery,
+    SnapshotRequest,
+    Stop,
+)
 
 MIB = 1024 * 1024
 
@@ -28,6 +37,9 @@ class Control(Protocol):
 
     async def lease(self, request: LeaseRequest) -> LeaseGrant:
         """One more environment. Raises ServiceError (TooManyRequestsException)."""
+
+    async def requests(self, query: RateQuery) -> RateGrant:
+        """How many more synchronous requests may pass. Raises ServiceError."""
 
     def idle(self, change: IdleChange) -> None:
         """A notice: the environment fell idle, or is in use again. Never raises."""
@@ -75,6 +87,7 @@ class Limits(Struct, frozen=True):
     response_bytes: int = 6_291_556
     life_s: float = 21_600.0
     freeze_after_s: float = 0.2
+    paced: bool = False  # control says how many requests a second there may be
 
 
 class Statistics(Struct, frozen=True):

@@ -34,6 +34,7 @@ from lambent.invocation.errors import (
 from lambent.invocation.estate import Estate
 from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
+from lambent.invocation.rates import Rates
 from lambent.invocation.reach import reach
 from lambent.invocation.records import Run, duration_of, record_of, tail_of, throttle_record
 from lambent.invocation.snapshots import Snapshots
@@ -54,6 +55,7 @@ class DataPlane:
     def __init__(self, links: Links, snapshots: Snapshots, estate: Estate, clock: Clock, limits: Limits) -> None:
         self._links, self._clock, self._limits, self._ids = links, clock, limits, links.ids
         self._snapshots, self._estate = snapshots, estate
+        self._rates = Rates(links.control.requests, clock) if limits.paced else None
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
         self._quiet: asyncio.Event | None = None  # set when draining has nothing to wait for any more
@@ -67,11 +69,17 @@ class DataPlane:
                 or the platform lost it (ServiceException).
         """
         answer: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
-        self.begin(invocation, partial(_hand_over, answer))
+        self._begin(invocation, partial(_hand_over, answer), passed=True)
         return await answer
 
     def begin(self, invocation: Invocation, done: Done) -> None:
-        """Run `invocation`, and call `done` once with its result or with the ServiceError that `invoke` raises."""
+        """Run `invocation`, and call `done` once with its result or with the ServiceError that `invoke` raises.
+
+        It counts as one of the requests a second that its caller's account may make; what `invoke` runs does not."""
+        passed = self._rates is None or self._rates.take_nowait(invocation.function)
+        self._begin(invocation, done, passed=passed)
+
+    def _begin(self, invocation: Invocation, done: Done, *, passed: bool) -> None:
         if self._quiet is not None:
             done(ServiceFailed("The service is stopping; try again."))
             return
@@ -80,7 +88,7 @@ class DataPlane:
         if snapshot is not None:
             snapshot = self._routed(snapshot)
             lease = None
-            plain = not snapshot.refusal and snapshot.reserved_concurrency != 0
+            plain = passed and not snapshot.refusal and snapshot.reserved_concurrency != 0
             if plain and not lineage.is_chained(invocation.trace_header):
                 lease = self._estate.pool_for(snapshot, invocation.qualifier).take_warm_nowait()
             if lease is not None:
@@ -89,7 +97,7 @@ class DataPlane:
                     invocation, snapshot.invoked_arn, snapshot.timeout_s, self._limits.response_bytes, ended
                 )
                 return
-        task = asyncio.get_running_loop().create_task(self._run(invocation, snapshot, done))
+        task = asyncio.get_running_loop().create_task(self._run(invocation, snapshot, done, passed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -140,10 +148,10 @@ class DataPlane:
             return snapshot.other
         return snapshot
 
-    async def _run(self, invocation: Invocation, snapshot: FunctionSnapshot | None, done: Done) -> None:
+    async def _run(self, invocation: Invocation, snapshot: FunctionSnapshot | None, done: Done, passed: bool) -> None:
         result: InvocationResult | Exception = ServiceFailed("The service is stopping; try again.")
         try:
-            result = await self._serve(invocation, snapshot)
+            result = await self._serve(invocation, snapshot, passed)
         except Exception as error:
             result = error
         finally:
@@ -157,11 +165,13 @@ class DataPlane:
             self._quiet.set()
         done(result)
 
-    async def _serve(self, invocation: Invocation, snapshot: FunctionSnapshot | None) -> InvocationResult:
+    async def _serve(self, invocation: Invocation, snapshot: FunctionSnapshot | None, passed: bool) -> InvocationResult:
         if snapshot is None:
             snapshot = self._routed(await self._fetch(invocation))
         if snapshot.refusal or snapshot.reserved_concurrency == 0:
             self._refuse(invocation, snapshot)
+        if self._rates is not None and not passed:
+            await self._pass(self._rates, invocation, snapshot)
         if not snapshot.recursion_allowed:
             lineage.check(invocation.trace_header, invocation.function)
         pool = self._estate.pool_for(snapshot, invocation.qualifier)
@@ -245,6 +255,14 @@ class DataPlane:
             raise
         lease.waited(round((self._clock.monotonic_s() - asked_s) * 1e6))
         return lease
+
+    async def _pass(self, rates: Rates, invocation: Invocation, snapshot: FunctionSnapshot) -> None:
+        """Wait until it may count as one more request of this second. Raises Throttled."""
+        try:
+            await rates.take(invocation.function)
+        except ServiceError as error:
+            self._note_throttle(error, invocation, snapshot)
+            raise
 
     def _refuse(self, invocation: Invocation, snapshot: FunctionSnapshot) -> NoReturn:
         if snapshot.not_ready:

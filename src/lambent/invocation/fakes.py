@@ -17,7 +17,16 @@ from lambent.invocation.snapshots import Snapshots
 from lambent.model.environment import StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import InvocationRecord
-from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, SnapshotRequest, Stop
+from lambent.model.messages import (
+    IdleChange,
+    Initialised,
+    LeaseGrant,
+    LeaseRequest,
+    RateGrant,
+    RateQuery,
+    SnapshotRequest,
+    Stop,
+)
 from lambent.placement.throttle import Reason, Throttled
 
 Make = Callable[[str, LeaseRequest], Environment]
@@ -46,6 +55,8 @@ class FakeHouse:
     def __init__(self, clock: Clock, make: Make, *, limit: int = 1_000, limits: Limits = Limits()) -> None:  # noqa: B008
         self.clock, self.make, self.limit = clock, make, limit
         self.reachable = True  # control
+        self.rate = RateGrant(1_000_000)
+        self.rate_queries: list[RateQuery] = []
         self.functions: dict[tuple[FunctionKey, str], FunctionSnapshot] = {}
         self.leases: list[LeaseRequest] = []
         self.alive: dict[str, Environment] = {}
@@ -80,6 +91,13 @@ class FakeHouse:
         environment = self.alive[name] = self.make(name, request)
         self.estate.granted(environment, StartTimes())
         return LeaseGrant(name, f"stream of {name}", 7)
+
+    async def requests(self, query: RateQuery) -> RateGrant:
+        """See `Control`."""
+        self.rate_queries.append(query)
+        if not self.reachable:
+            raise Unavailable("no control")
+        return self.rate
 
     def idle(self, change: IdleChange) -> None:
         """See `Control`."""

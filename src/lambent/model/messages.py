@@ -106,6 +106,21 @@ class LeaseGrant(Struct, frozen=True):
     age_s: float = 0.0
 
 
+class RateQuery(Struct, frozen=True):
+    """An edge wants to let `wanted` more synchronous requests of `key` through."""
+
+    key: FunctionKey
+    wanted: int
+
+
+class RateGrant(Struct, frozen=True):
+    """So many of them; for none, why (a value of the model's ThrottleReason) and when to ask again."""
+
+    tokens: int
+    retry_after_s: float = 0.0
+    reason: str = ""
+
+
 class Move(Struct, frozen=True):
     """Hand this environment, which its edge has given up, to that edge."""
 

@@ -16,6 +16,8 @@ class Reason(StrEnum):
 
     ACCOUNT = "ConcurrentInvocationLimitExceeded"
     RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+    ACCOUNT_RATE = "FunctionInvocationRateLimitExceeded"
+    RESERVED_RATE = "ReservedFunctionInvocationRateLimitExceeded"
 
 
 class Throttled(ServiceError):

@@ -36,6 +36,8 @@ from lambent.model.messages import (
     KeyQuery,
     LeaseGrant,
     LeaseRequest,
+    RateGrant,
+    RateQuery,
     SnapshotRequest,
     Welcome,
 )
@@ -43,6 +45,7 @@ from lambent.model.principal import AccessKey
 from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
+from lambent.placement.rates import Rates
 from lambent.pollers.api import Statistics as PollerStatistics
 from lambent.pollers.pollers import Pollers
 from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
@@ -168,6 +171,7 @@ class Control:
             PlacementLinks(self._agents, self._edges, self._lambda.data_plane, specs),
             scaling_pace=settings.scaling_pace,
         )
+        self._rates = Rates(settings.requests_per_concurrency, self._lambda.data_plane, clock)
         self._provisioner = Provisioner(
             self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s
         )
@@ -259,6 +263,7 @@ class Control:
             "snapshot": Method(SnapshotRequest, self._snapshot),
             "lease": Method(LeaseRequest, self._lease),
             "enqueue": Method(Enqueue, self._enqueue),
+            "requests": Method(RateQuery, self._requests),
             "idle": Method(IdleChange, self._idle),
             "retiring": Method(str, self._retiring),
             "leaving": Method(None, self._leaving),
@@ -297,6 +302,9 @@ class Control:
 
     async def _lease(self, peer: Peer, request: LeaseRequest) -> LeaseGrant:
         return await self._placement.lease(peer.number, request)
+
+    async def _requests(self, _: Peer, query: RateQuery) -> RateGrant:
+        return await self._rates.grant(query)
 
     async def _enqueue(self, _: Peer, body: Enqueue) -> None:
         await self._queue.put(body.invocation)

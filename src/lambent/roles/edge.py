@@ -74,6 +74,7 @@ class Edge:
             settings.quotas.sync_response_bytes,
             settings.environment_life_s,
             settings.freeze_after_s,
+            paced=settings.requests_per_concurrency > 0,
         )
         self._estate = Estate(links, self._snapshots, self._clock, limits)
         self._data_plane = DataPlane(links, self._snapshots, self._estate, self._clock, limits)

@@ -15,6 +15,8 @@ from lambent.model.messages import (
     KeyQuery,
     LeaseGrant,
     LeaseRequest,
+    RateGrant,
+    RateQuery,
     SnapshotRequest,
     Stop,
 )
@@ -33,6 +35,9 @@ class ControlLink:
 
     async def lease(self, request: LeaseRequest) -> LeaseGrant:
         return await self._link.peer.call("lease", request, LeaseGrant)
+
+    async def requests(self, query: RateQuery) -> RateGrant:
+        return await self._link.peer.call("requests", query, RateGrant)
 
     def idle(self, change: IdleChange) -> None:
         self._tell("idle", change)

@@ -25,7 +25,18 @@ from lambent.invocation.snapshots import Snapshots
 from lambent.model.environment import EnvironmentExit, Provisioned
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
-from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, Move, SnapshotRequest, Start, Stop
+from lambent.model.messages import (
+    IdleChange,
+    Initialised,
+    LeaseGrant,
+    LeaseRequest,
+    Move,
+    RateGrant,
+    RateQuery,
+    SnapshotRequest,
+    Start,
+    Stop,
+)
 from lambent.placement import api as placement_api
 from lambent.placement.fakes import FakeLimits, FakeSpecs
 from lambent.placement.placement import Placement
@@ -168,6 +179,9 @@ class Edge:
 
     async def lease(self, request: LeaseRequest) -> LeaseGrant:
         return await self.town.placement.lease(self.number, request)
+
+    async def requests(self, query: RateQuery) -> RateGrant:
+        return RateGrant(query.wanted)
 
     def idle(self, change: IdleChange) -> None:
         self.town.placement.idle(change)
