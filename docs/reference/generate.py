@@ -23,6 +23,7 @@ SERVED = {
     "events": "lambent.services.events",
     "scheduler": "lambent.services.scheduler",
     "iam": "lambent.services.iam",
+    "sns": "lambent.services.sns",
     "sqs": "lambent.services.sqs",
     "sts": "lambent.services.sts",
 }

@@ -4,9 +4,10 @@ EventBridge's rules, Scheduler's schedules and whoever else sends on another's b
 to go where as a `Delivery`, and give it to `Deliveries.put` (deliveries.py), which returns once it is
 on disk. From then on it reaches its target at least once, or, when its retries or its age are used
 up or trying again is no use, its dead-letter queue. `run` delivers until it is cancelled; one `run`
-at a time. Deliveries to one target may overtake one another.
+at a time. Deliveries to one target may overtake one another, but for those of one `line`: the next of a
+line is not tried before the one in front of it has arrived or was given up.
 
-Delivery knows no target. It asks `Carriers` for the one that a target's ARN belongs to; the
+Delivery knows no target. It asks `Carriers` for the one that a target's ARN, or its URL, belongs to; the
 composition root makes them, and a service may ask `refusal` before it accepts a target at all.
 """
 
@@ -20,17 +21,33 @@ from lambent.errors import LambentError
 MOST_RETRIES, LONGEST_AGE_S = 185, 86_400
 
 
+class Pace(Struct, frozen=True):
+    """How retries follow one another: some at once, some `min_s` apart, then waits that grow from `min_s` to
+    `max_s` along a curve (linear, arithmetic, geometric, exponential), and the last ones `max_s` apart."""
+
+    at_once: int
+    at_min: int
+    at_max: int
+    min_s: float
+    max_s: float
+    curve: str = "linear"
+
+
 class DeadLetter(Struct, frozen=True):
     """Where a delivery ends that cannot be made: an SQS queue, the text it gets, and its message attributes.
 
-    Beside `attributes` the message tells what went wrong: ERROR_CODE, ERROR_MESSAGE, RETRY_ATTEMPTS, and
-    EXHAUSTED_RETRY_CONDITION when it was the retries or the age. With a `role_arn` it is sent as that role.
+    Beside `attributes` the message tells what went wrong, unless it is not `explained`: ERROR_CODE, ERROR_MESSAGE,
+    RETRY_ATTEMPTS, and EXHAUSTED_RETRY_CONDITION when it was the retries or the age. With a `role_arn` it is sent as
+    that role. `attribute_types` and `options` are as those of a Delivery.
     """
 
     queue_arn: str
     payload: bytes
     attributes: Mapping[str, str] = {}
     role_arn: str = ""
+    explained: bool = True
+    attribute_types: Mapping[str, str] = {}
+    options: Mapping[str, str] = {}
 
 
 class Delivery(Struct, frozen=True):
@@ -38,9 +55,11 @@ class Delivery(Struct, frozen=True):
 
     `source_arn` and `principal` are on whose behalf: the rule, schedule or subscription, and the service
     principal that the target's resource policy has to allow, or `role_arn` if it acts as a role. Age
-    counts from `accepted_ms`. `attributes` become message attributes where the target has such;
+    counts from `accepted_ms`. `attributes` become message attributes where the target has such, of the type String
+    or what `attribute_types` says of them (the text of a Binary one is base64);
     `options` are what only this kind of target knows (MessageGroupId; Source, DetailType, Resources ...). Wherever
-    the payload holds `attempt_mark`, the target reads the number of the attempt.
+    the payload holds `attempt_mark`, the target reads the number of the attempt. Deliveries of one `line` keep
+    their order; "" is none. Without a `pace` the waits between attempts double.
     """
 
     account: str
@@ -57,6 +76,9 @@ class Delivery(Struct, frozen=True):
     max_age_s: int = LONGEST_AGE_S
     dead_letter: DeadLetter | None = None
     attempt_mark: str = ""
+    attribute_types: Mapping[str, str] = {}
+    line: str = ""
+    pace: Pace | None = None
 
 
 class NotDelivered(LambentError):

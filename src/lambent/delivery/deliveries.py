@@ -65,7 +65,8 @@ class Deliveries:
         except NotDelivered as failure:
             await self._after(waiting, failure)
         else:
-            await self._database.write(lambda tx: store.delete(tx, waiting.id))
+            now_ms = self._clock.now_ms()
+            await self._database.write(lambda tx: store.delete(tx, waiting, now_ms))
             self._delivered += 1
 
     async def _carry(self, delivery: Delivery) -> None:
@@ -92,7 +93,8 @@ class Deliveries:
         self._retried += 1
 
     async def _give_up(self, waiting: Waiting, attempts: int, failure: NotDelivered, end: GiveUp) -> None:
-        letter = dead_letter(waiting.delivery, attempts, failure, end, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        letter = dead_letter(waiting.delivery, attempts, failure, end, now_ms)
         log.warning(
             "a delivery is given up",
             action="delivery.dead_letter" if letter else "delivery.dropped",
@@ -100,9 +102,9 @@ class Deliveries:
         )
 
         def work(tx: Transaction) -> None:
-            store.delete(tx, waiting.id)
+            store.delete(tx, waiting, now_ms)
             if letter is not None:
-                store.add(tx, [letter], letter.accepted_ms)
+                store.add(tx, [letter], now_ms)
 
         await self._database.write(work)
         if letter is None:
@@ -138,10 +140,13 @@ def dead_letter(delivery: Delivery, attempts: int, failure: NotDelivered, end: G
         delivery,
         target_arn=letter.queue_arn,
         payload=letter.payload,
-        attributes={**letter.attributes, **facts},
+        attributes={**letter.attributes, **facts} if letter.explained else letter.attributes,
+        attribute_types=letter.attribute_types,
         accepted_ms=now_ms,
         role_arn=letter.role_arn,
-        options={},
+        options=letter.options,
+        line=delivery.line and f"{delivery.line} dead",
+        pace=None,
         max_retries=MOST_RETRIES,
         max_age_s=LONGEST_AGE_S,
         dead_letter=None,

@@ -54,4 +54,5 @@ def _context(forwarded: Forwarded) -> RequestContext:
         request_id=forwarded.request_id,
         endpoint=forwarded.endpoint,
         source_ip=forwarded.source_ip,
+        trace_header=forwarded.request.header("x-amzn-trace-id"),
     )

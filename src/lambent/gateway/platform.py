@@ -1,4 +1,4 @@
-"""Lambent's own paths, under /_lambent/: health, metrics, code downloads, status."""
+"""Lambent's own paths, under /_lambent/: health, metrics, code downloads, status; and SNS's certificate."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,6 +10,7 @@ from lambent.gateway.exchange import Exchange
 from lambent.model.http import HttpResponse
 
 PREFIX = "/_lambent/"
+CERTIFICATE = "/SimpleNotificationService-"  # where messages of topics say that it is
 JSON = [("content-type", "application/json")]
 TEXT = [("content-type", "text/plain; version=0.0.4")]
 
@@ -30,10 +31,13 @@ class OpenPaths:
         self._answers = answers
 
     def __call__(self, exchange: Exchange) -> Awaitable[HttpResponse | None] | None:
-        return self._answer(exchange) if exchange.request.path.startswith(PREFIX) else None
+        return self._answer(exchange) if exchange.request.path.startswith((PREFIX, CERTIFICATE)) else None
 
     async def _answer(self, exchange: Exchange) -> HttpResponse | None:
         path = exchange.request.path
+        if path.startswith(CERTIFICATE):
+            certificate = await self._answers.download(path, "")
+            return HttpResponse(200, [("content-type", "application/x-pem-file")], certificate)
         if path == "/_lambent/health":
             missing = self._answers.missing()
             body = {"status": "starting", "waiting_for": missing} if missing else {"status": "ready"}

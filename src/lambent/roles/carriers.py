@@ -1,9 +1,10 @@
 """Who carries deliveries to what: one carrier for each service whose resources can be targets.
 
 Each asks the target's service whether the sender may, as AWS does: by the resource policy of the function,
-the queue or the bus, or by the role that the sender was given, which has to trust the sender's service.
+the queue, the topic or the bus, or by the role that the sender was given, which has to trust the sender's service.
 """
 
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -20,6 +21,10 @@ from lambent.services.events.put_events import Intake, forwarded_event
 from lambent.services.lambda_.api import Caller
 from lambent.services.lambda_.service import LambdaService
 from lambent.services.logs.appending import Appending
+from lambent.services.sns.errors import AuthorizationError, NotFound
+from lambent.services.sns.model import Attribute
+from lambent.services.sns.publishing import Publisher, Sender
+from lambent.services.sqs.message_attributes import MOST as MOST_ATTRIBUTES
 from lambent.services.sqs.public import Delivery as Message
 from lambent.services.sqs.public import PublicQueues
 
@@ -40,12 +45,15 @@ async def check_role(roles: Roles, delivery: Delivery) -> None:
 
 
 class Services:
-    """The carriers by the service of the target. Implements what delivery and the services ask."""
+    """The carriers by the service of the target, and the one for URLs, which only SNS sends to. Implements
+    what delivery and the services ask."""
 
-    def __init__(self, carriers: Mapping[str, Carrier]) -> None:
-        self._carriers = carriers
+    def __init__(self, carriers: Mapping[str, Carrier], urls: Carrier) -> None:
+        self._carriers, self._urls = carriers, urls
 
     def carrier(self, target_arn: str) -> Carrier | None:
+        if target_arn.startswith(("http://", "https://")):
+            return self._urls
         service = _service(target_arn)
         return None if service is None else self._carriers.get(service)
 
@@ -97,7 +105,7 @@ class FunctionCarrier:
 
 class QueueCarrier:
     """Puts a message into a queue; the queue's policy has to allow it. A FIFO queue has to derive its
-    deduplication ids from the content, as AWS asks of it too. Attributes that `NumberAttributes` names are numbers."""
+    deduplication ids from the content, as AWS asks of it too, unless the sender gives them."""
 
     def __init__(self, queues: PublicQueues, roles: Roles) -> None:
         self._queues, self._roles = queues, roles
@@ -107,15 +115,16 @@ class QueueCarrier:
         if not self._queues.exists(arn):
             raise NotDelivered(NO_RESOURCE, f"There is no queue {arn}.", again=False)
         await self._check_permission(delivery)
-        numbers = delivery.options.get("NumberAttributes", "").split(",")
+        if len(delivery.attributes) > MOST_ATTRIBUTES:
+            reason = f"A message of a queue has at most {MOST_ATTRIBUTES} attributes."
+            raise NotDelivered(CLIENT_ERROR, reason, again=False)
         message = Message(
             body=delivery.payload.decode("utf-8", "replace"),
             sender_id=delivery.principal,
-            attributes={
-                name: ("Number" if name in numbers else "String", value) for name, value in delivery.attributes.items()
-            },
+            attributes=_typed(delivery),
             trace_header=delivery.options.get("TraceHeader", ""),
             group=delivery.options.get("MessageGroupId"),
+            deduplication_id=delivery.options.get("MessageDeduplicationId"),
         )
         try:
             await self._queues.send(arn, message)
@@ -131,6 +140,35 @@ class QueueCarrier:
         if not self._queues.allows(arn, delivery.principal, delivery.source_arn, delivery.account):
             who = f"{delivery.principal} for {delivery.source_arn}"
             raise _forbidden(f"The policy of {arn} does not let {who} send to it.")
+
+
+class TopicCarrier:
+    """Publishes to a topic; the topic's policy has to allow it. FIFO topics need a group, which no sender gives."""
+
+    def __init__(self, publisher: Publisher, roles: Roles) -> None:
+        self._publisher, self._roles = publisher, roles
+
+    async def carry(self, delivery: Delivery) -> None:
+        trusted = False
+        if delivery.role_arn:
+            await check_role(self._roles, delivery)
+            trusted = parse_arn(delivery.role_arn).account == parse_arn(delivery.target_arn).account
+        types = delivery.attribute_types
+        attributes = {name: Attribute(types.get(name, "String"), value) for name, value in delivery.attributes.items()}
+        try:
+            await self._publisher.publish_for(
+                Sender(delivery.principal, delivery.source_arn, delivery.account, trusted),
+                delivery.target_arn,
+                delivery.payload.decode("utf-8", "replace"),
+                attributes,
+                delivery.options.get("TraceHeader", ""),
+            )
+        except NotFound as error:
+            raise NotDelivered(NO_RESOURCE, error.message, again=False) from error
+        except AuthorizationError as error:
+            raise _forbidden(error.message) from error
+        except ServiceError as error:
+            raise NotDelivered(CLIENT_ERROR, error.message, again=False) from error
 
 
 class LogCarrier:
@@ -201,3 +239,12 @@ def _service(arn: str) -> str | None:
 
 def _forbidden(message: str) -> NotDelivered:
     return NotDelivered(NO_PERMISSIONS, message, again=False)
+
+
+def _typed(delivery: Delivery) -> dict[str, tuple[str, str | bytes]]:
+    """The attributes with their data types; Binary ones as bytes."""
+    found: dict[str, tuple[str, str | bytes]] = {}
+    for name, value in delivery.attributes.items():
+        kind = delivery.attribute_types.get(name, "String")
+        found[name] = kind, b64decode(value) if kind.partition(".")[0] == "Binary" else value
+    return found

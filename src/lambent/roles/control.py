@@ -59,6 +59,7 @@ from lambent.services.lambda_.api import Links as LambdaLinks
 from lambent.services.lambda_.service import LambdaService, Places
 from lambent.services.logs.api import LogsService
 from lambent.services.logs.ingest import LogIngester
+from lambent.services.sns.signing import Signer, make_identity
 from lambent.services.sqs.api import open_sqs
 from lambent.services.sts.service import sts_operations
 from lambent.store.blobs import open_blobs
@@ -183,7 +184,8 @@ class Control:
         reachable = Reachable(
             self._keys, self._lambda, self._queue, self._logs, self._sqs, settings.quotas, deliveries, carriers
         )
-        self._messaging = await build_messaging(stores.open, clock, ids, reachable)
+        identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
+        self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))
         self._dispatcher = Dispatcher(
             {
                 "lambda": self._lambda.operations,
@@ -217,6 +219,7 @@ class Control:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._messaging.close()
         await self._sqs.close()
         await self._placement.close()
         await self._lambda.close()
@@ -323,7 +326,8 @@ class Control:
         self._provisioner.initialised(what)
 
     async def _download(self, _: Peer, what: Download) -> bytes:
-        return await self._lambda.downloads.download(what.path, what.query)
+        certificate = self._messaging.sns.certificate(what.path)
+        return certificate or await self._lambda.downloads.download(what.path, what.query)
 
     async def _status(self, _peer: Peer, _body: None) -> dict[str, Any]:
         environments = []

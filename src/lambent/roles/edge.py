@@ -19,6 +19,7 @@ from lambent.gateway.front import Front
 from lambent.gateway.http.connection import Limits as HttpLimits
 from lambent.gateway.http.server import HttpServer
 from lambent.gateway.invoke import Invoking
+from lambent.gateway.links import OpenLinks
 from lambent.gateway.platform import Answers, OpenPaths, SignedPaths
 from lambent.ids import SystemIds
 from lambent.invocation.api import Limits, Links
@@ -87,6 +88,7 @@ class Edge:
         answers = Answers(self._missing, control.metrics, control.download, control.status)
         stages = (
             OpenPaths(answers),
+            OpenLinks(control.http),
             Authentication(self._keys, self._clock, settings.clock_skew_s),
             Invoking(self._data_plane.begin, control.enqueue, self._check, settings.quotas),
             SignedPaths(answers),

@@ -1,4 +1,4 @@
-"""What sends on behalf of others, connected: EventBridge, Scheduler, and the deliveries they make."""
+"""What sends on behalf of others, connected: EventBridge, Scheduler, SNS, and the deliveries they make."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
@@ -9,7 +9,8 @@ from lambent.delivery.api import Carrier
 from lambent.delivery.deliveries import Deliveries
 from lambent.ids import Ids
 from lambent.invocation.asynchronous.queue import EventQueue
-from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, QueueCarrier, Services
+from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, QueueCarrier, Services, TopicCarrier
+from lambent.roles.http_carrier import HttpCarrier
 from lambent.services.events.api import Links as EventsLinks
 from lambent.services.events.service import EventsService
 from lambent.services.iam.keys import Keys
@@ -18,6 +19,9 @@ from lambent.services.logs.api import LogsService
 from lambent.services.operation import Operation
 from lambent.services.scheduler.api import Links as SchedulerLinks
 from lambent.services.scheduler.service import SchedulerService
+from lambent.services.sns.api import Links as SnsLinks
+from lambent.services.sns.service import SnsService
+from lambent.services.sns.signing import Signer
 from lambent.services.sqs.api import SqsService
 from lambent.store.api import Database
 
@@ -43,22 +47,33 @@ class Messaging(NamedTuple):
     deliveries: Deliveries
     events: EventsService
     scheduler: SchedulerService
+    sns: SnsService
+    http: HttpCarrier
 
     @property
     def operations(self) -> dict[str, Mapping[str, Operation]]:
         """Of each service, for the dispatcher."""
-        return {"events": self.events.operations, "scheduler": self.scheduler.operations}
+        return {
+            "events": self.events.operations,
+            "scheduler": self.scheduler.operations,
+            "sns": self.sns.operations,
+        }
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
         """The tasks that control owns."""
         return [self.deliveries.run(), self.events.run(), self.scheduler.run()]
 
+    async def close(self) -> None:
+        """Hang up, once those tasks are over."""
+        await self.http.close()
 
-async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable) -> Messaging:
+
+async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, signer: Signer) -> Messaging:
     """Open the databases and make the rooms; deliveries learn their carriers last, as some are services that
     make deliveries themselves."""
     deliveries, carriers = to.deliveries, to.carriers
-    services = Services(carriers)
+    http = HttpCarrier()
+    services = Services(carriers, http)
     deliveries.carriers = services
     eventbridge = await open_("eventbridge", "lambent.services.events")
     events = EventsService(eventbridge, clock, ids, EventsLinks(deliveries, services, to.keys), to.quotas)
@@ -68,4 +83,7 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable) ->
     carriers["lambda"] = FunctionCarrier(to.lambda_, to.queue, to.keys, ids, to.quotas.async_payload_bytes)
     carriers["logs"] = LogCarrier(to.logs.appending, ids)
     carriers["sqs"] = QueueCarrier(to.sqs.queues, to.keys)
-    return Messaging(deliveries, events, scheduler)
+    topics = await open_("sns", "lambent.services.sns")
+    sns = SnsService(topics, clock, ids, SnsLinks(deliveries, signer), to.quotas)
+    carriers["sns"] = TopicCarrier(sns.publisher, to.keys)
+    return Messaging(deliveries, events, scheduler, sns, http)

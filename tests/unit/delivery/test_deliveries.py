@@ -210,3 +210,35 @@ def test_a_retry_is_later_within_the_age_and_the_number(
     else:
         assert isinstance(following, GiveUp)
         assert attempts > retries or passed_s + 528 > age_s
+
+
+async def test_deliveries_of_one_line_keep_their_order_while_others_pass(house: House) -> None:
+    """The first of line `a` fails for a while; nothing of `a` overtakes it, and nothing else waits for it."""
+    failing = [True]
+    first = structs.replace(house.delivery(LETTER), line="a", payload=b"a0")
+    fault = NotDelivered("THROTTLING", "slow down", again=True)
+    house.post.fault = lambda each: fault if each.payload == b"a0" and failing[0] else None
+    names = [b"a1", b"b0", b"a2", b"b1"]
+    more = [structs.replace(first, line=name.decode()[0], payload=name) for name in names]
+    await house.deliveries.put([first, *more])
+    await house.quiet()
+    assert [each.payload for each in house.post.arrived] == [b"b0", b"b1"]
+    failing[0] = False
+    await house.advance(5)
+    assert [each.payload for each in house.post.arrived[2:]] == [b"a0", b"a1", b"a2"]
+    await house.deliveries.put([structs.replace(first, payload=b"a3")])
+    await house.quiet()
+    assert house.post.arrived[-1].payload == b"a3"
+
+
+async def test_what_is_given_up_lets_its_line_go_on_and_its_letters_keep_the_order(house: House) -> None:
+    house.post.fault = lambda each: (
+        NotDelivered("NO_PERMISSIONS", "no", again=False) if each.target_arn == TARGET else None
+    )
+    letters = [DeadLetter(QUEUE, b"%d" % number, explained=False, options={"o": "1"}) for number in range(3)]
+    await house.deliveries.put([structs.replace(house.delivery(letter), line="a") for letter in letters])
+    await house.quiet()
+    assert [(each.payload, each.attributes, each.options) for each in house.post.arrived] == [
+        (b"%d" % number, {}, {"o": "1"}) for number in range(3)
+    ]
+    assert (await house.deliveries.statistics()).waiting == 0

@@ -1,5 +1,9 @@
 -- name: add_delivery
-INSERT INTO deliveries (account, region, body, due_ms) VALUES (:account, :region, :body, :due_ms);
+INSERT INTO deliveries (account, region, body, line, due_ms)
+SELECT :account, :region, :body, :line, CASE
+    WHEN :line != '' AND EXISTS (SELECT 1 FROM deliveries WHERE line = :line AND line != '') THEN :behind_ms
+    ELSE :due_ms
+END;
 
 -- name: due_ids
 SELECT id FROM deliveries WHERE due_ms <= :now_ms ORDER BY due_ms, id LIMIT :count;
@@ -8,13 +12,17 @@ SELECT id FROM deliveries WHERE due_ms <= :now_ms ORDER BY due_ms, id LIMIT :cou
 SELECT * FROM deliveries WHERE id = :id;
 
 -- name: next_due
-SELECT due_ms FROM deliveries WHERE due_ms > :now_ms ORDER BY due_ms LIMIT 1;
+SELECT due_ms FROM deliveries WHERE due_ms > :now_ms AND due_ms < :behind_ms ORDER BY due_ms LIMIT 1;
 
 -- name: put_back
 UPDATE deliveries SET due_ms = :due_ms, attempts = :attempts WHERE id = :id;
 
 -- name: delete_delivery
 DELETE FROM deliveries WHERE id = :id;
+
+-- name: call_next
+UPDATE deliveries SET due_ms = :due_ms
+WHERE id = (SELECT id FROM deliveries WHERE line = :line AND line != '' ORDER BY id LIMIT 1);
 
 -- name: count_deliveries
 SELECT COUNT(*) AS waiting FROM deliveries;

@@ -64,7 +64,7 @@ def deliveries_of(event: Event, rules: EventRules, ending: Ending, now_ms: int) 
                 target_arn=rules.dead_letter,
                 payload=event.invocation.payload,
                 attributes=attributes_of(event, ending),
-                options={**found.options, "NumberAttributes": "ErrorCode"},
+                attribute_types={"ErrorCode": "Number"},
             )
         )
     return deliveries

@@ -10,10 +10,10 @@ Source: SQS API reference, "Cross-account permissions don't apply to this action
 from typing import Any
 
 from lambent.services.operation import Request, RequestContext
+from lambent.services.resource_policy import Question, decision
 from lambent.services.sqs.broker import Broker, Live
 from lambent.services.sqs.errors import QueueAccessDenied, missing
 from lambent.services.sqs.names import key_of_url
-from lambent.services.sqs.policy import Question, decision
 
 FOR_OTHERS = frozenset(
     {
@@ -64,4 +64,4 @@ def _question(ctx: RequestContext, live: Live, action: str) -> Question:
         "aws:sourceip": ctx.source_ip,
         "aws:securetransport": str(ctx.endpoint.startswith("https")).lower(),
     }
-    return Question("AWS", ctx.principal.arn, ctx.account, action, live.queue.arn, context)
+    return Question("AWS", ctx.principal.arn, ctx.account, f"sqs:{action}", live.queue.arn, context)

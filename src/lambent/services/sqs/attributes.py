@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from lambent.services.sqs import policy
+from lambent.services import resource_policy as policy
 from lambent.services.sqs.errors import InvalidAttributeName, InvalidAttributeValue, InvalidParameterValue
 from lambent.services.sqs.redrive import Redrive, RedriveAllow, redrive_allow_of, redrive_of
 
@@ -144,7 +144,7 @@ def _fits(name: str, value: str) -> bool:
     if value == "":
         return True
     if name == "Policy":
-        return policy.is_valid(value)
+        return policy.is_valid(value, "sqs")
     if name == "RedrivePolicy":
         redrive_of(value)
     if name == "RedriveAllowPolicy":

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from lambent.errors import ServiceError
+from lambent.services.resource_policy import Question, decision
 from lambent.services.sqs.attributes import QueueSettings
 from lambent.services.sqs.broker import Broker, Live
 from lambent.services.sqs.census import Counts
@@ -19,7 +20,6 @@ from lambent.services.sqs.mailbox import Mailbox, Wish
 from lambent.services.sqs.message_attributes import size_of
 from lambent.services.sqs.model import AttributeValue, Content, Outgoing, Received
 from lambent.services.sqs.names import key_of_arn
-from lambent.services.sqs.policy import Question, decision
 
 
 class Delivery(Struct, frozen=True):
@@ -55,7 +55,7 @@ class PublicQueues:
             "aws:principalisawsservice": "true",
             "aws:securetransport": "true",
         }
-        question = Question("Service", service, source_account, "SendMessage", queue.arn, context)
+        question = Question("Service", service, source_account, "sqs:SendMessage", queue.arn, context)
         return decision(queue.settings.policy, question) == "Allow"
 
     async def send(self, arn: str, delivery: Delivery) -> str:

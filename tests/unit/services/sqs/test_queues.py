@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from lambent.clock import FakeClock
 from lambent.errors import ServiceError
 from lambent.model.principal import Principal
+from lambent.services import resource_policy as policy
 from lambent.services.operation import RequestContext
-from lambent.services.sqs import attributes, errors, handles, message_attributes, policy, redrive
+from lambent.services.sqs import attributes, errors, handles, message_attributes, redrive
 from lambent.services.sqs.public import Delivery
 
 ARN = "arn:aws:sqs:us-east-1:000000000000:q"
@@ -361,8 +362,8 @@ JSON = st.recursive(
 @settings(max_examples=50, deadline=None)
 @given(JSON.map(json.dumps) | st.text(max_size=30))
 def test_any_text_as_a_policy_is_taken_or_refused_and_breaks_nothing(text: str) -> None:
-    question = policy.Question("AWS", "arn:aws:iam::1:user/a", "1", "SendMessage", ARN)
-    if policy.is_valid(text):
+    question = policy.Question("AWS", "arn:aws:iam::1:user/a", "1", "sqs:SendMessage", ARN)
+    if policy.is_valid(text, "sqs"):
         assert policy.decision(policy.parsed(text), question) in ("", "Allow", "Deny")
     assert refusal_of(lambda: redrive.redrive_of(text)) in (None, "InvalidParameterValue")
     assert refusal_of(lambda: redrive.redrive_allow_of(text)) in (None, "InvalidParameterValue")

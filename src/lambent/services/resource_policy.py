@@ -1,10 +1,11 @@
-"""Queue policies: their form, and what they allow and deny. Pure.
+"""The policies of queues and topics: their form, and what they allow and deny. Pure.
 
-Knows: Effect, Principal (`*`, AWS, Service), Action, Resource, and the condition operators that queue policies carry.
+Knows: Effect, Principal (`*`, AWS, Service), Action, Resource, and the condition operators that such policies carry.
 What cannot be judged does not hold for an Allow, and holds for a Deny. NotPrincipal, NotAction and NotResource are
 refused when the policy is set.
 
-Sources: SQS Developer Guide, "Using custom policies with the Amazon SQS access policy language"; IAM User Guide,
+Sources: SQS Developer Guide, "Using custom policies with the Amazon SQS access policy language"; SNS Developer Guide,
+"Example cases for Amazon SNS access control"; IAM User Guide,
 "Policy evaluation logic" and "IAM JSON policy elements: Condition operators".
 """
 
@@ -19,11 +20,11 @@ from msgspec import Struct
 Document = dict[str, Any]
 FIELDS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 VERSIONS = ("2008-10-17", "2012-10-17")
-_ACTION = re.compile(r"\*|[sS][qQ][sS]:[A-Za-z*?]+")
 
 
 class Question(Struct, frozen=True):
-    """Who wants to do what. `kind` is "AWS" with an ARN, or "Service" with a name such as sns.amazonaws.com.
+    """Who wants to do what. `kind` is "AWS" with an ARN, or "Service" with a name such as sns.amazonaws.com;
+    `action` is whole, such as sqs:SendMessage.
 
     `context` holds the condition keys that are known, in lower case."""
 
@@ -35,8 +36,8 @@ class Question(Struct, frozen=True):
     context: Mapping[str, str] = {}
 
 
-def is_valid(text: str) -> bool:
-    """Whether `text` is a policy that a queue may have."""
+def is_valid(text: str, service: str) -> bool:
+    """Whether `text` is a policy that a resource of the service (`sqs`, `sns`) may have."""
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -44,7 +45,7 @@ def is_valid(text: str) -> bool:
     if not isinstance(document, dict) or document.get("Version", VERSIONS[0]) not in VERSIONS:
         return False
     statements = _as_list(document.get("Statement"))
-    return bool(statements) and all(map(_is_statement, statements))
+    return bool(statements) and all(_is_statement(each, service) for each in statements)
 
 
 def parsed(text: str) -> Document:
@@ -59,11 +60,12 @@ def decision(document: Document | None, question: Question) -> str:
     return "Deny" if "Deny" in effects else "Allow" if "Allow" in effects else ""
 
 
-def _is_statement(statement: Any) -> bool:
+def _is_statement(statement: Any, service: str) -> bool:
     if not isinstance(statement, dict) or set(statement) - FIELDS or statement.get("Effect") not in ("Allow", "Deny"):
         return False
     actions, condition = _as_list(statement.get("Action")), statement.get("Condition", {})
-    if not actions or not all(isinstance(each, str) and _ACTION.fullmatch(each) for each in actions):
+    action = re.compile(rf"\*|(?i:{service}):[A-Za-z*?]+")
+    if not actions or not all(isinstance(each, str) and action.fullmatch(each) for each in actions):
         return False
     if not all(isinstance(each, str) for each in _as_list(statement.get("Resource"))):
         return False
@@ -92,7 +94,7 @@ def _is_condition(condition: Any) -> bool:
 def _applies(statement: Mapping[str, Any], question: Question) -> bool:
     return (
         _names_principal(statement["Principal"], question)
-        and any(_like(action.lower(), f"sqs:{question.action}".lower()) for action in _as_list(statement["Action"]))
+        and any(_like(action.lower(), question.action.lower()) for action in _as_list(statement["Action"]))
         and any(_like(each, question.resource) for each in _as_list(statement.get("Resource", question.resource)))
         and _holds(statement.get("Condition", {}), question.context, unknown=statement["Effect"] == "Deny")
     )

@@ -1,0 +1,1 @@
+"""Amazon SNS: topics that fan out. Begin with api.py."""
