@@ -31,6 +31,7 @@ class Quotas(BaseModel):
     ephemeral_mb_max: int = Field(10_240, description="EphemeralStorage, largest.")
     sync_payload_bytes: int = Field(6_291_456, description="The event of a synchronous invocation.")
     sync_response_bytes: int = Field(6_291_556, description="The answer of a synchronous invocation.")
+    streamed_response_bytes: int = Field(200 * MIB, description="The answer of an invocation that streams it.")
     async_payload_bytes: int = Field(1_048_576, description="The event of an asynchronous invocation.")
     client_context_bytes: int = Field(3_583, description="X-Amz-Client-Context, in base64.")
     account_concurrency: int = Field(1_000, description="Concurrent executions of an account in a Region.")
@@ -85,6 +86,13 @@ class Settings(BaseSettings):
     freeze_after_s: float = Field(0.2, ge=0, description="An environment that is idle for longer stands still.")
     environment_life_s: float = Field(
         21_600.0, gt=0, le=39_600, description="How long any environment is used; its credentials end after 12 hours."
+    )
+    stream_bytes_per_s: int = Field(
+        0, ge=0, description="How fast a streamed answer goes out after its first 6 MB; AWS has 2097152, 0 is no limit."
+    )
+    url_invoke_permission: bool = Field(
+        False,
+        description="A function URL's policy must allow lambda:InvokeFunction too, as AWS wants since October 2025.",
     )
     async_retry_delays_s: tuple[float, ...] = Field(
         (60.0, 120.0), description="Waits before the retries of a failed asynchronous invocation."

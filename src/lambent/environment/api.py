@@ -18,6 +18,12 @@ From the bootstrap:
     INIT_ERROR 17  error type, duration of init in microseconds | error JSON
     RESPONSE   18  request id | response JSON
     ERROR      19  request id, error type | error JSON
+    STREAM     20  request id, content type | the first bytes of an answer that comes in pieces
+    CHUNK      21  request id | the next bytes
+
+A piece has at most 64 KiB. After STREAM, a RESPONSE has no payload and says that the answer is
+whole; an ERROR says that it broke off. While the edge does not read, the bootstrap waits, and with
+it the handler: that is how a client that does not read holds a function back.
 
 What the function writes to stdout and stderr arrives on the `output` pipe, in lines. A line that
 begins with NUL is one log event whose newlines were written as NUL (how the bootstrap sends a
@@ -52,13 +58,34 @@ class OutcomeKind(StrEnum):
 
 
 class Outcome(Struct, frozen=True):
-    """An end, with what came along. `duration_us` is the environment's own time in the phase."""
+    """An end, with what came along. `duration_us` is the environment's own time in the phase.
+
+    `content_type` is set when the answer came in pieces; `payload` is then what `collected` them, if
+    no stream took them.
+    """
 
     kind: OutcomeKind
     duration_us: int
     payload: bytes = b""
     error_type: str = ""
     exit: EnvironmentExit | None = None
+    content_type: str = ""
+
+
+class Stream(Protocol):
+    """Takes the pieces of an answer. Everything here is called on the event loop and must not raise."""
+
+    limit_bytes: int  # what is beyond is dropped, and the outcome is TOO_LARGE
+
+    @property
+    def full(self) -> bool:
+        """Whether the function should wait; what it had sent already still comes."""
+
+    def opened(self, content_type: str, go_on: Callable[[], None]) -> None:
+        """The answer comes in pieces. `go_on` is to be called when there is room after `full` was true."""
+
+    def write(self, piece: bytes) -> None:
+        """The next piece, not empty."""
 
 
 class Environment(Protocol):
@@ -85,13 +112,22 @@ class Environment(Protocol):
         timeout_s: float,
         limit_bytes: int,
         done: Callable[[Outcome], None],
+        stream: Stream | None = None,
     ) -> None:
         """Run one invocation and call `done` with its outcome, once; that may be before this returns.
 
-        The warm path: no task and no future. `done` must not raise.
+        The warm path: no task and no future. `done` must not raise. An answer in pieces goes to `stream`,
+        all of them before `done`; without one it is collected, and is bound by `limit_bytes` like any other.
         """
 
-    async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
+    async def invoke(
+        self,
+        invocation: Invocation,
+        invoked_arn: str,
+        timeout_s: float,
+        limit_bytes: int,
+        stream: Stream | None = None,
+    ) -> Outcome:
         """`begin` for those who can wait; cancelling it is not allowed."""
 
     def freeze(self) -> None:

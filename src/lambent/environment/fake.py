@@ -7,8 +7,10 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
+
 from lambent.clock import Clock
-from lambent.environment.api import Outcome, OutcomeKind
+from lambent.environment.api import Outcome, OutcomeKind, Stream
 from lambent.environment.lifecycle import State, Step, state_after
 from lambent.model.environment import EnvironmentExit
 from lambent.model.invocation import Invocation, LogLine
@@ -25,7 +27,8 @@ class FakeEnvironment:
     Args:
         init: how the init phase ends; None: it does not, until `exited`, `close` or `wake` ends it.
         answers: one for each invocation, in order; after the last, payloads are echoed. An
-            answer is an outcome, or a coroutine function that makes one when the time has come.
+            answer is an outcome, or a coroutine function that makes one when the time has come. The
+            payload of one with a content type goes to the stream.
         peak_memory_bytes: what the gauge shows.
     """
 
@@ -42,6 +45,7 @@ class FakeEnvironment:
         self.id, self.key = environment_id, key
         self.invocations: list[Invocation] = []
         self.frozen = False
+        self.stream: Stream | None = None  # of the invocation that is running
         self._clock = clock
         self._answers = deque(answers)
         self._peak_memory_bytes = peak_memory_bytes
@@ -84,18 +88,27 @@ class FakeEnvironment:
         timeout_s: float,
         limit_bytes: int,
         done: Callable[[Outcome], None],
+        stream: Stream | None = None,
     ) -> None:
         """See `Environment`."""
-        self._assign(invocation)
+        self._assign(invocation, stream)
         self._running = asyncio.ensure_future(self._outcome(invocation, timeout_s, limit_bytes, self._waiter))
         self._running.add_done_callback(lambda task: None if task.cancelled() else done(task.result()))
 
-    async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
+    async def invoke(
+        self,
+        invocation: Invocation,
+        invoked_arn: str,
+        timeout_s: float,
+        limit_bytes: int,
+        stream: Stream | None = None,
+    ) -> Outcome:
         """See `Environment`."""
-        self._assign(invocation)
+        self._assign(invocation, stream)
         return await self._outcome(invocation, timeout_s, limit_bytes, self._waiter)
 
-    def _assign(self, invocation: Invocation) -> None:
+    def _assign(self, invocation: Invocation, stream: Stream | None) -> None:
+        self.stream = stream
         self._state = state_after(self._state, Step.ASSIGN)
         self.frozen = False
         self.invocations.append(invocation)
@@ -143,6 +156,10 @@ class FakeEnvironment:
     async def _answer(self, invocation: Invocation, limit_bytes: int) -> None:
         answer = self._answers.popleft() if self._answers else Outcome(OutcomeKind.RESPONSE, 0, invocation.payload)
         outcome = answer if isinstance(answer, Outcome) else await answer(invocation)
+        if outcome.content_type and self.stream is not None:
+            self.stream.opened(outcome.content_type, _go_on)
+            self.stream.write(outcome.payload)
+            outcome = msgspec.structs.replace(outcome, payload=b"")
         if len(outcome.payload) > limit_bytes:
             outcome = Outcome(OutcomeKind.TOO_LARGE, outcome.duration_us)
         if self._state is State.BUSY:
@@ -158,3 +175,7 @@ class FakeEnvironment:
             return waiter.result()
         finally:
             alarm.cancel()
+
+
+def _go_on() -> None:
+    """A script does not wait for its reader."""

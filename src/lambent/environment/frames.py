@@ -13,9 +13,11 @@ from typing import NamedTuple
 from lambent.errors import LambentError
 
 INVOKE = 1
-READY, INIT_ERROR, RESPONSE, ERROR = 16, 17, 18, 19
+READY, INIT_ERROR, RESPONSE, ERROR, STREAM, CHUNK = 16, 17, 18, 19, 20, 21
 
-FROM_BOOTSTRAP = {READY: 1, INIT_ERROR: 2, RESPONSE: 1, ERROR: 2}  # how many fields each meta has
+# How many fields each meta has.
+FROM_BOOTSTRAP = {READY: 1, INIT_ERROR: 2, RESPONSE: 1, ERROR: 2, STREAM: 2, CHUNK: 1}
+PIECES = (STREAM, CHUNK)
 
 HEADER = Layout(">IBH")
 HEADER_BYTES = 7
@@ -23,6 +25,7 @@ LENGTH_BYTES = 4
 COUNTED_HEADER_BYTES = HEADER_BYTES - LENGTH_BYTES  # what `length` counts besides meta and payload
 MAX_META_BYTES = 65535
 DEFAULT_LIMIT_BYTES = 6 * 1024 * 1024
+PIECE_BYTES = 65536  # of a streamed answer; a bootstrap cuts what is longer
 
 
 class Garbage(LambentError):
@@ -99,6 +102,10 @@ class FrameReader:
             raise self._broken(f"a frame of kind {kind} with {length} bytes, {meta_bytes} of them meta")
         start = HEADER_BYTES + meta_bytes
         too_long = payload_bytes > self.limit_bytes
+        if kind in PIECES:
+            too_long = False
+            if payload_bytes > PIECE_BYTES:
+                raise self._broken(f"a piece of {payload_bytes} bytes")
         needed = start if too_long else start + payload_bytes
         if len(data) < needed:
             self._wait_for(needed, data)

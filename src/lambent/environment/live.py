@@ -17,13 +17,14 @@ from functools import partial
 
 from lambent.clock import Clock
 from lambent.environment import frames
-from lambent.environment.api import Outcome, OutcomeKind
+from lambent.environment.api import Outcome, OutcomeKind, Stream
 from lambent.environment.deadline import Deadline
 from lambent.environment.frames import Frame, Garbage
 from lambent.environment.lifecycle import State, Step, state_after
 from lambent.environment.output import OutputBuffer
 from lambent.environment.output_pipe import OutputPipe
 from lambent.environment.socket_channel import SocketChannel
+from lambent.environment.streamed import Collected, StreamedAnswer
 from lambent.model import lineage
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, LogLine
@@ -61,6 +62,8 @@ class LiveEnvironment:
             self._initialised.set_result(Outcome(OutcomeKind.READY, 0))
         self._done: Callable[[Outcome], None] = partial(_hand_over, self._initialised)
         self._waiter: asyncio.Future[Outcome] | None = None  # of the one whom `invoke` serves
+        self._stream: Stream | None = None
+        self._streamed: StreamedAnswer | None = None  # once the answer has begun to come in pieces
         self._peak_bytes, self._gauge_read_s = 0, float("-inf")
         self._exit: EnvironmentExit | None = None
         self._exit_wait: asyncio.TimerHandle | None = None
@@ -88,6 +91,7 @@ class LiveEnvironment:
         timeout_s: float,
         limit_bytes: int,
         done: Callable[[Outcome], None],
+        stream: Stream | None = None,
     ) -> None:
         """See `Environment`."""
         self._state = state_after(self._state, Step.ASSIGN)
@@ -95,16 +99,23 @@ class LiveEnvironment:
             self._set_frozen(False)
         self._request_id = invocation.request_id
         self._channel.reader.limit_bytes = limit_bytes
-        self._done, self._waiter = done, None
+        self._done, self._waiter, self._stream = done, None, stream
         self._begun_s = begun_s = self._clock.monotonic_s()
         self._deadline.set(begun_s + timeout_s, begun_s)
         deadline_ms = self._clock.now_ms() + round(timeout_s * 1000)
         self._channel.send(_invoke_frame(invocation, invoked_arn, deadline_ms))
 
-    async def invoke(self, invocation: Invocation, invoked_arn: str, timeout_s: float, limit_bytes: int) -> Outcome:
+    async def invoke(
+        self,
+        invocation: Invocation,
+        invoked_arn: str,
+        timeout_s: float,
+        limit_bytes: int,
+        stream: Stream | None = None,
+    ) -> Outcome:
         """See `Environment`."""
         waiter: asyncio.Future[Outcome] = self._loop.create_future()
-        self.begin(invocation, invoked_arn, timeout_s, limit_bytes, partial(_hand_over, waiter))
+        self.begin(invocation, invoked_arn, timeout_s, limit_bytes, partial(_hand_over, waiter), stream)
         self._waiter = waiter
         return await waiter
 
@@ -159,8 +170,11 @@ class LiveEnvironment:
     def _received(self, frame: Frame) -> None:
         kind = frame.kind
         if self._state is State.BUSY and kind in (frames.RESPONSE, frames.ERROR):
-            if frame.fields[0] == self._request_id:
+            if frame.fields[0] == self._request_id and not self._superfluous(frame):
                 self._settle(Step.FINISH, self._answer(frame))
+                return
+        elif self._state is State.BUSY and kind in frames.PIECES:
+            if frame.fields[0] == self._request_id and self._take_piece(frame):
                 return
         elif self._state is State.STARTING and kind == frames.READY:
             if _is_duration(frame.fields[0]):
@@ -171,12 +185,32 @@ class LiveEnvironment:
             return
         self._retire(Outcome(OutcomeKind.GARBAGE, self._elapsed_us()))
 
+    def _take_piece(self, frame: Frame) -> bool:
+        if self._streamed is None:
+            self._streamed = StreamedAnswer(self._stream or Collected(self._channel.reader.limit_bytes))
+        streamed = self._streamed
+        taken = streamed.take(frame, self._channel.resume)
+        if streamed.stream.full:
+            self._channel.pause()
+        return taken
+
+    def _superfluous(self, frame: Frame) -> bool:
+        """Whether it is an answer after the answer."""
+        return self._streamed is not None and frame.kind == frames.RESPONSE and bool(frame.payload)
+
     def _answer(self, frame: Frame) -> Outcome:
-        if frame.dropped_bytes:
-            return Outcome(OutcomeKind.TOO_LARGE, self._elapsed_us())
-        if frame.kind == frames.RESPONSE:
+        streamed = self._streamed
+        content_type = "" if streamed is None else streamed.content_type
+        if frame.dropped_bytes or (streamed is not None and streamed.too_large):
+            return Outcome(OutcomeKind.TOO_LARGE, self._elapsed_us(), content_type=content_type)
+        if frame.kind == frames.ERROR:
+            return Outcome(
+                OutcomeKind.ERROR, self._elapsed_us(), frame.payload, frame.fields[1], content_type=content_type
+            )
+        if streamed is None:
             return Outcome(OutcomeKind.RESPONSE, self._elapsed_us(), frame.payload)
-        return Outcome(OutcomeKind.ERROR, self._elapsed_us(), frame.payload, frame.fields[1])
+        whole = streamed.stream.payload if isinstance(streamed.stream, Collected) else b""
+        return Outcome(OutcomeKind.RESPONSE, self._elapsed_us(), whole, content_type=content_type)
 
     def _channel_ended(self, garbage: Garbage | None) -> None:
         if garbage is not None:
@@ -214,6 +248,10 @@ class LiveEnvironment:
         self._pipe.drain()
         self._output.finish()
         self._deadline.clear()
+        self._stream = None
+        if self._streamed is not None:
+            self._streamed = None
+            self._channel.resume()
         # One whose caller was cancelled has no owner who knows whether the function still runs.
         abandoned = self._waiter is not None and self._waiter.cancelled()
         self._state = state_after(self._state, Step.RETIRE if abandoned else step)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from lambent.environment.frames import Frame, FrameReader, Garbage
 
 READ_BYTES = 65536
-READS_PER_TURN = 16  # then other environments get their turn
+READS_PER_TURN = 16  # then other environments get their turn; more than a socket holds
 
 
 class SocketChannel:
@@ -33,7 +33,7 @@ class SocketChannel:
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._unsent = memoryview(b"")
-        self._ended = False
+        self._ended = self._paused = False
         sock.setblocking(False)
         self._loop.add_reader(sock.fileno(), self._readable)
 
@@ -59,9 +59,25 @@ class SocketChannel:
             self._loop.add_writer(self._socket.fileno(), self._writable)
 
     def read_arrived(self) -> None:
-        """Take everything that has arrived, without waiting for the event loop to tell of it."""
-        while not self._ended and self._read():
-            pass
+        """Take everything that has arrived, without waiting for the event loop to tell of it.
+
+        What arrives meanwhile does not count: a function that never stops sending must not keep us here.
+        """
+        for _ in range(READS_PER_TURN):
+            if self._ended or not self._read():
+                return
+
+    def pause(self) -> None:
+        """Leave in the socket what comes, so that the other side has to wait."""
+        if not self._paused and not self._ended:
+            self._paused = True
+            self._loop.remove_reader(self._socket.fileno())
+
+    def resume(self) -> None:
+        """Read on after `pause`."""
+        if self._paused and not self._ended:
+            self._paused = False
+            self._loop.add_reader(self._socket.fileno(), self._readable)
 
     def stop(self) -> None:
         """Neither read nor send any more, and call nobody."""
@@ -89,7 +105,7 @@ class SocketChannel:
 
     def _readable(self) -> None:
         for _ in range(READS_PER_TURN):
-            if not self._read():
+            if self._paused or not self._read():
                 return
 
     def _read(self) -> bool:

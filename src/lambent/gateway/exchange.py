@@ -21,7 +21,8 @@ signatures. A client that hangs up or stalls in the middle raises BodyBroken out
 A StreamedResponse is sent as its iterator yields, and the iterator is not asked for more than the
 client takes. It goes out with `Transfer-Encoding: chunked`, or raw if `headers` has a
 Content-Length. The iterator is always closed (`aclose`): at its end, and when the client has gone.
-If it raises, the connection is cut, so that no client takes half an answer for a whole one.
+If it raises, the connection is cut, so that no client takes half an answer for a whole one; what was
+yielded before arrives if what it raises is CutOff, which is no fault of ours and is not logged.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -19,7 +19,7 @@ from typing import NoReturn
 import structlog
 
 from lambent.clock import Clock
-from lambent.environment.api import Outcome, OutcomeKind
+from lambent.environment.api import Environment, Outcome, OutcomeKind
 from lambent.errors import ServiceError
 from lambent.invocation.answers import Answer, answer_for, init_answer_for
 from lambent.invocation.api import Limits, Links, Statistics
@@ -38,6 +38,7 @@ from lambent.invocation.rates import Rates
 from lambent.invocation.reach import reach
 from lambent.invocation.records import Run, duration_of, record_of, tail_of, throttle_record
 from lambent.invocation.snapshots import Snapshots
+from lambent.invocation.streaming import AnswerStream
 from lambent.model import lineage
 from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationResult
@@ -72,14 +73,16 @@ class DataPlane:
         self._begin(invocation, partial(_hand_over, answer), passed=True)
         return await answer
 
-    def begin(self, invocation: Invocation, done: Done) -> None:
+    def begin(self, invocation: Invocation, done: Done, stream: AnswerStream | None = None) -> None:
         """Run `invocation`, and call `done` once with its result or with the ServiceError that `invoke` raises.
 
-        It counts as one of the requests a second that its caller's account may make; what `invoke` runs does not."""
+        It counts as one of the requests a second that its caller's account may make; what `invoke` runs does not.
+        An answer that comes in pieces goes to `stream`, if there is one, and is not in the result.
+        """
         passed = self._rates is None or self._rates.take_nowait(invocation.function)
-        self._begin(invocation, done, passed=passed)
+        self._begin(invocation, done, stream, passed=passed)
 
-    def _begin(self, invocation: Invocation, done: Done, *, passed: bool) -> None:
+    def _begin(self, invocation: Invocation, done: Done, stream: AnswerStream | None = None, *, passed: bool) -> None:
         if self._quiet is not None:
             done(ServiceFailed("The service is stopping; try again."))
             return
@@ -92,12 +95,15 @@ class DataPlane:
             if plain and not lineage.is_chained(invocation.trace_header):
                 lease = self._estate.pool_for(snapshot, invocation.qualifier).take_warm_nowait()
             if lease is not None:
-                ended = partial(self._ended, Run(invocation, snapshot, lease, self._clock.now_ms()), done)
+                run = Run(invocation, snapshot, lease, self._clock.now_ms())
+                if stream is not None:
+                    stream.version, run.limit_bytes = snapshot.version, stream.limit_bytes
+                ended = partial(self._ended, run, done)
                 lease.environment.begin(
-                    invocation, snapshot.invoked_arn, snapshot.timeout_s, self._limits.response_bytes, ended
+                    invocation, snapshot.invoked_arn, snapshot.timeout_s, self._limits.response_bytes, ended, stream
                 )
                 return
-        task = asyncio.get_running_loop().create_task(self._run(invocation, snapshot, done, passed))
+        task = asyncio.get_running_loop().create_task(self._run(invocation, snapshot, done, stream, passed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -148,10 +154,17 @@ class DataPlane:
             return snapshot.other
         return snapshot
 
-    async def _run(self, invocation: Invocation, snapshot: FunctionSnapshot | None, done: Done, passed: bool) -> None:
+    async def _run(
+        self,
+        invocation: Invocation,
+        snapshot: FunctionSnapshot | None,
+        done: Done,
+        stream: AnswerStream | None,
+        passed: bool,
+    ) -> None:
         result: InvocationResult | Exception = ServiceFailed("The service is stopping; try again.")
         try:
-            result = await self._serve(invocation, snapshot, passed)
+            result = await self._serve(invocation, snapshot, stream, passed)
         except Exception as error:
             result = error
         finally:
@@ -165,9 +178,13 @@ class DataPlane:
             self._quiet.set()
         done(result)
 
-    async def _serve(self, invocation: Invocation, snapshot: FunctionSnapshot | None, passed: bool) -> InvocationResult:
+    async def _serve(
+        self, invocation: Invocation, snapshot: FunctionSnapshot | None, stream: AnswerStream | None, passed: bool
+    ) -> InvocationResult:
         if snapshot is None:
             snapshot = self._routed(await self._fetch(invocation))
+        if stream is not None:
+            stream.version = snapshot.version
         if snapshot.refusal or snapshot.reserved_concurrency == 0:
             self._refuse(invocation, snapshot)
         if self._rates is not None and not passed:
@@ -180,15 +197,31 @@ class DataPlane:
             lease = await self._wait(pool, invocation, snapshot)
         start_ms = self._clock.now_ms()
         if lease.first:
-            return await self._serve_first(lease, invocation, snapshot, start_ms)
+            return await self._serve_first(lease, invocation, snapshot, start_ms, stream)
         with lease as environment:
-            outcome = await environment.invoke(
-                invocation, snapshot.invoked_arn, snapshot.timeout_s, self._limits.response_bytes
-            )
-            return self._finish(Run(invocation, snapshot, lease, start_ms, outcome))
+            return await self._invoke(environment, Run(invocation, snapshot, lease, start_ms), stream)
+
+    async def _invoke(
+        self, environment: Environment, run: Run, stream: AnswerStream | None, timeout_s: float | None = None
+    ) -> InvocationResult:
+        snapshot = run.snapshot
+        run.limit_bytes = 0 if stream is None else stream.limit_bytes
+        run.outcome = await environment.invoke(
+            run.invocation,
+            snapshot.invoked_arn,
+            snapshot.timeout_s if timeout_s is None else timeout_s,
+            self._limits.response_bytes,
+            stream,
+        )
+        return self._finish(run)
 
     async def _serve_first(
-        self, lease: Lease, invocation: Invocation, snapshot: FunctionSnapshot, start_ms: int
+        self,
+        lease: Lease,
+        invocation: Invocation,
+        snapshot: FunctionSnapshot,
+        start_ms: int,
+        stream: AnswerStream | None,
     ) -> InvocationResult:
         """The first invocation of an environment: it answers for the init phase too."""
         self._cold_starts += 1
@@ -203,8 +236,7 @@ class DataPlane:
             if init.kind is not OutcomeKind.READY:
                 return self._finish_init(Run(invocation, snapshot, lease, start_ms, init))
             left_s = max(0.001, snapshot.timeout_s - lease.spent_us / 1e6)
-            outcome = await environment.invoke(invocation, snapshot.invoked_arn, left_s, self._limits.response_bytes)
-            return self._finish(Run(invocation, snapshot, lease, start_ms, outcome))
+            return await self._invoke(environment, Run(invocation, snapshot, lease, start_ms), stream, left_s)
 
     def _fail_restore(
         self, lease: Lease, invocation: Invocation, snapshot: FunctionSnapshot, start_ms: int
@@ -284,7 +316,10 @@ class DataPlane:
         outcome = run.outcome
         if outcome.kind is OutcomeKind.LOST:
             self._lose(run)
-        answer = answer_for(outcome, run.invocation.request_id, run.snapshot.timeout_s, self._limits.response_bytes)
+        limit_bytes = self._limits.response_bytes
+        if outcome.content_type and run.limit_bytes:
+            limit_bytes = run.limit_bytes
+        answer = answer_for(outcome, run.invocation.request_id, run.snapshot.timeout_s, limit_bytes)
         result = self._write_down(run, answer)
         lease = run.lease
         assert lease.pool is not None
@@ -328,6 +363,7 @@ class DataPlane:
             answer.error_type,
             record.duration_us,
             record.start,
+            run.outcome.content_type,
         )
 
 

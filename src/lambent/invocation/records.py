@@ -26,6 +26,7 @@ class Run(Struct):
     lease: Lease
     start_ms: int
     outcome: Outcome = UNKNOWN
+    limit_bytes: int = 0  # of an answer that came in pieces
 
 
 def record_of(run: Run, answer: Answer) -> InvocationRecord:

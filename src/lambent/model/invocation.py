@@ -46,7 +46,8 @@ class StartBreakdown(Struct, frozen=True, array_like=True):
 class InvocationResult(Struct, frozen=True):
     """What the caller gets. `function_error` is "" or "Unhandled"; `log_tail` at most 4 KiB.
 
-    `start` is None on a warm start; `duration_us` as in the record.
+    `start` is None on a warm start; `duration_us` as in the record. `content_type` is set when the answer
+    came in pieces, and `payload` then has them together, unless they went to a stream.
     """
 
     executed_version: str
@@ -57,6 +58,7 @@ class InvocationResult(Struct, frozen=True):
     error_type: str = ""
     duration_us: int = 0
     start: StartBreakdown | None = None
+    content_type: str = ""
 
 
 class LogLine(Struct, frozen=True, array_like=True):

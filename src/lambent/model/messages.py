@@ -6,6 +6,7 @@
 | http | edge -> control | Forwarded -> HttpResponse |
 | access_key | edge -> control | KeyQuery -> AccessKey or None |
 | snapshot | edge -> control | SnapshotRequest -> FunctionSnapshot |
+| function_url | edge -> control | UrlQuery -> UrlAccess or None |
 | lease | edge -> control | LeaseRequest -> LeaseGrant; raises Throttled |
 | enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
 | invalidate | control -> edge | Invalidate -> None; nothing stale is served once it answers |
@@ -81,6 +82,13 @@ class SnapshotRequest(Struct, frozen=True):
 
     key: FunctionKey
     qualifier: str
+
+
+class UrlQuery(Struct, frozen=True):
+    """Which function URL is this, and may `principal` (None: whoever comes) use it?"""
+
+    url_id: str
+    principal: Principal | None = None
 
 
 class LeaseRequest(Struct, frozen=True):

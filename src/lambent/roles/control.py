@@ -23,6 +23,7 @@ from lambent.journal.reader import JournalReader
 from lambent.journal.writer import JournalWriter
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionSnapshot
+from lambent.model.function_url import UrlAccess
 from lambent.model.http import HttpResponse
 from lambent.model.messages import (
     Download,
@@ -39,6 +40,7 @@ from lambent.model.messages import (
     RateGrant,
     RateQuery,
     SnapshotRequest,
+    UrlQuery,
     Welcome,
 )
 from lambent.model.principal import AccessKey
@@ -264,6 +266,7 @@ class Control:
             "http": Method(Forwarded, self._http),
             "access_key": Method(KeyQuery, self._access_key),
             "snapshot": Method(SnapshotRequest, self._snapshot),
+            "function_url": Method(UrlQuery, self._function_url),
             "lease": Method(LeaseRequest, self._lease),
             "enqueue": Method(Enqueue, self._enqueue),
             "requests": Method(RateQuery, self._requests),
@@ -302,6 +305,9 @@ class Control:
 
     async def _snapshot(self, _: Peer, request: SnapshotRequest) -> FunctionSnapshot:
         return await self._lambda.data_plane.snapshot(request.key, request.qualifier)
+
+    async def _function_url(self, _: Peer, query: UrlQuery) -> UrlAccess | None:
+        return await self._lambda.urls.access(query)
 
     async def _lease(self, peer: Peer, request: LeaseRequest) -> LeaseGrant:
         return await self._placement.lease(peer.number, request)

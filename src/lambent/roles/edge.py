@@ -19,13 +19,18 @@ from lambent.gateway.front import Front
 from lambent.gateway.http.connection import Limits as HttpLimits
 from lambent.gateway.http.server import HttpServer
 from lambent.gateway.invoke import Invoking
+from lambent.gateway.invoke_streamed import InvokingStreamed
 from lambent.gateway.links import OpenLinks
 from lambent.gateway.platform import Answers, OpenPaths, SignedPaths
+from lambent.gateway.urls.cache import UrlCache
+from lambent.gateway.urls.stage import FunctionUrls
+from lambent.gateway.urls.stage import Rules as UrlRules
 from lambent.ids import SystemIds
 from lambent.invocation.api import Limits, Links
 from lambent.invocation.data_plane import DataPlane
 from lambent.invocation.estate import Estate
 from lambent.invocation.snapshots import Snapshots
+from lambent.invocation.streaming import Pace
 from lambent.journal.lines import events_of
 from lambent.journal.writer import JournalWriter
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant
@@ -86,11 +91,18 @@ class Edge:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._keys = KeyCache(control.access_key)
         answers = Answers(self._missing, control.metrics, control.download, control.status)
+        self._urls = UrlCache(control.function_url)
+        quotas, begin, pace = settings.quotas, self._data_plane.begin, Pace(settings.stream_bytes_per_s)
+        authentication = Authentication(self._keys, self._clock, settings.clock_skew_s)
+        url_rules = UrlRules(quotas.sync_payload_bytes, quotas.streamed_response_bytes, pace)
+        write_event = wire_for("lambda").event_writer("InvokeWithResponseStream")
         stages = (
+            FunctionUrls(begin, self._urls, authentication, self._clock, url_rules),
             OpenPaths(answers),
             OpenLinks(control.http),
-            Authentication(self._keys, self._clock, settings.clock_skew_s),
-            Invoking(self._data_plane.begin, control.enqueue, self._check, settings.quotas),
+            authentication,
+            Invoking(begin, control.enqueue, self._check, quotas),
+            InvokingStreamed(begin, self._check, write_event, quotas, pace, self._clock),
             SignedPaths(answers),
             Forward(control.http),
         )
@@ -105,7 +117,6 @@ class Edge:
 
     async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:
         """Serve until `stopping`, then let running invocations finish."""
-        wire_for("lambda")  # loaded before the first refusal needs it
         owned = (self._control.run(), self._agent.run(), self._handoff.run(), self._estate.run(), self._http.run())
         tasks = [asyncio.get_running_loop().create_task(work) for work in owned]
         await self._control.wait_connected()
@@ -161,10 +172,12 @@ class Edge:
         """What changed while control was away cannot be known: forget all copies first."""
         await self._greet(peer)
         self._keys.forget_all()
+        self._urls.forget_all()
         self._estate.invalidate_all()
 
     async def _invalidate(self, _: Peer, what: Invalidate) -> None:
         self._estate.invalidate(what.functions)
+        self._urls.forget(what.functions)
         if what.all_access_keys:
             self._keys.forget_all()
         else:

@@ -4,6 +4,7 @@ from typing import Any
 
 from lambent.errors import Unavailable
 from lambent.model.function import FunctionSnapshot
+from lambent.model.function_url import UrlAccess
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation
 from lambent.model.messages import (
@@ -19,6 +20,7 @@ from lambent.model.messages import (
     RateQuery,
     SnapshotRequest,
     Stop,
+    UrlQuery,
 )
 from lambent.model.principal import AccessKey
 from lambent.transport.connections import Lasting
@@ -53,6 +55,10 @@ class ControlLink:
 
     async def access_key(self, query: KeyQuery) -> AccessKey | None:
         found: AccessKey | None = await self._link.peer.call("access_key", query, AccessKey | None)  # type: ignore[arg-type]
+        return found
+
+    async def function_url(self, query: UrlQuery) -> UrlAccess | None:
+        found: UrlAccess | None = await self._link.peer.call("function_url", query, UrlAccess | None)  # type: ignore[arg-type]
         return found
 
     async def http(self, forwarded: Forwarded) -> HttpResponse:

@@ -49,9 +49,18 @@ def test_a_payload_over_the_limit_is_counted_and_what_follows_is_whole(
     for piece in pieces_of(wire(sent), cuts):
         received += reader.feed(piece)
     assert received == [
-        frame if len(frame.payload) <= limit_bytes else Frame(frame.kind, frame.fields, b"", len(frame.payload))
+        frame
+        if len(frame.payload) <= limit_bytes or frame.kind in frames.PIECES
+        else Frame(frame.kind, frame.fields, b"", len(frame.payload))
         for frame in sent
     ]
+
+
+def test_a_piece_that_is_longer_than_any_bootstrap_sends_is_garbage() -> None:
+    whole = frames.encode(frames.CHUNK, ["r"], bytes(frames.PIECE_BYTES))
+    assert len(FrameReader().feed(whole)) == 1
+    with pytest.raises(Garbage):
+        FrameReader().feed(frames.encode(frames.CHUNK, ["r"], bytes(frames.PIECE_BYTES + 1))[:20])
 
 
 @settings(max_examples=200, deadline=None)

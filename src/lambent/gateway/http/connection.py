@@ -18,7 +18,7 @@ import structlog
 from msgspec import Struct
 
 from lambent.gateway.http.answer import BODILESS, bytes_of, streamed_head
-from lambent.gateway.http.streams import Body, Framing, Response, StreamedResponse
+from lambent.gateway.http.streams import Body, CutOff, Framing, Response, StreamedResponse
 from lambent.model.http import HttpRequest, HttpResponse
 
 Streams = Callable[[HttpRequest], bool]
@@ -297,6 +297,8 @@ class Connection(asyncio.Protocol):
             self._transport.write(streamed_head(response, framing, keep_alive=keep_alive))
             if not bodiless:
                 await self._send_pieces(response, framing)
+        except CutOff:
+            self._cut_off(framing)
         except Exception:
             log.exception("a streamed answer failed", action="http.stream")
             self._transport.abort()
@@ -307,6 +309,14 @@ class Connection(asyncio.Protocol):
             self._current = None
         else:
             self._answered(keep_alive)
+
+    def _cut_off(self, framing: Framing) -> None:
+        """End the connection so that the answer is seen to be unfinished."""
+        self._closing = True
+        if framing.until_close:  # nothing but a reset tells an HTTP/1.0 client
+            self._transport.abort()
+        else:
+            self._transport.close()
 
     async def _send_pieces(self, response: StreamedResponse, framing: Framing) -> None:
         async for piece in response.body:

@@ -20,6 +20,10 @@ class BodyBroken(ServiceError):
     code, status = "IncompleteBody", 400
 
 
+class CutOff(Exception):
+    """Raised by the iterator of a StreamedResponse: the rest will not come, and the client has to see that."""
+
+
 class StreamedResponse:
     """An answer whose body is sent while it is made.
 

@@ -11,7 +11,8 @@ import os
 from struct import Struct
 
 INVOKE = 1
-READY, INIT_ERROR, RESPONSE, ERROR = 16, 17, 18, 19
+READY, INIT_ERROR, RESPONSE, ERROR, STREAM, CHUNK = 16, 17, 18, 19, 20, 21
+PIECE_BYTES = 65536  # the most that STREAM and CHUNK may carry
 
 HEADER = Struct(">IBH")
 HEADER_BYTES = HEADER.size

@@ -26,6 +26,7 @@ from .encode import ResponseEncoder
 from .errors import LambdaFault, error_object
 from .loader import load_handler, set_search_path
 from .logs import open_streams, set_up_logging
+from .stream import KINDS, Streams
 from .trace import TraceVariable
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Runtime:
         self._encoder = ResponseEncoder(os.environ.get("AWS_EXECUTION_ENV", ""))
         self._facts = function_facts()
         self._trace = TraceVariable()
+        self._answers = Streams(channel, self._encoder)
 
     def load(self, handler: str, started_ns: int) -> Callable[[Any, Any], Any]:
         """The handler; where there is none, report why and end the process."""
@@ -120,7 +122,12 @@ class Runtime:
                 context = LambdaContext(
                     request_id, int(deadline), arn, self._facts, parse_client_context(client_context)
                 )
-                answer = self._encoder.response(handler(decode(payload), context))
+                made = handler(decode(payload), context)
+                if type(made) in KINDS:
+                    self._answers.send(request_id, made)
+                    answer = b""
+                else:
+                    answer = self._encoder.response(made)
             except Exception as error:
                 self._fail(request_id, error)
             else:

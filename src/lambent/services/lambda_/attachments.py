@@ -10,7 +10,7 @@ GetFunction around AddPermission.
 import msgspec
 
 from lambent.model.function import FunctionKey
-from lambent.services.lambda_ import alias_store, event_store, provisioned_store, store
+from lambent.services.lambda_ import alias_store, event_store, provisioned_store, store, url_store
 from lambent.services.lambda_.names import find_version
 from lambent.services.lambda_.policy import Document
 from lambent.services.lambda_.store import SQL
@@ -38,6 +38,7 @@ def forget(tx: Transaction, key: FunctionKey, qualifier: str) -> None:
     put_policy(tx, key, qualifier, None)
     provisioned_store.delete(tx, key, qualifier)
     event_store.delete(tx, key, qualifier)
+    url_store.delete(tx, key, qualifier)
 
 
 def policy(tx: Transaction, key: FunctionKey, qualifier: str) -> Document | None:

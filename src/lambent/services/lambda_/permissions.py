@@ -24,6 +24,7 @@ from lambent.services.lambda_.policy import (
     Policy,
     allows,
     check_length,
+    denies,
     with_statement,
     without_statement,
 )
@@ -44,10 +45,17 @@ class Permissions:
 
     async def allows(self, key: FunctionKey, qualifier: str, caller: Caller) -> bool:
         """Whether the policy of what is called lets `caller` in; False when there is no such thing."""
+        return allows(*await self._question(key, qualifier, caller))
+
+    async def denies(self, key: FunctionKey, qualifier: str, caller: Caller) -> bool:
+        """Whether that policy shuts `caller` out, who may come in by rights of its own."""
+        return denies(*await self._question(key, qualifier, caller))
+
+    async def _question(self, key: FunctionKey, qualifier: str, caller: Caller) -> tuple[Policy | None, Asked]:
         qualifier = "" if qualifier == LATEST else qualifier
         document = await self._all.database.read(lambda tx: attachments.policy(tx, key, qualifier))
         policy = None if document is None else Policy(document, "")
-        return allows(policy, Asked(caller.principal, caller.action, function_arn(key, qualifier), caller.context()))
+        return policy, Asked(caller.principal, caller.action, function_arn(key, qualifier), caller.context())
 
     @operation("AddPermission")
     async def add_permission(self, context: RequestContext, request: Request) -> Answer:

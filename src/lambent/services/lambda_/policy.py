@@ -86,10 +86,18 @@ def check_length(text: str, limit_bytes: int) -> None:
 
 def allows(policy: Policy | None, asked: Asked) -> bool:
     """Whether some statement allows what is asked, and none denies it."""
+    return _decided(policy, asked) == {"Allow"}
+
+
+def denies(policy: Policy | None, asked: Asked) -> bool:
+    """Whether some statement denies what is asked."""
+    return "Deny" in _decided(policy, asked)
+
+
+def _decided(policy: Policy | None, asked: Asked) -> set[str]:
     if policy is None:
-        return False
-    decided = {each["Effect"] for each in as_list(policy.document["Statement"]) if _applies(each, asked)}
-    return decided == {"Allow"}
+        return set()
+    return {each["Effect"] for each in as_list(policy.document["Statement"]) if _applies(each, asked)}
 
 
 def as_list(value: Any) -> list[Any]:

@@ -37,6 +37,7 @@ from lambent.services.lambda_.resources import Resources
 from lambent.services.lambda_.runtime_management import RuntimeManagement
 from lambent.services.lambda_.sealing import SealedDatabase
 from lambent.services.lambda_.tags import Tags
+from lambent.services.lambda_.urls import Urls
 from lambent.services.lambda_.versions import Versions
 from lambent.services.operation import operations_of
 from lambent.store.api import Blobs, Database
@@ -61,8 +62,9 @@ class LambdaService:
     """See api.py for the contract.
 
     `operations` is what the gateway dispatches to, `data_plane` what invoking and placement ask,
-    `downloads` what answers GetFunction's links, `permissions` who may invoke,
-    `event_rules` what becomes of asynchronous events, `mappings` is told when a poller gives up.
+    `downloads` what answers GetFunction's links, `permissions` who may invoke, `urls` what a
+    function URL leads to, `event_rules` what becomes of asynchronous events, `mappings` is told when
+    a poller gives up.
     """
 
     def __init__(self, places: Places, settings: Settings, clock: Clock, ids: Ids, links: Links) -> None:
@@ -86,6 +88,7 @@ class LambdaService:
         )
         self.downloads = Downloads(self._code, clock, places.link_secret)
         self.permissions = Permissions(resources)
+        self.urls = Urls(resources, self.permissions, invoke_permission=settings.url_invoke_permission)
         self.operations = operations_of(
             Functions(resources, self.downloads),
             Versions(resources),
@@ -99,6 +102,7 @@ class LambdaService:
             Layers(resources, self.downloads),
             LayerPermissions(resources),
             self.permissions,
+            self.urls,
             EventInvokeConfigs(resources),
             EventSourceMappings(resources, self.mappings),
             Recursion(resources),
