@@ -65,7 +65,8 @@ def test_a_function_that_fails_makes_the_command_fail(platform: "Platform", fold
 def test_following_the_log_shows_what_comes(platform: "Platform", folder: Path) -> None:
     name = f"{folder.name}-followed"
     assert platform.lambent("deploy", folder, "--name", name).returncode == 0
-    program = [str(platform.bin / "lambent"), "logs", name, "--follow"]
+    listening = ["env", "--default-signal=INT"]  # a shell's background jobs ignore it
+    program = [*listening, str(platform.bin / "lambent"), "logs", name, "--follow"]
     unbuffered = platform.environment() | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(program, env=unbuffered, stdout=subprocess.PIPE, text=True) as following:
         try:
