@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import dependencies, functions, package, schedules, screen
+from lambent.cli import dependencies, functions, package, queues, schedules, screen
 from lambent.cli.access import Access, client, find_access
 from lambent.cli.errors import CommandError
 from lambent.cli.functions import Wish
@@ -20,7 +20,8 @@ HELP = """Make a function of a folder, or bring it up to date.
 A requirements.txt in the folder is installed into the package, for the Python that the function
 runs on. The function gets the role `lambent-execution`, which is made at the first use. What is not
 given keeps its value when the function exists already. With --schedule, EventBridge Scheduler runs it;
-the schedule has the function's name, and the role `lambent-scheduler`.
+the schedule has the function's name, and the role `lambent-scheduler`. With --queue, messages of that SQS queue run it;
+the queue is made if need be, with a dead-letter queue called NAME-dead for what fails five times.
 
 Examples:
 
@@ -29,6 +30,8 @@ Examples:
   lambent deploy examples/thumbnail --memory 512 --timeout 30
 
   lambent deploy examples/nightly_job --schedule "cron(0 3 * * ? *)" --timezone Europe/Berlin
+
+  lambent deploy examples/order_queue --queue orders --reports-failures
 
   lambent deploy hello --name hello-staging --env TABLE=orders --env LEVEL=debug
 """
@@ -112,6 +115,12 @@ def deploy(
         str | None, typer.Option(metavar="EXPRESSION", help="When to run it: cron(...), rate(...) or at(...).")
     ] = None,
     timezone: Annotated[str, typer.Option(metavar="ZONE", help="Of the schedule.")] = "UTC",
+    queue: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of an SQS queue whose messages run it; NAME.fifo keeps order.")
+    ] = None,
+    reports_failures: Annotated[
+        bool, typer.Option("--reports-failures", help="The function answers which messages of a batch failed.")
+    ] = False,
     data: Data = None,
 ) -> None:
     """Deploy, then say what to type next."""
@@ -124,6 +133,10 @@ def deploy(
     if schedule is not None:
         with steps.step(f"scheduling {wish.name}: {schedule}, {timezone}"):
             schedules.schedule_function(access, wish.name, made["FunctionArn"], schedule, timezone)
+    if queue is not None:
+        with steps.step(f"connecting the queue {queue}"):
+            urls = queues.queue_function(access, queue, made, reports_failures)
+        screen.notes().print(f"Queue: {urls[0]}\nDead letters: {urls[1]}", markup=False)
     screen.results().print(made["FunctionArn"])
     place = f" --data {data}" if data else ""
     screen.notes().print(

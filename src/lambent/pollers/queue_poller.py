@@ -120,7 +120,9 @@ class QueuePoller:
         if self._free > 0:
             taken = await self._take(mapping, facts)
             self._begin(facts)
-        self._scaling.pressed = self._free <= 0 and (bool(self._ready) or self._queues.waiting(arn) > 0)
+        # What waits in a FIFO queue may wait for its own group; in others slots that just fell free are taken next.
+        waits = self._queues.waiting(arn) > 0 and (self._free <= 0 or not facts.fifo)
+        self._scaling.pressed = waits or bool(self._ready)
         if not taken and not self._stopping:
             await self._wait(arn, version)
 
