@@ -54,6 +54,7 @@ class OutcomeKind(StrEnum):
     TIMEOUT = "timeout"
     GARBAGE = "garbage"  # the channel carried something that no bootstrap sends
     TOO_LARGE = "too_large"  # the response is over the limit given; environment stays usable
+    FAULT = "fault"  # the platform found that it cannot run: `error_type`, and words as payload
     LOST = "lost"  # the platform lost the environment: agent or node gone
 
 
@@ -102,6 +103,22 @@ class Environment(Protocol):
         pool asks before it leases one, and when one comes back.
         """
 
+    @property
+    def settling(self) -> bool:
+        """Whether the newest invocation is answered, and the runtime or an extension is still at work on it."""
+
+    @property
+    def movable(self) -> bool:
+        """Whether another edge can go on with it, from its descriptors alone."""
+
+    @property
+    def patience_s(self) -> float:
+        """How long its shutdown phase may take, once it is READY; 0 for none."""
+
+    def on_settled(self, call: Callable[[Outcome], None]) -> None:
+        """While `settling`: have `call` called once, in the order of these calls, with how that ended. READY is well;
+        the duration is that of the whole invocation."""
+
     async def wait_ready(self, timeout_s: float) -> Outcome:
         """The end of the init phase: READY, ERROR, EXIT, TIMEOUT, GARBAGE or LOST."""
 
@@ -115,6 +132,8 @@ class Environment(Protocol):
         stream: Stream | None = None,
     ) -> None:
         """Run one invocation and call `done` with its outcome, once; that may be before this returns.
+
+        The outcome is the answer's; `settling` says whether the invocation goes on behind it, within the same timeout.
 
         The warm path: no task and no future. `done` must not raise. An answer in pieces goes to `stream`,
         all of them before `done`; without one it is collected, and is bound by `limit_bytes` like any other.
@@ -148,4 +167,7 @@ class Environment(Protocol):
         """The agent's word on how the runtime process ended; completes a waiting outcome."""
 
     def close(self) -> None:
-        """Let go of the descriptors; idempotent. Killing the processes is the agent's work."""
+        """Let go of the descriptors; idempotent. Killing the processes is the agent's work.
+
+        Where there is a shutdown phase it begins now, and what it needs is let go when its time is up.
+        """

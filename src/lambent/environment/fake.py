@@ -63,6 +63,25 @@ class FakeEnvironment:
         return self._state is State.READY
 
     @property
+    def settling(self) -> bool:
+        """See `Environment`."""
+        return False
+
+    @property
+    def movable(self) -> bool:
+        """See `Environment`."""
+        return True
+
+    @property
+    def patience_s(self) -> float:
+        """See `Environment`."""
+        return 0.0
+
+    def on_settled(self, call: Callable[[Outcome], None]) -> None:
+        """See `Environment`. A fake is never settling."""
+        raise AssertionError("it does not settle")
+
+    @property
     def closed(self) -> bool:
         """Whether `close` was called."""
         return self._state is State.STOPPED

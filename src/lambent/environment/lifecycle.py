@@ -18,6 +18,7 @@ class State(StrEnum):
     STARTING = "starting"  # the sandbox exists; the bootstrap has not said READY
     READY = "ready"  # idle, waiting for an invocation
     BUSY = "busy"  # exactly one invocation is inside
+    ANSWERED = "answered"  # the caller has its answer; the runtime or an extension has not asked for more work yet
     STOPPING = "stopping"  # serves nothing any more; its owner has to close it and have it stopped
     STOPPED = "stopped"  # closed: the descriptors are gone, this object is only a record
 
@@ -27,6 +28,7 @@ class Step(StrEnum):
 
     INITIALISED = "initialised"
     ASSIGN = "assign"
+    ANSWER = "answer"
     FINISH = "finish"
     RETIRE = "retire"
     CLOSE = "close"
@@ -40,6 +42,10 @@ TRANSITIONS = {
     (State.READY, Step.RETIRE): State.STOPPING,
     (State.READY, Step.CLOSE): State.STOPPED,
     (State.BUSY, Step.FINISH): State.READY,
+    (State.BUSY, Step.ANSWER): State.ANSWERED,
+    (State.ANSWERED, Step.FINISH): State.READY,
+    (State.ANSWERED, Step.RETIRE): State.STOPPING,
+    (State.ANSWERED, Step.CLOSE): State.STOPPED,
     # After a timeout or a crash the function's code may still be running: retire, never reuse.
     (State.BUSY, Step.RETIRE): State.STOPPING,
     (State.BUSY, Step.CLOSE): State.STOPPED,

@@ -18,21 +18,22 @@ from functools import partial
 from lambent.clock import Clock
 from lambent.environment import frames
 from lambent.environment.api import Outcome, OutcomeKind, Stream
+from lambent.environment.channel import Channel, work_of
 from lambent.environment.deadline import Deadline
 from lambent.environment.frames import Frame, Garbage
 from lambent.environment.lifecycle import State, Step, state_after
 from lambent.environment.output import OutputBuffer
 from lambent.environment.output_pipe import OutputPipe
+from lambent.environment.runtime_api.environment_api import EnvironmentApi, Listening
 from lambent.environment.socket_channel import SocketChannel
 from lambent.environment.streamed import Collected, StreamedAnswer
-from lambent.model import lineage
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, LogLine
 
 EXIT_NOTICE_S = 2.0  # an agent that is alive tells of an exit within milliseconds
 GAUGE_FRESH_S = 0.02
 GAUGE_UNREAD_S = 0.005  # what a shorter invocation added since the last reading, the next one tells
-LONGEST_TRACE_HEADER = 1024  # a longer one is not a trace header, and is not handed on
+LINGER_S = 1.0  # after the shutdown phase, until everything is let go
 LONGEST_INIT_DIGITS = 12
 
 
@@ -42,7 +43,7 @@ class LiveEnvironment:
     def __init__(
         self,
         grant: EnvironmentGrant,
-        channel: socket.socket,
+        channel: socket.socket | EnvironmentApi,
         output_fd: int,
         memory_gauge_fd: int | None,
         clock: Clock,
@@ -63,6 +64,7 @@ class LiveEnvironment:
         self._done: Callable[[Outcome], None] = partial(_hand_over, self._initialised)
         self._waiter: asyncio.Future[Outcome] | None = None  # of the one whom `invoke` serves
         self._stream: Stream | None = None
+        self._limit_bytes = 0
         self._streamed: StreamedAnswer | None = None  # once the answer has begun to come in pieces
         self._peak_bytes, self._gauge_read_s = 0, float("-inf")
         self._exit: EnvironmentExit | None = None
@@ -70,12 +72,40 @@ class LiveEnvironment:
         self._deadline = Deadline(clock, self._timed_out)
         self._output = OutputBuffer()
         self._pipe = OutputPipe(output_fd, self._output, clock)
-        self._channel = SocketChannel(channel, self._received, self._channel_ended)
+        self._settled: list[Callable[[Outcome], None]] = []
+        self._api = channel if isinstance(channel, EnvironmentApi) else None
+        self._closed = False
+        self._channel = self._open(channel)
+
+    def _open(self, channel: socket.socket | EnvironmentApi) -> Channel:
+        if isinstance(channel, EnvironmentApi):
+            channel.connect(Listening(self._received, self._channel_ended, self._retire, self.exited))
+            return channel
+        return SocketChannel(channel, self._received, self._channel_ended)
 
     @property
     def usable(self) -> bool:
         """Whether `invoke` may be called now."""
         return self._state is State.READY
+
+    @property
+    def settling(self) -> bool:
+        """See `Environment`."""
+        return self._state is State.ANSWERED
+
+    @property
+    def movable(self) -> bool:
+        """See `Environment`."""
+        return self._api is None or self._api.movable
+
+    @property
+    def patience_s(self) -> float:
+        """See `Environment`."""
+        return 0.0 if self._api is None else self._api.patience_s
+
+    def on_settled(self, call: Callable[[Outcome], None]) -> None:
+        """See `Environment`."""
+        self._settled.append(call)
 
     async def wait_ready(self, timeout_s: float) -> Outcome:
         """See `Environment`. `timeout_s` counts from now."""
@@ -98,12 +128,11 @@ class LiveEnvironment:
         if self._frozen:
             self._set_frozen(False)
         self._request_id = invocation.request_id
-        self._channel.reader.limit_bytes = limit_bytes
-        self._done, self._waiter, self._stream = done, None, stream
+        self._done, self._waiter, self._stream, self._limit_bytes = done, None, stream, limit_bytes
         self._begun_s = begun_s = self._clock.monotonic_s()
         self._deadline.set(begun_s + timeout_s, begun_s)
         deadline_ms = self._clock.now_ms() + round(timeout_s * 1000)
-        self._channel.send(_invoke_frame(invocation, invoked_arn, deadline_ms))
+        self._channel.begin(work_of(invocation, invoked_arn, deadline_ms, limit_bytes))
 
     async def invoke(
         self,
@@ -161,8 +190,14 @@ class LiveEnvironment:
         self._deadline.close()
         if self._exit_wait is not None:
             self._exit_wait.cancel()
+        if self._freezer_fd >= 0 and self._frozen and self.patience_s:
+            self._set_frozen(False)
         self._channel.close()
-        self._pipe.close()
+        if self.patience_s and not self._closed:  # its last words must not end it
+            self._loop.call_later(self.patience_s + LINGER_S, self._pipe.close)
+        else:
+            self._pipe.close()
+        self._closed = True
         for descriptor in {self._gauge_fd, self._freezer_fd} - {-1}:
             os.close(descriptor)
         self._gauge_fd = self._freezer_fd = -1
@@ -171,11 +206,14 @@ class LiveEnvironment:
         kind = frame.kind
         if self._state is State.BUSY and kind in (frames.RESPONSE, frames.ERROR):
             if frame.fields[0] == self._request_id and not self._superfluous(frame):
-                self._settle(Step.FINISH, self._answer(frame))
+                self._answered(self._answer(frame))
                 return
         elif self._state is State.BUSY and kind in frames.PIECES:
             if frame.fields[0] == self._request_id and self._take_piece(frame):
                 return
+        elif self._state is State.ANSWERED and kind == frames.READY:
+            self._settle(Step.FINISH, Outcome(OutcomeKind.READY, self._elapsed_us()))
+            return
         elif self._state is State.STARTING and kind == frames.READY:
             if _is_duration(frame.fields[0]):
                 self._settle(Step.INITIALISED, Outcome(OutcomeKind.READY, int(frame.fields[0])))
@@ -187,7 +225,7 @@ class LiveEnvironment:
 
     def _take_piece(self, frame: Frame) -> bool:
         if self._streamed is None:
-            self._streamed = StreamedAnswer(self._stream or Collected(self._channel.reader.limit_bytes))
+            self._streamed = StreamedAnswer(self._stream or Collected(self._limit_bytes))
         streamed = self._streamed
         taken = streamed.take(frame, self._channel.resume)
         if streamed.stream.full:
@@ -197,6 +235,15 @@ class LiveEnvironment:
     def _superfluous(self, frame: Frame) -> bool:
         """Whether it is an answer after the answer."""
         return self._streamed is not None and frame.kind == frames.RESPONSE and bool(frame.payload)
+
+    def _answered(self, outcome: Outcome) -> None:
+        if not self._channel.gathers:
+            self._settle(Step.FINISH, outcome)
+            return
+        self._pipe.drain()
+        self._state = state_after(self._state, Step.ANSWER)
+        done, self._done = self._done, _nobody_waits
+        done(outcome)
 
     def _answer(self, frame: Frame) -> Outcome:
         streamed = self._streamed
@@ -217,7 +264,7 @@ class LiveEnvironment:
             self._retire(Outcome(OutcomeKind.GARBAGE, self._elapsed_us()))
         elif self._exit is not None:
             self._retire(self._exit_outcome())
-        elif self._state in (State.STARTING, State.BUSY):
+        elif self._state in (State.STARTING, State.BUSY, State.ANSWERED):
             self._deadline.clear()  # it has ended in time; only the word on how is missing
             self._exit_wait = self._loop.call_later(EXIT_NOTICE_S, self._never_told)
         else:
@@ -228,7 +275,7 @@ class LiveEnvironment:
 
     def _timed_out(self) -> None:
         self._channel.read_arrived()  # an edge that is late itself must not call an answer late
-        if self._state in (State.STARTING, State.BUSY):
+        if self._state in (State.STARTING, State.BUSY, State.ANSWERED):
             self._retire(Outcome(OutcomeKind.TIMEOUT, self._elapsed_us()))
 
     def _exit_outcome(self) -> Outcome:
@@ -240,7 +287,7 @@ class LiveEnvironment:
     def _retire(self, outcome: Outcome) -> None:
         """Serve nothing any more; whoever waits gets `outcome`."""
         if self._state is not State.STOPPED:
-            self._channel.stop()
+            self._channel.stop(outcome.kind)
             self._settle(Step.RETIRE, outcome)
 
     def _settle(self, step: Step, outcome: Outcome) -> None:
@@ -256,21 +303,13 @@ class LiveEnvironment:
         abandoned = self._waiter is not None and self._waiter.cancelled()
         self._state = state_after(self._state, Step.RETIRE if abandoned else step)
         done, self._done = self._done, _nobody_waits
+        settled, self._settled = self._settled, []
         done(outcome)
+        for call in settled:
+            call(outcome)
 
     def _elapsed_us(self) -> int:
         return round((self._clock.monotonic_s() - self._begun_s) * 1e6)
-
-
-def _invoke_frame(invocation: Invocation, invoked_arn: str, deadline_ms: int) -> bytes:
-    trace_header, client_context = invocation.trace_header, invocation.client_context
-    if len(trace_header) > LONGEST_TRACE_HEADER or "\0" in trace_header:
-        trace_header = ""
-    trace_header = lineage.extended(trace_header, invocation.function)
-    if "\0" in client_context:
-        client_context = client_context.replace("\0", "")  # JSON has none
-    fields = [invocation.request_id, str(deadline_ms), invoked_arn, trace_header, client_context]
-    return frames.encode(frames.INVOKE, fields, invocation.payload)
 
 
 def _hand_over(waiter: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -9,6 +9,9 @@ import asyncio
 import socket
 from collections.abc import Callable
 
+from lambent.environment import frames
+from lambent.environment.api import OutcomeKind
+from lambent.environment.channel import Work
 from lambent.environment.frames import Frame, FrameReader, Garbage
 
 READ_BYTES = 65536
@@ -16,13 +19,15 @@ READS_PER_TURN = 16  # then other environments get their turn; more than a socke
 
 
 class SocketChannel:
-    """Owns the socket.
+    """Implements `Channel`. Owns the socket.
 
     Args:
         on_frame: called with each frame.
         on_end: called once, when no more frames will come: with the Garbage that was received,
             or with None when the other side has hung up.
     """
+
+    gathers = False
 
     def __init__(
         self, sock: socket.socket, on_frame: Callable[[Frame], None], on_end: Callable[[Garbage | None], None]
@@ -36,6 +41,12 @@ class SocketChannel:
         self._ended = self._paused = False
         sock.setblocking(False)
         self._loop.add_reader(sock.fileno(), self._readable)
+
+    def begin(self, work: Work) -> None:
+        """See `Channel`."""
+        self.reader.limit_bytes = work.limit_bytes
+        fields = [work.request_id, str(work.deadline_ms), work.invoked_arn, work.trace_header, work.client_context]
+        self.send(frames.encode(frames.INVOKE, fields, work.payload))
 
     def send(self, frame: bytes) -> None:
         """Send `frame`, now as far as the socket takes it, the rest when it can.
@@ -79,7 +90,7 @@ class SocketChannel:
             self._paused = False
             self._loop.add_reader(self._socket.fileno(), self._readable)
 
-    def stop(self) -> None:
+    def stop(self, _why: OutcomeKind = OutcomeKind.LOST) -> None:
         """Neither read nor send any more, and call nobody."""
         if self._ended:
             return
@@ -120,11 +131,11 @@ class SocketChannel:
             self._end(None)
             return False
         try:
-            frames = self.reader.feed(data)
+            arrived = self.reader.feed(data)
         except Garbage as garbage:
             self._end(garbage)
             return False
-        for frame in frames:
+        for frame in arrived:
             self._on_frame(frame)
         return len(data) == READ_BYTES and not self._ended
 

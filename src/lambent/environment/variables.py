@@ -4,15 +4,18 @@ Three layers: defaults that a function may change, the function's own, and the r
 which nobody can change and which CreateFunction refuses to take.
 
 Source: behaviours section 12; Lambda Developer Guide, "Defined runtime environment variables".
-AWS_LAMBDA_RUNTIME_API and the X-Ray daemon's address are not set, because nothing answers there.
+AWS_LAMBDA_RUNTIME_API is set inside (`runtimes/python/doors.py`), where something answers there; the X-Ray daemon's
+address is not, because nothing does.
 """
 
+import re
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from lambent.model.function import FunctionSnapshot
 
+LANGUAGE = re.compile("[^a-z].*")
 TASK_ROOT = "/var/task"
 RUNTIME_DIR = "/var/runtime"
 
@@ -52,6 +55,10 @@ DEFAULTS = {
 
 DEFAULTS_OF_LANGUAGE = {
     "python": {"PYTHONPATH": RUNTIME_DIR},
+    "provided": {  # nothing of ours: what it is linked with is the system's or its own
+        "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+        "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    },
     "nodejs": {"NODE_PATH": "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"},
 }
 
@@ -84,7 +91,7 @@ def variables(function: FunctionSnapshot, own: Mapping[str, str], circumstances:
     """All variables of a new environment of `function`, whose configuration sets `own`."""
     return {
         **DEFAULTS,
-        **DEFAULTS_OF_LANGUAGE.get(function.runtime.rstrip("0123456789.x"), {}),
+        **DEFAULTS_OF_LANGUAGE.get(LANGUAGE.sub("", function.runtime), {}),
         **_optional(circumstances),
         **{name: value for name, value in own.items() if name not in RESERVED},
         **_reserved(function, circumstances),

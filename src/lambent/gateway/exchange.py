@@ -33,7 +33,7 @@ from lambent.gateway.http.streams import Body, Response
 from lambent.model.http import HttpRequest
 from lambent.model.principal import Principal
 
-Respond = Callable[[Response], None]
+Respond = Callable[[Response], object]
 
 
 class Taken(Enum):

@@ -65,6 +65,9 @@ def answer_for(outcome: Outcome, request_id: str, timeout_s: float, limit_bytes:
         case OutcomeKind.TIMEOUT:
             message = f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds"
             return _failure("Sandbox.Timedout", message, "timeout")
+        case OutcomeKind.FAULT:
+            words = f"RequestId: {request_id} Error: {outcome.payload.decode('utf-8', 'replace')}"
+            return _failure(outcome.error_type, words, "error")
         case OutcomeKind.TOO_LARGE:
             message = f"Response payload size exceeded maximum allowed payload size ({limit_bytes} bytes)."
             return _failure("Function.ResponseSizeTooLarge", message, "error")

@@ -58,7 +58,7 @@ class Agent(Protocol):
     async def stop(self, stop: Stop) -> None:
         """Returns once the environment is gone. Raises Unavailable."""
 
-    def ready(self, environment_id: str) -> None:
+    def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
         """A notice: the init phase is over. Never raises."""
 
 

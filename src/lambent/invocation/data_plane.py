@@ -36,7 +36,7 @@ from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
 from lambent.invocation.rates import Rates
 from lambent.invocation.reach import reach
-from lambent.invocation.records import Run, duration_of, record_of, tail_of, throttle_record
+from lambent.invocation.records import Run, duration_of, record_of, settled_record, tail_of, throttle_record
 from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.streaming import AnswerStream
 from lambent.model import lineage
@@ -353,7 +353,11 @@ class DataPlane:
     def _write_down(self, run: Run, answer: Answer) -> InvocationResult:
         self._invocations += 1
         record = record_of(run, answer)
-        self._links.journal.append(record)
+        environment = run.lease.environment
+        if environment.settling:  # what is written down is the whole invocation
+            environment.on_settled(lambda end: self._links.journal.append(settled_record(record, run, end)))
+        else:
+            self._links.journal.append(record)
         return InvocationResult(
             run.snapshot.version,
             answer.payload,

@@ -224,7 +224,7 @@ class Estate:
             self._control.initialised(Initialised(environment.id, INIT_FAILURE))
             self._send_away(environment, "its init phase failed")
             return
-        self._agent.ready(environment.id)
+        self._agent.ready(environment.id, environment.patience_s)
         grant = LeaseGrant(environment.id, what.log_stream, provisioned=True)
         lease = Lease(environment, grant, init, StartTimes(), 0)
         lease.used()  # what it took to get ready belongs to no invocation

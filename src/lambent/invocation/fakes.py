@@ -116,7 +116,7 @@ class FakeHouse:
         self.stopped.append(stop)
         self.alive.pop(stop.environment_id, None)
 
-    def ready(self, environment_id: str) -> None:
+    def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
         """See `Agent`."""
         self.told_ready.append(environment_id)
 

@@ -90,7 +90,11 @@ class Lease:
 
     def __exit__(self, *_: object) -> None:
         assert self.pool is not None
-        self.pool.give_back(self)
+        if self.environment.settling:
+            pool = self.pool
+            self.environment.on_settled(lambda _: pool.give_back(self))
+        else:
+            self.pool.give_back(self)
 
 
 def _breakdown(grant: LeaseGrant, init: Outcome, times: StartTimes, took_us: int) -> StartBreakdown:

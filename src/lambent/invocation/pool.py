@@ -206,7 +206,7 @@ class Pool:
         """An idle environment to be moved to another edge; the least recently used, provisioned ones first."""
         for idle in (self.provisioned, self.idle):
             for lease in idle:
-                if lease.environment.usable:
+                if lease.environment.usable and lease.environment.movable:
                     idle.remove(lease)
                     return lease
         return None

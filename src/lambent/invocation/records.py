@@ -5,10 +5,11 @@ millisecond); Max Memory Used equals Memory Size when memory ran out, section 8;
 last 4 KB of the same lines that the log stream gets, section 15.
 """
 
+import msgspec
 from msgspec import Struct
 
 from lambent.environment.api import Environment, Outcome, OutcomeKind
-from lambent.invocation.answers import Answer
+from lambent.invocation.answers import Answer, answer_for
 from lambent.invocation.api import MIB
 from lambent.invocation.lease import Lease
 from lambent.model.function import FunctionSnapshot
@@ -61,6 +62,38 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         restore_us=lease.restore_us,
         billed_restore_us=lease.init_us if lease.restored else 0,
         system_log_level=snapshot.system_log_level,
+    )
+
+
+def settled_record(record: InvocationRecord, run: Run, end: Outcome) -> InvocationRecord:
+    """The record of an invocation that went on behind its answer, until `end`.
+
+    Source: Lambda Developer Guide, "Lambda execution environment lifecycle": the Invoke phase ends when the runtime and
+    all extensions are done, and its duration is all of it. PostRuntimeExtensionsDuration is the part behind the answer.
+    """
+    environment = run.lease.environment
+    whole = Run(run.invocation, run.snapshot, run.lease, run.start_ms, end)
+    # `spent_us` and `init_us` of the lease are the next invocation's by now: those of the record count.
+    duration_us = max(record.duration_us, duration_of(whole) + record.duration_us - run.outcome.duration_us)
+    if end.kind is OutcomeKind.TIMEOUT:
+        duration_us = duration_of(whole)
+    status, error_type = record.status, record.error_type
+    if end.kind is OutcomeKind.TIMEOUT:
+        status, error_type = "timeout", "Sandbox.Timedout"
+    elif end.kind not in (OutcomeKind.READY, OutcomeKind.LOST):
+        answer = answer_for(end, record.request_id, run.snapshot.timeout_s, 0)
+        status, error_type = answer.status, answer.error_type
+    init_us = record.billed_restore_us or record.init_us
+    peak_mb = max_memory_mb(_peak_bytes(environment, end), record.memory_mb, ran_out=_ran_out(end))
+    return msgspec.structs.replace(
+        record,
+        duration_us=duration_us,
+        billed_ms=billed_ms(init_us, duration_us),
+        max_memory_mb=max(record.max_memory_mb, peak_mb),
+        status=status,
+        error_type=error_type,
+        lines=[*record.lines, *environment.take_lines()],
+        extensions_us=duration_us - record.duration_us,
     )
 
 

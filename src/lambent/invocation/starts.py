@@ -59,7 +59,7 @@ class Starts:
         restored = arrival.times.restored
         init = await arrival.environment.wait_ready(RESTORE_TIMEOUT_S if restored else init_timeout_s)
         if arrival.environment.usable and not grant.moved:
-            self._agent.ready(grant.environment_id)
+            self._agent.ready(grant.environment_id, arrival.environment.patience_s)
         took_us = round((self._clock.monotonic_s() - began_s) * 1e6)
         lease = Lease(arrival.environment, grant, init, arrival.times, took_us)
         if restored:

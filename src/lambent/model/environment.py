@@ -63,6 +63,21 @@ class Provisioned(Struct, frozen=True):
     init_timeout_s: float
 
 
+class ApiFacts(Struct, frozen=True):
+    """What the Runtime API of an environment tells those who ask on it. `http_runtime`: the runtime speaks HTTP, not
+    frames. `extensions`: the external ones, by name; they have a supervisor."""
+
+    function: FunctionKey
+    version: str
+    handler: str
+    runtime: str
+    initialization_type: str
+    memory_mb: int
+    http_runtime: bool = False
+    extensions: tuple[str, ...] = ()
+    log_format: str = "Text"
+
+
 class EnvironmentGrant(Struct, frozen=True):
     """What travels with the file descriptors of a new environment, from the agent to an edge.
 
@@ -71,7 +86,9 @@ class EnvironmentGrant(Struct, frozen=True):
     `memory_gauge` (a file whose text is the peak memory in bytes), then, where
     `has_platform_listener`, a listening TCP socket inside the environment's network namespace
     that the edge serves as the bridge to the platform's own endpoint, then, where `has_freezer`,
-    `freezer` (a file; "1" stops every process of the environment, "0" lets them go on).
+    `freezer` (a file; "1" stops every process of the environment, "0" lets them go on); then, where there is `api`, a
+    listening socket for the Runtime API in there, and, where it has extensions, their supervisor's socket and the pipe
+    behind their stdout and stderr. Whoever holds one with `api` has connections from inside: it cannot be moved.
 
     An environment of provisioned concurrency comes unasked, so its grant says what it is for.
     `initialised`: it comes from another edge, idle after its init phase.
@@ -85,6 +102,7 @@ class EnvironmentGrant(Struct, frozen=True):
     has_freezer: bool = False
     initialised: bool = False
     provisioned: Provisioned | None = None
+    api: ApiFacts | None = None
 
 
 class EnvironmentExit(Struct, frozen=True):

@@ -77,6 +77,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     `provisioned`: it was served by provisioned concurrency, whose init phase belongs to no invocation.
     `init_only`: no invocation, but the one init phase of a version with SnapStart.
     `system_log_level` is "" for logs in text, and DEBUG, INFO or WARN for logs in JSON.
+    `extensions_us`: how much of the duration came after the answer.
     `restore_us` is 0 unless the environment went on from a snapshot (SnapStart), and then `init_us` is 0.
     """
 
@@ -105,3 +106,4 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     billed_restore_us: int = 0
     init_only: bool = False
     system_log_level: str = ""
+    extensions_us: int = 0

@@ -19,7 +19,7 @@
 | initialised | edge -> control (notice) | Initialised: how the init phase of a provisioned environment ended |
 | start | control -> agent | Start -> None; the grant travels to the edge by the handoff socket |
 | stop | control -> agent, edge -> agent | Stop -> None; the environment is gone when it answers |
-| ready | edge -> agent (notice) | str (environment id): the init phase is over, CPU limit applies |
+| ready | edge -> agent (notice) | Ready: the init phase is over, CPU limit applies |
 | inventory | control -> agent | None -> list[EnvironmentStatus] |
 | take_snapshot | control -> agent | EnvironmentSpec -> SnapshotTaken: initialised once, for every start to come |
 | forget_snapshots | control -> agent | list[str] (environment keys) -> None |
@@ -176,6 +176,14 @@ class Stop(Struct, frozen=True):
 
     environment_id: str
     reason: str
+
+
+class Ready(Struct, frozen=True):
+    """The init phase is over. A `patience_s` above 0: when it is stopped it is asked to end (SIGTERM), and has so long
+    until it is killed; that is for environments with extensions."""
+
+    environment_id: str
+    patience_s: float = 0.0
 
 
 class EnvironmentStatus(Struct, frozen=True):

@@ -17,8 +17,8 @@ import uvloop
 from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
 from lambent.ids import SystemIds
-from lambent.model.environment import EnvironmentExit, EnvironmentGrant, EnvironmentSpec, Provisioned
-from lambent.model.messages import EnvironmentStatus, Hello, Move, SnapshotTaken, Start, Stop, Welcome
+from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant, EnvironmentSpec, Provisioned
+from lambent.model.messages import EnvironmentStatus, Hello, Move, Ready, SnapshotTaken, Start, Stop, Welcome
 from lambent.roles.agent_relay import Relay
 from lambent.roles.agent_snapshots import SnapshotOptions, Snapshots, assignment_of
 from lambent.sandbox import cgroups, doctor, scratch, seccomp
@@ -48,6 +48,7 @@ class Held:
         self.grant: EnvironmentGrant | None = None
         self.descriptors: list[int] = []  # kept, so that another edge can be given them
         self.initialised = False
+        self.patience_s = 0.0
         self.stop_reason = ""
         self.watch: asyncio.Task[None] | None = None
 
@@ -98,7 +99,7 @@ class Agent:
             "hello": Method(Hello, self._hello),
             "start": Method(Start, self._start),
             "stop": Method(Stop, self._stop),
-            "ready": Method(str, self._ready),
+            "ready": Method(Ready, self._ready),
             "move": Method(Move, self._move),
             "inventory": Method(None, self._inventory),
             "take_snapshot": Method(EnvironmentSpec, self._take_snapshot),
@@ -127,6 +128,9 @@ class Agent:
         spec, descriptors = held.spec, [assigned.channel, assigned.output]
         listener = assigned.listener if spec.network != "none" else -1
         descriptors += [each for each in (assigned.memory_gauge, listener, assigned.freezer) if each >= 0]
+        descriptors += [
+            each for each in (assigned.runtime_api, assigned.supervisor, assigned.extension_output) if each >= 0
+        ]
         if assigned.listener >= 0 and listener < 0:
             os.close(assigned.listener)
         held.descriptors = descriptors
@@ -138,6 +142,7 @@ class Agent:
             listener >= 0,
             assigned.freezer >= 0,
             provisioned=_provisioned(spec),
+            api=_api_facts(spec, assigned),
         )
         try:
             held.receiver.hand(held.grant, descriptors)
@@ -176,12 +181,23 @@ class Agent:
             await starting.wait()
         held = self._held.get(stop.environment_id)
         if held is not None:
+            await self._wind_down(held)
             await self._take_down(held, stop.reason)
 
-    async def _ready(self, _: Peer, environment_id: str) -> None:
-        held = self._held.get(environment_id)
+    async def _wind_down(self, held: Held) -> None:
+        """The shutdown phase, for those who have one: until all has ended, or its time is up."""
+        patience_s, held.patience_s = held.patience_s, 0.0
+        if patience_s and held.watch is not None:
+            held.stop_reason = "its shutdown phase"
+            held.sandbox.terminate()
+            alarm = asyncio.ensure_future(self._clock.sleep(patience_s))
+            await asyncio.wait((alarm, held.watch), return_when=asyncio.FIRST_COMPLETED)
+            alarm.cancel()
+
+    async def _ready(self, _: Peer, ready: Ready) -> None:
+        held = self._held.get(ready.environment_id)
         if held is not None:
-            held.initialised = True
+            held.initialised, held.patience_s = True, ready.patience_s
             held.sandbox.limit_cpu()
 
     async def _move(self, _: Peer, move: Move) -> str:
@@ -226,6 +242,22 @@ def _provisioned(spec: EnvironmentSpec) -> Provisioned | None:
     if not spec.provisioned_for:
         return None
     return Provisioned(spec.function, spec.version, spec.log_stream, spec.init_timeout_s)
+
+
+def _api_facts(spec: EnvironmentSpec, assigned: Assigned) -> ApiFacts | None:
+    if assigned.runtime_api < 0:
+        return None
+    return ApiFacts(
+        spec.function,
+        spec.version,
+        spec.handler,
+        spec.runtime,
+        spec.initialization_type,
+        spec.memory_mb,
+        http_runtime=assigned.http_runtime,
+        extensions=assigned.extensions,
+        log_format="JSON" if spec.variables.get("AWS_LAMBDA_LOG_FORMAT") == "JSON" else "Text",
+    )
 
 
 def _notice(held: Held, ending: Ending) -> EnvironmentExit:

@@ -18,7 +18,8 @@ from lambent.placement.api import Standing
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.sandbox import doctor
-from lambent.sandbox.interpreters import Interpreter, find_runtimes, interpreter_for
+from lambent.sandbox.interpreters import Interpreter, find_runtimes
+from lambent.sandbox.launch import OS_ONLY, launch_of
 from lambent.services.iam.keys import Keys
 from lambent.services.lambda_.data_plane import DataPlane
 from lambent.transport.connections import Lasting
@@ -160,10 +161,17 @@ class Runtimes:
         self._egress: list[str | None] = []
 
     def missing(self, runtime: str) -> str | None:
-        if not runtime.startswith("python"):
-            return f"{runtime} is not served by this version of Lambent, which runs Python functions"
-        if interpreter_for(runtime, self._found, fallback=self._fallback) is not None:
+        if launch_of(runtime, self._found, fallback=self._fallback) is not None:
             return None
+        if not runtime.startswith("python"):
+            if runtime in OS_ONLY:
+                return (
+                    f"{runtime} needs a Python on this host, in which sandboxes begin, and none was found. Install it"
+                )
+            return (
+                f"{runtime} is not served by this version of Lambent, which runs Python functions and custom runtimes "
+                f"({', '.join(OS_ONLY)})"
+            )
         return (
             f"{runtime} needs {runtime.replace('python', 'Python ')} on this host, and it was not found. Install it "
             "(with your system's packages, or pyenv), or start the server with --runtime-fallback"

@@ -13,6 +13,8 @@ import structlog
 from lambent.clock import SystemClock
 from lambent.config import Settings
 from lambent.environment.live import LiveEnvironment
+from lambent.environment.runtime_api.environment_api import EnvironmentApi
+from lambent.environment.runtime_api.router import streams
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.forward import Forward
 from lambent.gateway.front import Front
@@ -33,7 +35,7 @@ from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.streaming import Pace
 from lambent.journal.lines import events_of
 from lambent.journal.writer import JournalWriter
-from lambent.model.environment import EnvironmentExit, EnvironmentGrant
+from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import Hello, Invalidate, Welcome
 from lambent.protocol.wires import wire_for
@@ -44,6 +46,10 @@ from lambent.transport.connections import Lasting
 from lambent.transport.peer import Method, Methods, Peer
 
 BODY_SLACK_BYTES = 1024 * 1024
+API_CONNECTIONS = 64  # of one environment to its Runtime API
+FOREVER_S = 10 * 365 * 86400.0
+# Short bodies only are read whole; a runtime may be silent for as long as it lives.
+API_LIMITS = HttpLimits(128 * 1024, 64 * 1024, FOREVER_S, FOREVER_S, FOREVER_S)
 
 log = structlog.get_logger()
 
@@ -53,7 +59,8 @@ class Edge:
 
     def __init__(self, settings: Settings, number: int) -> None:
         self._settings, self._number = settings, number
-        self._clock, ids = SystemClock(), SystemIds()
+        self._clock = SystemClock()
+        self._ids = ids = SystemIds()
         self._hello = Hello(number, os.getpid(), ids.hex(16))
         self._control = Lasting(
             Address(path=str(settings.run / "control.sock")),
@@ -87,7 +94,7 @@ class Edge:
         self._handoff = HandoffLine(
             settings.run / "handoff.sock", self._hello, self._clock, self._granted, self._estate.agent_lost
         )
-        self._bridges: dict[str, asyncio.Server] = {}
+        self._bridges: dict[str, list[tuple[HttpServer, asyncio.Server]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._keys = KeyCache(control.access_key)
         answers = Answers(self._missing, control.metrics, control.download, control.status)
@@ -205,9 +212,8 @@ class Edge:
         self._leave_bridge(notice.environment_id)
 
     def _leave_bridge(self, environment_id: str) -> None:
-        bridge = self._bridges.pop(environment_id, None)
-        if bridge is not None:
-            self._http.leave(bridge)
+        for server, door in self._bridges.pop(environment_id, ()):
+            server.leave(door)
 
     async def _check(self, invocation: Invocation) -> None:
         """Whether the function is there, for calls that do not run it at once."""
@@ -220,20 +226,38 @@ class Edge:
         gauge = rest.pop(0) if grant.has_memory_gauge else None
         listener = rest.pop(0) if grant.has_platform_listener else None
         freezer = rest.pop(0) if grant.has_freezer else None
-        environment = LiveEnvironment(grant, socket.socket(fileno=channel), output, gauge, self._clock, freezer)
+        sock = socket.socket(fileno=channel)
+        way = sock if grant.api is None else self._open_api(grant, grant.api, sock, rest)
+        environment = LiveEnvironment(grant, way, output, gauge, self._clock, freezer)
         if listener is not None:
-            task = asyncio.get_running_loop().create_task(self._bridge(grant.environment_id, listener))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._serve_inside(grant.environment_id, listener, self._http)
         if grant.provisioned is not None and not grant.initialised:
             self._estate.provisioned(environment, grant.provisioned)
         else:
             self._estate.granted(environment, grant.times)
 
-    async def _bridge(self, environment_id: str, descriptor: int) -> None:
+    def _open_api(
+        self, grant: EnvironmentGrant, facts: ApiFacts, channel: socket.socket, descriptors: list[int]
+    ) -> EnvironmentApi:
+        listener, *rest = descriptors
+        supervisor = socket.socket(fileno=rest.pop(0)) if rest else None
+        api = EnvironmentApi(facts, channel, supervisor, self._clock, self._ids)
+        for descriptor in rest:
+            os.close(descriptor)
+        server = HttpServer(api.router, self._clock, API_LIMITS, streams, most=API_CONNECTIONS)
+        self._serve_inside(grant.environment_id, listener, server)
+        return api
+
+    def _serve_inside(self, environment_id: str, descriptor: int, server: HttpServer) -> None:
+        task = asyncio.get_running_loop().create_task(self._bridge(environment_id, descriptor, server))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _bridge(self, environment_id: str, descriptor: int, server: HttpServer) -> None:
         """Answer requests from inside the environment's own network namespace."""
         with contextlib.suppress(OSError):
-            self._bridges[environment_id] = await self._http.accept(socket.socket(fileno=descriptor))
+            door = await server.accept(socket.socket(fileno=descriptor))
+            self._bridges.setdefault(environment_id, []).append((server, door))
 
 
 async def run_edge(settings: Settings, number: int, listener_descriptor: int) -> None:

@@ -18,6 +18,7 @@ from lambent.model.messages import (
     LeaseRequest,
     RateGrant,
     RateQuery,
+    Ready,
     SnapshotRequest,
     Stop,
     UrlQuery,
@@ -91,8 +92,8 @@ class AgentLink:
     async def stop(self, stop: Stop) -> None:
         await self._link.peer.call("stop", stop, type(None))
 
-    def ready(self, environment_id: str) -> None:
+    def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
         try:
-            self._link.peer.notify("ready", environment_id)
+            self._link.peer.notify("ready", Ready(environment_id, patience_s))
         except Unavailable:
             return  # the environment has died with its agent

@@ -63,6 +63,11 @@ class Assigned(Struct, frozen=True):
     listener: int
     freezer: int
     times: StartTimes
+    runtime_api: int = -1  # a listener: the runtime speaks HTTP, or extensions do
+    supervisor: int = -1  # of external extensions
+    extension_output: int = -1
+    extensions: tuple[str, ...] = ()
+    http_runtime: bool = False
 
 
 class Ending(Struct, frozen=True):
@@ -91,6 +96,9 @@ class Sandbox(Protocol):
 
     async def wait_ended(self) -> Ending:
         """The end of the runtime process; everything inside is dead when it returns."""
+
+    def terminate(self) -> None:
+        """Ask the runtime process to end: SIGTERM; nothing if it is not there any more."""
 
     async def stop(self) -> None:
         """Kill all that is inside and leave nothing behind; idempotent."""

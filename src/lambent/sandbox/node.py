@@ -21,7 +21,8 @@ from lambent.clock import Clock
 from lambent.sandbox.api import Assigned, Assignment, RuntimeUnavailable, SandboxFailure, StaleImage
 from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.depth import Depth
-from lambent.sandbox.interpreters import Interpreter, interpreter_for
+from lambent.sandbox.interpreters import Interpreter
+from lambent.sandbox.launch import Launch, launch_of
 from lambent.sandbox.memory_image import MemoryImage
 from lambent.sandbox.network_process import Egress
 from lambent.sandbox.pool import Pool
@@ -102,20 +103,23 @@ class NodeSandboxes:
 
     async def warm(self) -> None:
         """Start every interpreter's zygote and fill its pool, one after the other."""
-        for runtime in self._found:
-            kitchen = self._kitchen(runtime)
+        for interpreter in self._found.values():
+            kitchen = self._kitchen(interpreter)
             with contextlib.suppress(SandboxFailure):  # said in the log; the first request hears it again
                 await self._zygote(kitchen)
                 kitchen.pool.fill()
 
-    def _kitchen(self, runtime: str) -> _Kitchen:
-        interpreter = interpreter_for(runtime, self._found, fallback=self._options.fallback)
-        if interpreter is None:
+    def _launch(self, runtime: str) -> Launch:
+        launch = launch_of(runtime, self._found, fallback=self._options.fallback)
+        if launch is None:
             have = ", ".join(self._found) or "none"
             raise RuntimeUnavailable(
                 f"The runtime {runtime} needs an interpreter that this machine lacks (found: {have}). "
                 f"Install {runtime}, or start Lambent with --runtime-fallback."
             )
+        return launch
+
+    def _kitchen(self, interpreter: Interpreter) -> _Kitchen:
         if interpreter.runtime not in self._kitchens:
             depth = Depth(self._options.pool_least, self._options.pool_most)
             pool: Pool[LiveSandbox] = Pool(lambda: self._make(kitchen), depth, self._clock)
@@ -129,7 +133,7 @@ class NodeSandboxes:
                 raise SandboxFailure(f"not the name of a code folder: {name!r}")
         if assignment.layers and not self._options.walls:
             raise SandboxFailure("The function has layers, and without walls (--isolation process) there is no /opt.")
-        kitchen = self._kitchen(assignment.runtime)
+        kitchen = self._kitchen(self._launch(assignment.runtime).interpreter)
         self._compile(kitchen.interpreter)
         if kitchen.pool.statistics()["ready"]:
             try:
@@ -168,7 +172,10 @@ class NodeSandboxes:
         if self._disks is not None and assignment.ephemeral_mb != PREMADE_TMP_MB:
             loop, holder = self._attach(assignment.ephemeral_mb)
         try:
-            return await sandbox.assign(assignment, task_root, loop, self._options.limits, image)
+            programs = tuple(
+                each.replace(WALLED_TASK_ROOT, task_root) for each in self._launch(assignment.runtime).programs
+            )
+            return await sandbox.assign(assignment, task_root, loop, self._options.limits, image, programs)
         finally:
             if holder >= 0:
                 os.close(holder)

@@ -101,9 +101,17 @@ class LiveSandbox:
             raise SandboxFailure(f"A sandbox could not be built: {word.error}")
 
     async def assign(
-        self, assignment: Assignment, task_root: str, loop: int, limits: Limits, image: MemoryImage | None = None
+        self,
+        assignment: Assignment,
+        task_root: str,
+        loop: int,
+        limits: Limits,
+        image: MemoryImage | None = None,
+        programs: tuple[str, ...] = (),
     ) -> Assigned:
         """Turn the sandbox into its function's; the function begins to load, or goes on from `image`.
+
+        `programs`: what the runtime process becomes, where it is no Python function's.
 
         Raises:
             SandboxFailure: a step failed; the sandbox has to be stopped.
@@ -121,10 +129,10 @@ class LiveSandbox:
         channel.setblocking(False)
         try:
             self._assignment.send_nowait(
-                msgspec.json.encode(_order(assignment, task_root, loop, limits, image is not None)),
+                msgspec.json.encode(_order(assignment, task_root, loop, limits, image is not None, programs)),
                 [their_channel.fileno(), their_output, *(() if image is None else image.descriptors)],
             )
-            answer = await self._answer()
+            answer, doors = await self._answer()
         except BaseException as error:  # also when control has gone and nobody wants it any more
             channel.close()
             for descriptor in {output, gauge, freezer} - {-1}:
@@ -140,14 +148,22 @@ class LiveSandbox:
         sandbox_us = max(0, spent_us - answer.mount_us - cgroup_us)
         times = StartTimes(sandbox_us=sandbox_us, cgroup_us=cgroup_us, mount_us=answer.mount_us)
         listener, self.listener = self.listener, -1
-        return Assigned(channel.detach(), output, gauge, listener, freezer, times)
+        runtime_api, supervisor, extension_output = (*doors, -1, -1, -1)[:3]
+        return Assigned(
+            *(channel.detach(), output, gauge, listener, freezer, times),
+            runtime_api=runtime_api,
+            supervisor=supervisor,
+            extension_output=extension_output,
+            extensions=answer.extensions,
+            http_runtime=bool(programs),
+        )
 
-    async def _answer(self) -> TenantAnswer:
-        message, _ = await self._assignment.receive()
+    async def _answer(self) -> tuple[TenantAnswer, list[int]]:
+        message, descriptors = await self._assignment.receive()
         answer = msgspec.json.decode(message, type=TenantAnswer) if message else TenantAnswer(error="it died")
         if answer.error:
             raise SandboxFailure(answer.error)
-        return answer
+        return answer, descriptors
 
     async def take_image(self, folder: Path) -> MemoryImage:
         """The memory of the runtime process, which was assigned with `pausing` and has said that it is ready.
@@ -156,6 +172,12 @@ class LiveSandbox:
             SandboxFailure: it does not wait, or is not alone.
         """
         return await take_image(self.pid, folder, self.lineage, self._clock)
+
+    def terminate(self) -> None:
+        """See `api.Sandbox`. Its init's one child is the runtime, or who passes the signal on to it."""
+        with contextlib.suppress(OSError), open(f"/proc/{self.pid}/task/{self.pid}/children") as children:
+            for pid in children.read().split()[:1]:
+                os.kill(int(pid), signal.SIGTERM)
 
     def limit_cpu(self) -> None:
         """See `api.Sandbox`."""
@@ -219,7 +241,9 @@ async def _remove(group: Group, clock: Clock) -> None:
         await clock.sleep(REMOVE_RETRY_S)
 
 
-def _order(assignment: Assignment, task_root: str, loop: int, limits: Limits, has_image: bool) -> TenantOrder:
+def _order(
+    assignment: Assignment, task_root: str, loop: int, limits: Limits, has_image: bool, programs: tuple[str, ...]
+) -> TenantOrder:
     return TenantOrder(
         code=assignment.code,
         layers=assignment.layers,
@@ -233,6 +257,7 @@ def _order(assignment: Assignment, task_root: str, loop: int, limits: Limits, ha
         task_root=task_root,
         pausing=assignment.pausing,
         image=has_image,
+        programs=programs,
     )
 
 

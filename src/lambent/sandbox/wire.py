@@ -75,10 +75,13 @@ class TenantOrder(Struct, frozen=True):
     task_root: str
     pausing: bool = False
     image: bool = False
+    programs: tuple[str, ...] = ()
 
 
 class TenantAnswer(Struct, frozen=True):
-    """tenant -> agent."""
+    """tenant -> agent; where the Runtime API is wanted, with its listener. `extensions`: the external ones, which a
+    supervisor starts: the agent's end of its socket comes too, and the pipe behind their stdout and stderr."""
 
     mount_us: int = 0
+    extensions: tuple[str, ...] = ()
     error: str = ""

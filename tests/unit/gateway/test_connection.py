@@ -50,7 +50,7 @@ class Client:
         self.connection = Connection(self._handle, limits, set())
         self.connection.connection_made(self.wire)  # type: ignore[arg-type]
 
-    def _handle(self, request: HttpRequest, _: str, respond: Callable[[Response], None], __: Body | None) -> None:
+    def _handle(self, request: HttpRequest, _: str, respond: Callable[[Response], object], __: Body | None) -> None:
         self.requests.append(request)
         answer = HttpResponse(200, [("x-a", "b\r\ninjected: yes")], request.body)
         asyncio.get_running_loop().call_soon(respond, answer)

@@ -33,7 +33,7 @@ class Handler(Protocol):
     """Who answers requests."""
 
     def __call__(
-        self, request: HttpRequest, source_ip: str, respond: Callable[[Response], None], body: Body | None, /
+        self, request: HttpRequest, source_ip: str, respond: Callable[[Response], object], body: Body | None, /
     ) -> None:
         """Have `respond` called once, now or later. Never raises."""
 
@@ -262,20 +262,23 @@ class Connection(asyncio.Protocol):
             self.deadline_s = self._loop.time() + self._limits.body_idle_s
             self._transport.resume_reading()
 
-    def _respond(self, response: Response) -> None:
+    def _respond(self, response: Response) -> bool:
+        """Send it; False when the client has gone, or hears nothing more as far as can be told."""
         assert self._current is not None
         request, keep_alive, body = self._current
         if self._transport.is_closing():
             self._current = None
             if isinstance(response, StreamedResponse):
                 self._sending = self._loop.create_task(_close(response))
-            return
+            return False
         keep_alive = keep_alive and not self._closing and (body is None or body.ended)
         if isinstance(response, StreamedResponse):
             self._sending = self._loop.create_task(self._send(response, request.method == "HEAD", keep_alive))
-            return
+            return True
         self._transport.write(bytes_of(response, keep_alive=keep_alive, head_only=request.method == "HEAD"))
+        there = not self._last
         self._answered(keep_alive)
+        return there
 
     def _answered(self, keep_alive: bool) -> None:
         self._current = None

@@ -14,9 +14,13 @@ class HttpServer:
 
     Args:
         streams: says of a request, whose body is still empty, whether the handler is to get the body as a stream.
+        most: how many connections there may be at once; more are hung up on. 0 for any number.
     """
 
-    def __init__(self, handler: Handler, clock: Clock, limits: Limits, streams: Streams | None = None) -> None:
+    def __init__(
+        self, handler: Handler, clock: Clock, limits: Limits, streams: Streams | None = None, *, most: int = 0
+    ) -> None:
+        self._most = most
         self._handler, self._clock, self._limits, self._streams = handler, clock, limits, streams
         self._connections: set[Connection] = set()
         self._servers: set[asyncio.Server] = set()
@@ -25,11 +29,14 @@ class HttpServer:
         """Accept from `listener`, which may be shared with other processes or live in another
         network namespace; several may be served at once."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: Connection(self._handler, self._limits, self._connections, self._streams), sock=listener
-        )
+        server = await loop.create_server(self._connection, sock=listener)
         self._servers.add(server)
         return server
+
+    def _connection(self) -> asyncio.Protocol:
+        if self._most and len(self._connections) >= self._most:
+            return _Refusal()
+        return Connection(self._handler, self._limits, self._connections, self._streams)
 
     def leave(self, server: asyncio.Server) -> None:
         """Accept no more from one listener."""
@@ -61,3 +68,11 @@ class HttpServer:
     def busy(self) -> int:
         """Connections with a request under way."""
         return sum(connection.busy for connection in self._connections)
+
+
+class _Refusal(asyncio.Protocol):
+    """One connection too many."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.abort()

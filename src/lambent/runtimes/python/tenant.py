@@ -5,9 +5,9 @@ lets go of every right, and only then lets the bootstrap import what the user wr
 matters and is all in `_settle`: mounts need rights, and the filter would refuse them.
 
 Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop",
-"processes", "file_descriptors", "task_root", "pausing", "image"} with the descriptors channel and output, and with
-`image` those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us"}, after which function code
-runs, or {"error"}.
+"processes", "file_descriptors", "task_root", "pausing", "image", "programs"} with the descriptors channel and output,
+and with `image` those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us", "extensions"} with what
+`doors` made, after which function code runs, or {"error"}.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from . import bootstrap, restore, walls
+from . import bootstrap, doors, restore, supervisor, walls
 
 HIDDEN = "/.lambent"
 CHANNEL, HANDOVER, IMAGE, PLAN = 3, 4, 5, 6
@@ -45,9 +45,12 @@ def run(request: dict[str, Any], filters: list[bytes], assignment: socket.socket
             started = time.perf_counter()
             spec = json.loads(message)
             _settle(request, spec, filters, descriptors)
-            assignment.send(json.dumps({"mount_us": round((time.perf_counter() - started) * 1e6)}).encode())
+            opened = doors.open_for(spec, walled=request["walls"])
+            mount_us = round((time.perf_counter() - started) * 1e6)
+            answer = json.dumps({"mount_us": mount_us, "extensions": opened.extensions}).encode()
+            socket.send_fds(assignment, [answer], opened.theirs())
             assignment.close()
-            _start(spec)
+            _start(spec, opened)
     except BaseException as error:  # there is no caller above us, only the zygote's frames
         assignment.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
     finally:
@@ -140,10 +143,16 @@ def _set_limits(spec: dict[str, Any]) -> None:
     walls.limit(resource.RLIMIT_MEMLOCK, 64 * 1024)
 
 
-def _start(spec: dict[str, Any]) -> None:
+def _start(spec: dict[str, Any], opened: doors.Doors) -> None:
     if spec["image"]:
         _restore(spec)
-    walls.close_from(CHANNEL + 1)
+    words, output = opened.take_places()
+    walls.close_from(CHANNEL + 1 if words < 0 else doors.OUTPUT + 1)
+    if words >= 0:
+        supervisor.supervise(opened.extensions, words, output)  # goes on from here in the runtime's process
+        walls.close_from(CHANNEL + 1)
+    if spec["programs"]:
+        supervisor.become_program(spec["programs"], opened.port)
     sys.argv[:] = ["/var/runtime/bootstrap.py"]
     ours = __name__.rpartition(".")[0]
     for name in [name for name in sys.modules if (name + ".").startswith(ours + ".")]:

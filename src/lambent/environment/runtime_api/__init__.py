@@ -1,0 +1,1 @@
+"""The Runtime, Extensions, Telemetry and Logs APIs of one environment, over HTTP."""

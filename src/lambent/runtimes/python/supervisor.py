@@ -1,0 +1,170 @@
+"""Starting what is not a Python function: the program of a custom runtime, and external extensions.
+
+`become_program` replaces this process. When there is no program to become it says so on the Runtime API, as any runtime
+tells that it cannot start. `supervise` forks: it comes back in the process that is to be the runtime, when the platform
+says so, and stays here as the parent of extensions and runtime. It tells the platform how each of them ends.
+
+Words, JSON packets. From the platform: {"start": true}: now the runtime. To it: {"extension", "status"} and
+{"runtime", "status"} (wait statuses), {"failed", "error"}: an extension that cannot be started.
+
+SIGTERM, from the agent, begins the shutdown: it is passed on to the runtime, which has RUNTIME_SHUTDOWN_S; the
+extensions hear of it through their own API. When all have ended, so does this process, and with it the sandbox.
+
+Sources: Lambda Developer Guide, "Lambda execution environment lifecycle" (order, shutdown) and "Using the Lambda
+Extensions API" (variables that extensions do not get); behaviours section 11.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+EXTENSIONS = "/opt/extensions"
+RUNTIME_SHUTDOWN_S = 0.3
+CHANNEL, WORD_BYTES = 3, 65536
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+NOT_FOR_EXTENSIONS = ("AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME") + (
+    *("AWS_XRAY_CONTEXT_MISSING", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_HANDLER"),
+)
+
+
+def become_program(programs: list[str], port: int) -> NoReturn:
+    """Become the first of `programs` that is there."""
+    error = f"Couldn't find valid bootstrap(s): [{' '.join(programs)}]"
+    for program in programs:
+        if os.path.isfile(program):
+            try:
+                _execute(program, os.environ)
+            except OSError as failure:
+                error = f"fork/exec {program}: {os.strerror(failure.errno or 0).lower()}"
+            break
+    _report("Runtime.InvalidEntrypoint", error, port)
+    os._exit(1)
+
+
+def _execute(program: str, variables: os._Environ[str] | dict[str, str]) -> NoReturn:
+    for number in IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+    os.execve(program, [program], variables)  # noqa: S606 - the user's own
+
+
+def _report(error_type: str, message: str, port: int) -> None:
+    body = json.dumps({"errorType": error_type, "errorMessage": message, "stackTrace": []}).encode()
+    head = (
+        f"POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        f"Lambda-Runtime-Function-Error-Type: {error_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(head.encode() + body)
+        connection.recv(1)  # it has arrived
+
+
+def supervise(names: list[str], words: int, output: int) -> None:
+    """Start the extensions; returns in the runtime's process, in no other."""
+    _Supervisor(socket.socket(fileno=words)).run(names, output)
+
+
+class _Supervisor:
+    """The process between init and the programs."""
+
+    def __init__(self, words: socket.socket) -> None:
+        self._words = words
+        self._children: dict[int, str] = {}  # by pid; "" is the runtime
+        self._runtime = 0
+        self._stopping = False
+
+    def run(self, names: list[str], output: int) -> None:
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM):
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(wake)
+        for name in names:
+            self._children[self._start_extension(name, output)] = name
+        os.close(output)
+        sources = [self._words.fileno(), woken]
+        while self._children or not self._runtime:
+            ready, _, _ = select.select(sources, [], [])
+            if woken in ready:
+                self._signalled(os.read(woken, 64))
+            if self._words.fileno() in ready:
+                word = self._words.recv(WORD_BYTES)
+                if not word:
+                    sources.remove(self._words.fileno())  # the edge has let go; the agent has not
+                elif not self._runtime and not self._stopping and self._fork_runtime():
+                    return
+        os._exit(0)
+
+    def _start_extension(self, name: str, output: int) -> int:
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            _forget_signals()
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            os.chdir("/")
+            _execute(
+                f"{EXTENSIONS}/{name}",
+                {key: value for key, value in os.environ.items() if key not in NOT_FOR_EXTENSIONS},
+            )
+        except OSError as error:
+            self._tell({"failed": name, "error": os.strerror(error.errno or 0).lower()})
+        finally:
+            os._exit(1)
+
+    def _fork_runtime(self) -> bool:
+        """Whether this is the runtime now."""
+        self._runtime = os.fork()
+        if self._runtime:
+            self._children[self._runtime] = ""
+            os.close(CHANNEL)  # only the runtime has it
+            return False
+        _forget_signals()
+        return True
+
+    def _signalled(self, numbers: bytes) -> None:
+        if signal.SIGTERM in numbers and not self._stopping:
+            self._stopping = True
+            if not self._runtime:
+                self._runtime = -1  # never to be
+            self._signal_runtime(signal.SIGTERM)
+            signal.setitimer(signal.ITIMER_REAL, RUNTIME_SHUTDOWN_S)
+        if signal.SIGALRM in numbers:
+            self._signal_runtime(signal.SIGKILL)
+        while self._children:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            self._ended(self._children.pop(pid, "?"), status)
+
+    def _signal_runtime(self, number: int) -> None:
+        if self._runtime in self._children:
+            os.kill(self._runtime, number)
+
+    def _ended(self, name: str, status: int) -> None:
+        if name:
+            self._tell({"extension": name, "status": status})
+            return
+        self._tell({"runtime": True, "status": status})
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and not self._stopping:
+            os.kill(os.getpid(), signal.SIGKILL)  # out of memory, perhaps: the agent can tell, of our own end
+
+    def _tell(self, word: dict[str, object]) -> None:
+        try:
+            self._words.send(json.dumps(word).encode())
+        except OSError:  # the edge has let go
+            return
+
+
+def _forget_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
