@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     egress_allow: tuple[str, ...] = Field(
         (), description="Networks (CIDR) that `egress` reaches although they are private, or this host's own."
     )
+    endpoint_allow: tuple[str, ...] = Field(
+        (), description="Networks (CIDR) that topics may post to although they are private, or this host's own."
+    )
     runtime_fallback: bool = Field(False, description="Run a missing runtime on the nearest version found.")
     keep_alive_s: float = Field(600.0, ge=0, description="How long an idle environment is kept.")
     freeze_after_s: float = Field(0.2, ge=0, description="An environment that is idle for longer stands still.")
@@ -118,7 +121,7 @@ class Settings(BaseSettings):
     )
     quotas: Quotas = Quotas()
 
-    @field_validator("egress_allow")
+    @field_validator("egress_allow", "endpoint_allow")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:

@@ -195,7 +195,8 @@ def platform() -> Iterator[Platform]:
     if os.geteuid() != 0:
         pytest.skip("the sandbox needs root here; run the acceptance tests as root")
     home = Path(tempfile.mkdtemp(prefix="lambent-test-", dir="/tmp"))
-    server = Server(home / "data", free_port(), ["--log-format", "json"])
+    flags = ["--log-format", "json", "--endpoint-allow", "127.0.0.0/8"]  # where the subscribers of tests listen
+    server = Server(home / "data", free_port(), flags)
     try:
         server.wait_ready()
         yield Platform(server)

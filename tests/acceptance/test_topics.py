@@ -377,7 +377,7 @@ def test_a_link_without_a_signature_can_do_nothing_but_confirm_and_end(
     assert platform.client("sns").get_topic_attributes(TopicArn=arn)
 
 
-def test_rules_schedules_and_functions_send_to_a_topic(
+def test_rules_and_functions_send_to_a_topic(
     platform: Any, topic: Callable[..., str], queue: Callable[..., tuple[str, str]]
 ) -> None:
     """A rule by the topic's policy; a function's destination and dead-letter topic by its role.
@@ -442,6 +442,70 @@ def test_rules_schedules_and_functions_send_to_a_topic(
     }
 
 
+def test_a_schedule_sends_to_a_topic(
+    platform: Any, topic: Callable[..., str], queue: Callable[..., tuple[str, str]]
+) -> None:
+    """Source: EventBridge Scheduler User Guide, "Using templated targets"."""
+    sns, scheduler, arn, (url, to) = platform.client("sns"), platform.client("scheduler"), topic(), queue()
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=to, Attributes={"RawMessageDelivery": "true"})
+    statement = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = platform.client("iam").create_role(
+        RoleName=f"scheduler-{uuid.uuid4().hex[:8]}",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    )["Role"]["Arn"]
+    name = f"schedule-{uuid.uuid4().hex[:8]}"
+    scheduler.create_schedule(
+        Name=name,
+        ScheduleExpression="rate(1 hour)",
+        Target={"Arn": arn, "RoleArn": role, "Input": "good morning"},
+        FlexibleTimeWindow={"Mode": "OFF"},
+    )
+    assert [each["Body"] for each in received(platform, url)] == ["good morning"]
+    scheduler.delete_schedule(Name=name)
+
+
+def test_the_record_of_an_asynchronous_invocation_goes_to_a_bus_as_an_event(
+    platform: Any, queue: Callable[..., tuple[str, str]]
+) -> None:
+    """Source: Lambda Developer Guide, "Retaining records of asynchronous invocations" (EventBridge: the record is the
+    detail, and the resources are the destination and the function)."""
+    events, lambda_, (url, to) = platform.client("events"), platform.client("lambda"), queue("events")
+    name = platform.create("def handler(event, context):\n    return {'got': event}\n")
+    bus, rule = "arn:aws:events:us-east-1:000000000000:event-bus/default", f"rule-{uuid.uuid4().hex[:8]}"
+    function = f"arn:aws:lambda:us-east-1:000000000000:function:{name}:$LATEST"
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["lambda"], "resources": [function]}))
+    events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": to}])
+    lambda_.put_function_event_invoke_config(FunctionName=name, DestinationConfig={"OnSuccess": {"Destination": bus}})
+    request = lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"a": 1}')
+    (message,) = received(platform, url)
+    event = json.loads(message["Body"])
+    assert event["detail"].pop("timestamp").endswith("Z")
+    assert event.pop("id")
+    assert event.pop("time").endswith("Z")
+    assert event == {
+        "version": "0",
+        "detail-type": "Lambda Function Invocation Result - Success",
+        "source": "lambda",
+        "account": "000000000000",
+        "region": "us-east-1",
+        "resources": [bus, function],
+        "detail": {
+            "version": "1.0",
+            "requestContext": {
+                "requestId": request["ResponseMetadata"]["RequestId"],
+                "functionArn": function,
+                "condition": "Success",
+                "approximateInvokeCount": 1,
+            },
+            "requestPayload": {"a": 1},
+            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST"},
+            "responsePayload": {"got": {"a": 1}},
+        },
+    }
+    events.remove_targets(Rule=rule, Ids=["1"])
+    events.delete_rule(Name=rule)
+
+
 def test_no_message_is_lost_when_control_is_killed_between_publish_and_delivery(
     own_server: Callable[..., Any],
 ) -> None:
@@ -450,6 +514,9 @@ def test_no_message_is_lost_when_control_is_killed_between_publish_and_delivery(
     server = own_server("--edges", "1")
     sns, sqs = server.client("sns"), server.client("sqs")
     arn = sns.create_topic(Name="t.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    plain = sns.create_topic(Name="t")["TopicArn"]
+    with pytest.raises(ClientError, match="--endpoint-allow"):  # this server was told of no network
+        sns.subscribe(TopicArn=plain, Protocol="http", Endpoint="http://localhost:1/")
     urls = []
     for name in ("a.fifo", "b.fifo"):
         policy = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}

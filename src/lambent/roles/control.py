@@ -184,7 +184,15 @@ class Control:
         queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries)
         self._queue = EventQueue(events, clock, settings, queue_links)
         reachable = Reachable(
-            self._keys, self._lambda, self._queue, self._logs, self._sqs, settings.quotas, deliveries, carriers
+            self._keys,
+            self._lambda,
+            self._queue,
+            self._logs,
+            self._sqs,
+            settings.quotas,
+            deliveries,
+            carriers,
+            settings.endpoint_allow,
         )
         identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
         self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))

@@ -39,6 +39,7 @@ class Reachable(NamedTuple):
     quotas: Quotas
     deliveries: Deliveries
     carriers: dict[str, Carrier]
+    endpoint_allow: tuple[str, ...]
 
 
 class Messaging(NamedTuple):
@@ -72,7 +73,7 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, si
     """Open the databases and make the rooms; deliveries learn their carriers last, as some are services that
     make deliveries themselves."""
     deliveries, carriers = to.deliveries, to.carriers
-    http = HttpCarrier()
+    http = HttpCarrier(to.endpoint_allow)
     services = Services(carriers, http)
     deliveries.carriers = services
     eventbridge = await open_("eventbridge", "lambent.services.events")
@@ -84,6 +85,6 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, si
     carriers["logs"] = LogCarrier(to.logs.appending, ids)
     carriers["sqs"] = QueueCarrier(to.sqs.queues, to.keys)
     topics = await open_("sns", "lambent.services.sns")
-    sns = SnsService(topics, clock, ids, SnsLinks(deliveries, signer), to.quotas)
+    sns = SnsService(topics, clock, ids, SnsLinks(deliveries, signer, http), to.quotas)
     carriers["sns"] = TopicCarrier(sns.publisher, to.keys)
     return Messaging(deliveries, events, scheduler, sns, http)

@@ -27,8 +27,16 @@ class Outbox(Protocol):
         """Accept them all; they are on disk when this returns."""
 
 
+class Endpoints(Protocol):
+    """HTTP endpoints that subscribe."""
+
+    def refusal(self, url: str) -> str | None:
+        """Why nothing can be posted there, in a sentence; None when it may be."""
+
+
 class Links(NamedTuple):
     """All that this service talks to; the composition root fills it in."""
 
     outbox: Outbox
     signer: Signer
+    endpoints: Endpoints

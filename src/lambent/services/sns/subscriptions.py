@@ -53,6 +53,9 @@ class Subscriptions:
         """Subscribe an endpoint; one that is subscribed already is answered as if it were new."""
         key, protocol, endpoint = topic_key(request["TopicArn"]), request["Protocol"], request.get("Endpoint") or ""
         check_endpoint(key, protocol, endpoint)
+        refusal = self._shop.links.endpoints.refusal(endpoint) if protocol in HTTP else None
+        if refusal:
+            raise invalid("Endpoint", refusal)
         attributes = subscription_attributes.checked(key, protocol, request.get("Attributes") or {})
         wanted = Subscription(
             arn=f"{key.arn}:{self._shop.ids.uuid()}",

@@ -47,6 +47,9 @@ class Outbox:
     async def put(self, deliveries: Sequence[Delivery]) -> None:
         self.got += deliveries
 
+    def refusal(self, url: str) -> str | None:
+        return "it is near" if "://10." in url else None
+
 
 class House:
     def __init__(self) -> None:
@@ -54,7 +57,7 @@ class House:
 
     async def open(self, path: Path | None = None) -> "House":
         self.database = await (open_sqlite(path, SCHEMA) if path else open_memory(SCHEMA))
-        links = Links(self.outbox, SIGNER)
+        links = Links(self.outbox, SIGNER, self.outbox)
         self.service = SnsService(self.database, self.clock, FakeIds(), links, Quotas(topics=5))
         return self
 
@@ -275,6 +278,7 @@ async def test_a_service_publishes_where_the_policy_names_it_or_its_role_is_of_t
         (TOPIC, {"Protocol": "lambda", "Endpoint": "f"}, "Lambda endpoint ARN"),
         (TOPIC, {"Protocol": "http", "Endpoint": "https://a"}, "must match the specified protocol"),
         (TOPIC, {"Protocol": "http", "Endpoint": "http://"}, "not a URL"),
+        (TOPIC, {"Protocol": "http", "Endpoint": "http://10.0.0.1/"}, "it is near"),
         (TOPIC, {"Protocol": "pigeon", "Endpoint": "a"}, "does not support this protocol string"),
         (TOPIC, {"Protocol": "email", "Endpoint": "a@b"}, "protocol email is not implemented"),
         (TOPIC, {"Protocol": "lambda", "Endpoint": FUNCTION, "Attributes": {"RawMessageDelivery": "true"}}, "raw"),
