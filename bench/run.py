@@ -22,6 +22,7 @@ import do_nothing
 import events
 import queues
 import snapstart
+import urls
 from busy import control_kept_busy
 from load import require_wrk
 from msgspec import Struct
@@ -82,6 +83,11 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     accepted = lambent["events"]
     yield Line("asynchronous invocations accepted a second", accepted["rps"], "/s", 2_000, "more")
     yield Line("time until all of these were run", accepted["drain_s"], "s", 5, "less")
+    through = lambent["urls"]
+    yield Line("requests a second through a function URL, 16 connections", through["16"]["rps"], "/s", 4_000, "more")
+    yield Line("of these, failed", failures({"16": through["16"]}), "", 0, "less")
+    yield Line("first byte of a streamed answer, p50", through["first_byte_ms_p50"], "ms", 5, "less")
+    yield Line("a streamed answer of 150 MiB", through["streamed_mb_per_s"], "MB/s", 100, "more")
     for waiting, runs in lambent["queues"].items():
         for name in ("send", "receive and delete", "send, receive and delete at once"):
             yield Line(f"SQS: {name}, {waiting:,} waiting", runs[name]["per_s"], "messages/s", 5_000, "more")
@@ -170,6 +176,7 @@ def main() -> None:
     limit = max(fronts.values(), key=lambda rows: float(rows["16"]["rps"]))
     lambent = measure_lambent(arguments.seconds)
     lambent["events"] = events.measure_events(arguments.seconds)
+    lambent["urls"] = urls.measure_urls(arguments.seconds)
     lambent["queues"] = queues.measure()
     result = table(list(lines(limit, lambent)))
     print("\n" + result)

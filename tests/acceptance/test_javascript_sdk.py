@@ -14,6 +14,8 @@ APP = """
 import os
 
 def handler(event, context):
+    if "words" in event:
+        return (word for word in event["words"])
     print("greeting", event)
     return os.environ["GREETING"] + " " + event["name"]
 """
@@ -28,4 +30,4 @@ def test_the_javascript_sdk_works_unchanged(platform: "Platform", zipped: Any, t
     done = platform.command("env", f"FUNCTION_ZIP={package}", node, "--test", HERE / "tour.test.mjs")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "# skipped 0" in done.stdout, done.stdout
-    assert "# pass 9" in done.stdout, done.stdout
+    assert "# pass 10" in done.stdout, done.stdout

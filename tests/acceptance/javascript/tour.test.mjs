@@ -13,6 +13,7 @@ import {
   DeleteFunctionCommand,
   GetFunctionCommand,
   InvokeCommand,
+  InvokeWithResponseStreamCommand,
   LambdaClient,
   PublishVersionCommand,
   ResourceNotFoundException,
@@ -107,6 +108,24 @@ test("the paginator walks over all functions", async () => {
     seen.push(...page.Functions.map((each) => each.FunctionName));
   }
   assert.ok(seen.includes(name));
+});
+
+test("a streamed answer comes in pieces, and an error in the middle at its end", async () => {
+  const stream = async (event) => {
+    const command = new InvokeWithResponseStreamCommand({ FunctionName: name, Payload: JSON.stringify(event) });
+    const pieces = [];
+    let end;
+    for await (const { PayloadChunk, InvokeComplete } of (await lambda.send(command)).EventStream) {
+      if (PayloadChunk) pieces.push(Buffer.from(PayloadChunk.Payload).toString());
+      if (InvokeComplete) end = InvokeComplete;
+    }
+    return { pieces, end };
+  };
+  assert.deepEqual((await stream({ words: ["a", "b"] })).pieces, ["a", "b"]);
+  const { pieces, end } = await stream({ words: ["a", 1] });
+  assert.deepEqual(pieces, ["a"]);
+  assert.equal(end.ErrorCode, "Unhandled");
+  assert.equal(JSON.parse(end.ErrorDetails).errorType, "Runtime.MarshalError");
 });
 
 test("errors arrive as the SDK's own classes", async () => {
