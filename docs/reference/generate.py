@@ -21,6 +21,7 @@ SERVED = {
     "lambda": "lambent.services.lambda_",
     "logs": "lambent.services.logs",
     "events": "lambent.services.events",
+    "s3": "lambent.services.s3",
     "scheduler": "lambent.services.scheduler",
     "iam": "lambent.services.iam",
     "sns": "lambent.services.sns",

@@ -87,5 +87,6 @@ class Authentication:
     def _verify(self, exchange: Exchange, credential: Credential, key: AccessKey | None) -> None:
         if key is None or not key.active:
             raise unknown_key(credential.service)
-        verify(exchange.request, credential, key, self._clock.now_s(), self._skew_s)
+        follows = exchange.body is not None
+        verify(exchange.request, credential, key, self._clock.now_s(), self._skew_s, body_follows=follows)
         exchange.principal = key.principal

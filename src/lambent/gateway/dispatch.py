@@ -6,6 +6,7 @@ from lambent.errors import NotImplementedByLambent
 from lambent.gateway.failure import service_error_of
 from lambent.model.http import HttpResponse
 from lambent.model.messages import Forwarded
+from lambent.model.objects import Download, ObjectAnswer, ObjectCall
 from lambent.protocol.api import ServiceWire
 from lambent.protocol.wires import wire_for
 from lambent.services.operation import Operation, RequestContext
@@ -23,27 +24,38 @@ class Dispatcher:
 
     async def answer(self, forwarded: Forwarded) -> HttpResponse:
         """The answer to `forwarded`; errors are answers too."""
+        return (await self.answer_object(ObjectCall(forwarded))).response
+
+    async def answer_object(self, call: ObjectCall) -> ObjectAnswer:
+        """The same, for a body that was read by the edge, and for one that the edge is to send."""
         wire: ServiceWire | None = None
         name: str | None = None
+        forwarded = call.forwarded
         try:
             wire = wire_for(forwarded.service, forwarded.request)
             name = wire.operation_of(forwarded.request)
-            output = await self._run(wire, name, forwarded)
-            return wire.answer(name, output, forwarded.request, forwarded.request_id)
+            output = await self._run(wire, name, call)
+            response = wire.answer(name, output, forwarded.request, forwarded.request_id)
+            if not isinstance(output, Download):
+                return ObjectAnswer(response)
+            response.status = output.status
+            return ObjectAnswer(response, output.pieces)
         except Exception as error:
             failure = service_error_of(error, operation=name, service=forwarded.service)
         wire = wire or wire_for("lambda")
-        return wire.error(failure, forwarded.request, forwarded.request_id, name)
+        return ObjectAnswer(wire.error(failure, forwarded.request, forwarded.request_id, name))
 
-    async def _run(self, wire: ServiceWire, name: str, forwarded: Forwarded) -> Mapping[str, object]:
+    async def _run(self, wire: ServiceWire, name: str, call: ObjectCall) -> Mapping[str, object]:
         operation = self._services.get(wire.service, {}).get(name)
         if operation is None:
             raise NotImplementedByLambent(
                 f"{wire.service}:{name} is not implemented by this version of Lambent. "
                 "docs/reference/operations.md lists what is."
             )
-        request = wire.parse(name, forwarded.request)
-        return await operation(_context(forwarded), request) or {}
+        request = wire.parse(name, call.forwarded.request)
+        if call.stored is not None:
+            request["Body"] = call.stored
+        return await operation(_context(call.forwarded), request) or {}
 
 
 def _context(forwarded: Forwarded) -> RequestContext:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from lambent.gateway.exchange import Exchange
-from lambent.model.http import HttpResponse
+from lambent.model.http import HttpRequest, HttpResponse
 from lambent.model.messages import Forwarded
 
 Ask = Callable[[Forwarded], Awaitable[HttpResponse]]
@@ -20,15 +20,18 @@ class Forward:
         self._ask = ask
 
     async def __call__(self, exchange: Exchange) -> HttpResponse | None:
-        assert exchange.principal is not None
-        return await self._ask(
-            Forwarded(
-                request=exchange.request,
-                principal=exchange.principal,
-                service=exchange.service,
-                region=exchange.region,
-                request_id=exchange.request_id,
-                endpoint=exchange.endpoint,
-                source_ip=exchange.source_ip,
-            )
-        )
+        return await self._ask(forwarded(exchange, exchange.request))
+
+
+def forwarded(exchange: Exchange, request: HttpRequest) -> Forwarded:
+    """An authenticated request as control gets it."""
+    assert exchange.principal is not None
+    return Forwarded(
+        request=request,
+        principal=exchange.principal,
+        service=exchange.service,
+        region=exchange.region,
+        request_id=exchange.request_id,
+        endpoint=exchange.endpoint,
+        source_ip=exchange.source_ip,
+    )

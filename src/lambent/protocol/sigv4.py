@@ -50,10 +50,19 @@ STREAMING = frozenset(
 _HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def verify(request: HttpRequest, credential: Credential, key: AccessKey, now_s: float, skew_s: float = 900.0) -> None:
+def verify(
+    request: HttpRequest,
+    credential: Credential,
+    key: AccessKey,
+    now_s: float,
+    skew_s: float = 900.0,
+    *,
+    body_follows: bool = False,
+) -> None:
     """Return when `key` signed `request`, body included, and may do so now.
 
-    A body in one of the STREAMING forms is for `chunked` to verify, from this signature on.
+    A body in one of the STREAMING forms is for `chunked` to verify, from this signature on. With `body_follows` it is
+    for whoever reads the body to compare its SHA-256 with the one that `x-amz-content-sha256` declares, if it does.
 
     Raises:
         SignatureRefused: with the code and words of the service's protocol family.
@@ -68,7 +77,7 @@ def verify(request: HttpRequest, credential: Credential, key: AccessKey, now_s: 
     expected = _signature_of(request, credential, key, fields, payload)
     if not hmac.compare_digest(expected, octets(credential.signature)):
         raise refusal(Reason.MISMATCH, credential.service)
-    if "x-amz-content-sha256" in fields and _HEX_SHA256.fullmatch(payload):
+    if not body_follows and "x-amz-content-sha256" in fields and _HEX_SHA256.fullmatch(payload):
         check_payload(request.body, payload, credential.service)
 
 

@@ -8,6 +8,8 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import Protocol
 
+from msgspec import structs
+
 from lambent.arn import Arn, parse_arn
 from lambent.clock import Clock
 from lambent.delivery.api import Carrier, Delivery, NotDelivered
@@ -28,6 +30,7 @@ from lambent.services.sqs.message_attributes import MOST as MOST_ATTRIBUTES
 from lambent.services.sqs.public import Delivery as Message
 from lambent.services.sqs.public import PublicQueues
 
+FORWARDERS = ("events.amazonaws.com", "scheduler.amazonaws.com")
 NO_PERMISSIONS, NO_RESOURCE, CLIENT_ERROR = "NO_PERMISSIONS", "NO_RESOURCE", "SDK_CLIENT_ERROR"
 
 
@@ -73,13 +76,18 @@ class FunctionCarrier:
         self._lambda, self._queue, self._roles, self._ids = lambda_, queue, roles, ids
         self._largest_bytes = largest_bytes
 
-    async def carry(self, delivery: Delivery) -> None:
+    async def check(self, delivery: Delivery) -> tuple[FunctionKey, str]:
+        """Which function it is, if it is there and may be invoked. Raises NotDelivered."""
         key, qualifier = _function(parse_arn(delivery.target_arn))
         await self._check_permission(delivery, key, qualifier)
         try:
             await self._lambda.data_plane.snapshot(key, qualifier)
         except ServiceError as error:
             raise NotDelivered(NO_RESOURCE, error.message, again=False) from error
+        return key, qualifier
+
+    async def carry(self, delivery: Delivery) -> None:
+        key, qualifier = await self.check(delivery)
         if len(delivery.payload) > self._largest_bytes:
             raise NotDelivered(CLIENT_ERROR, f"The payload is over {self._largest_bytes} bytes.", again=False)
         await self._queue.put(
@@ -206,6 +214,8 @@ class BusCarrier:
             else:
                 trace_header = delivery.options.get("TraceHeader", "")
                 event = forwarded_event(delivery.payload, self._clock.now_ms(), trace_header)
+                if delivery.principal not in FORWARDERS:  # its first bus: it may be sent on to another
+                    event = structs.replace(event, forwarded=False)
                 await self._intake.accept(key, event, delivery.account)
         except AccessDenied as error:
             raise _forbidden(error.message) from error

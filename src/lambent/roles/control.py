@@ -43,6 +43,7 @@ from lambent.model.messages import (
     UrlQuery,
     Welcome,
 )
+from lambent.model.objects import ObjectAnswer, ObjectCall
 from lambent.model.principal import AccessKey
 from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
@@ -184,15 +185,7 @@ class Control:
         queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries)
         self._queue = EventQueue(events, clock, settings, queue_links)
         reachable = Reachable(
-            self._keys,
-            self._lambda,
-            self._queue,
-            self._logs,
-            self._sqs,
-            settings.quotas,
-            deliveries,
-            carriers,
-            settings.endpoint_allow,
+            self._keys, self._lambda, self._queue, self._logs, self._sqs, settings, deliveries, carriers
         )
         identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
         self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))
@@ -272,6 +265,7 @@ class Control:
         return {
             "hello": Method(Hello, self._hello),
             "http": Method(Forwarded, self._http),
+            "object": Method(ObjectCall, self._object),
             "access_key": Method(KeyQuery, self._access_key),
             "snapshot": Method(SnapshotRequest, self._snapshot),
             "function_url": Method(UrlQuery, self._function_url),
@@ -307,6 +301,9 @@ class Control:
 
     async def _http(self, _: Peer, forwarded: Forwarded) -> HttpResponse:
         return await self._dispatcher.answer(forwarded)
+
+    async def _object(self, _: Peer, call: ObjectCall) -> ObjectAnswer:
+        return await self._dispatcher.answer_object(call)
 
     async def _access_key(self, _: Peer, query: KeyQuery) -> AccessKey | None:
         return await self._keys.lookup(query.access_key_id, query.session_token, query.service, query.region)

@@ -16,6 +16,7 @@ from lambent.environment.live import LiveEnvironment
 from lambent.environment.runtime_api.environment_api import EnvironmentApi
 from lambent.environment.runtime_api.router import streams
 from lambent.gateway.authentication import Authentication, KeyCache
+from lambent.gateway.buckets import comes_in_pieces
 from lambent.gateway.forward import Forward
 from lambent.gateway.front import Front
 from lambent.gateway.http.connection import Limits as HttpLimits
@@ -23,6 +24,7 @@ from lambent.gateway.http.server import HttpServer
 from lambent.gateway.invoke import Invoking
 from lambent.gateway.invoke_streamed import InvokingStreamed
 from lambent.gateway.links import OpenLinks
+from lambent.gateway.objects import ObjectRoad
 from lambent.gateway.platform import Answers, OpenPaths, SignedPaths
 from lambent.gateway.urls.cache import UrlCache
 from lambent.gateway.urls.stage import FunctionUrls
@@ -41,6 +43,7 @@ from lambent.model.messages import Hello, Invalidate, Welcome
 from lambent.protocol.wires import wire_for
 from lambent.roles.edge_links import AgentLink, ControlLink
 from lambent.roles.handoff_line import HandoffLine
+from lambent.store.objects import open_objects
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting
 from lambent.transport.peer import Method, Methods, Peer
@@ -110,6 +113,7 @@ class Edge:
             authentication,
             Invoking(begin, control.enqueue, self._check, quotas),
             InvokingStreamed(begin, self._check, write_event, quotas, pace, self._clock),
+            ObjectRoad(control.object, open_objects(settings.data / "objects", ids), self._keys),
             SignedPaths(answers),
             Forward(control.http),
         )
@@ -120,6 +124,7 @@ class Edge:
                 head_bytes=settings.quotas.header_bytes,
                 body_bytes=settings.quotas.create_request_bytes + BODY_SLACK_BYTES,
             ),
+            streams=comes_in_pieces,
         )
 
     async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:

@@ -23,6 +23,7 @@ from lambent.model.messages import (
     Stop,
     UrlQuery,
 )
+from lambent.model.objects import ObjectAnswer, ObjectCall
 from lambent.model.principal import AccessKey
 from lambent.transport.connections import Lasting
 
@@ -64,6 +65,9 @@ class ControlLink:
 
     async def http(self, forwarded: Forwarded) -> HttpResponse:
         return await self._link.peer.call("http", forwarded, HttpResponse)
+
+    async def object(self, call: ObjectCall) -> ObjectAnswer:
+        return await self._link.peer.call("object", call, ObjectAnswer)
 
     async def enqueue(self, invocation: Invocation) -> None:
         await self._link.peer.call("enqueue", Enqueue(invocation), type(None))

@@ -1,22 +1,26 @@
-"""What sends on behalf of others, connected: EventBridge, Scheduler, SNS, and the deliveries they make."""
+"""What sends on behalf of others, connected: EventBridge, Scheduler, SNS, S3, and the deliveries they make."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NamedTuple
 
 from lambent.clock import Clock
-from lambent.config import Quotas
+from lambent.config import Settings
 from lambent.delivery.api import Carrier
 from lambent.delivery.deliveries import Deliveries
 from lambent.ids import Ids
 from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, QueueCarrier, Services, TopicCarrier
 from lambent.roles.http_carrier import HttpCarrier
+from lambent.roles.object_storage import Destinations
 from lambent.services.events.api import Links as EventsLinks
 from lambent.services.events.service import EventsService
 from lambent.services.iam.keys import Keys
 from lambent.services.lambda_.service import LambdaService
 from lambent.services.logs.api import LogsService
 from lambent.services.operation import Operation
+from lambent.services.s3.api import Links as S3Links
+from lambent.services.s3.service import S3Service
 from lambent.services.scheduler.api import Links as SchedulerLinks
 from lambent.services.scheduler.service import SchedulerService
 from lambent.services.sns.api import Links as SnsLinks
@@ -24,6 +28,7 @@ from lambent.services.sns.service import SnsService
 from lambent.services.sns.signing import Signer
 from lambent.services.sqs.api import SqsService
 from lambent.store.api import Database
+from lambent.store.objects import open_objects
 
 Open = Callable[[str, str], Awaitable[Database]]
 
@@ -36,10 +41,9 @@ class Reachable(NamedTuple):
     queue: EventQueue
     logs: LogsService
     sqs: SqsService
-    quotas: Quotas
+    settings: Settings
     deliveries: Deliveries
     carriers: dict[str, Carrier]
-    endpoint_allow: tuple[str, ...]
 
 
 class Messaging(NamedTuple):
@@ -50,19 +54,21 @@ class Messaging(NamedTuple):
     scheduler: SchedulerService
     sns: SnsService
     http: HttpCarrier
+    s3: S3Service
 
     @property
     def operations(self) -> dict[str, Mapping[str, Operation]]:
         """Of each service, for the dispatcher."""
         return {
             "events": self.events.operations,
+            "s3": self.s3.operations,
             "scheduler": self.scheduler.operations,
             "sns": self.sns.operations,
         }
 
     def works(self) -> list[Coroutine[Any, Any, None]]:
         """The tasks that control owns."""
-        return [self.deliveries.run(), self.events.run(), self.scheduler.run()]
+        return [self.deliveries.run(), self.events.run(), self.scheduler.run(), self.s3.run()]
 
     async def close(self) -> None:
         """Hang up, once those tasks are over."""
@@ -73,18 +79,22 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, si
     """Open the databases and make the rooms; deliveries learn their carriers last, as some are services that
     make deliveries themselves."""
     deliveries, carriers = to.deliveries, to.carriers
-    http = HttpCarrier(to.endpoint_allow)
+    http = HttpCarrier(to.settings.endpoint_allow)
     services = Services(carriers, http)
     deliveries.carriers = services
     eventbridge = await open_("eventbridge", "lambent.services.events")
-    events = EventsService(eventbridge, clock, ids, EventsLinks(deliveries, services, to.keys), to.quotas)
+    events = EventsService(eventbridge, clock, ids, EventsLinks(deliveries, services, to.keys), to.settings.quotas)
     schedules = await open_("scheduler", "lambent.services.scheduler")
     scheduler = SchedulerService(schedules, clock, ids, SchedulerLinks(deliveries, services, to.keys))
     carriers["events"] = BusCarrier(events.intake, to.keys, clock)
-    carriers["lambda"] = FunctionCarrier(to.lambda_, to.queue, to.keys, ids, to.quotas.async_payload_bytes)
+    carriers["lambda"] = FunctionCarrier(to.lambda_, to.queue, to.keys, ids, to.settings.quotas.async_payload_bytes)
     carriers["logs"] = LogCarrier(to.logs.appending, ids)
     carriers["sqs"] = QueueCarrier(to.sqs.queues, to.keys)
     topics = await open_("sns", "lambent.services.sns")
-    sns = SnsService(topics, clock, ids, SnsLinks(deliveries, signer, http), to.quotas)
+    sns = SnsService(topics, clock, ids, SnsLinks(deliveries, signer, http), to.settings.quotas)
     carriers["sns"] = TopicCarrier(sns.publisher, to.keys)
-    return Messaging(deliveries, events, scheduler, sns, http)
+    destinations = Destinations(services, carriers)
+    objects = await asyncio.to_thread(open_objects, to.settings.data / "objects", ids)
+    s3_links = S3Links(objects, deliveries, destinations)
+    s3 = S3Service(await open_("s3", "lambent.services.s3"), clock, ids, s3_links)
+    return Messaging(deliveries, events, scheduler, sns, http, s3)

@@ -11,11 +11,12 @@ parameters; `Transaction` takes the statement's text, which the service's store 
 (`lambent.store.sql.load_queries`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from lambent.errors import LambentError
+from lambent.model.objects import Piece
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -79,3 +80,39 @@ class Blobs(Protocol):
 
     def path(self, digest: str) -> Path:
         """Where the bytes lie, for readers on the same node."""
+
+
+class Writing(Protocol):
+    """One blob of any length on its way in. Its maker calls `release` in the end, always."""
+
+    name: str
+
+    async def write(self, data: bytes) -> None:
+        """Append."""
+
+    async def finish(self) -> None:
+        """All is written; it is on disk under `name` when this returns."""
+
+    async def discard(self) -> None:
+        """Nobody will ever ask for it."""
+
+    def release(self) -> None:
+        """Its fate is settled: it is known, or discarded, or may be swept."""
+
+
+class Objects(Protocol):
+    """Blobs of any length under random names, written and read in pieces. Edges and control each have one, and no
+    caller may assume that it lies on the same machine."""
+
+    async def begin(self) -> Writing:
+        """A new blob."""
+
+    def read(self, pieces: Sequence[Piece]) -> AsyncIterator[bytes]:
+        """The bytes of these pieces, one after the other. Raises OSError where one is missing or too short."""
+
+    async def delete(self, names: Iterable[str]) -> None:
+        """Forget them; nothing happens for those that are not there."""
+
+    async def sweep(self, known: Callable[[list[str]], Awaitable[set[str]]], before_s: float) -> int:
+        """Delete what dead processes left: blobs that `known` does not know, no living writer holds and that were
+        last written to before that time (their maker's last words may still be on their way); how many."""

@@ -1,0 +1,57 @@
+"""What edges and control tell one another about S3's objects: the bytes stay out of it.
+
+| method | from -> to | body -> answer |
+| --- | --- | --- |
+| object | edge -> control | ObjectCall -> ObjectAnswer |
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lambent.model.http import HttpResponse
+from lambent.model.messages import Forwarded
+
+
+class Stored(Struct, frozen=True):
+    """A request's body, which the edge has read and verified: a blob that is on disk, or, where it is small, `data`.
+
+    Without an `md5` the body is only announced: may it come? `checksums` are in base64, by algorithm.
+    """
+
+    length: int
+    md5: str = ""
+    checksums: Mapping[str, str] = {}
+    blob: str = ""
+    data: bytes = b""
+
+
+class Piece(Struct, frozen=True):
+    """A part of a blob."""
+
+    blob: str
+    offset: int
+    bytes: int
+
+
+class ObjectCall(Struct, frozen=True):
+    """A request of S3's, with the path that names the bucket; `stored` stands for its body where it has been read."""
+
+    forwarded: Forwarded
+    stored: Stored | None = None
+
+
+class ObjectAnswer(Struct, frozen=True):
+    """The answer; what it tells the edge to send as its body, if anything."""
+
+    response: HttpResponse
+    pieces: list[Piece] = []
+
+
+class Download(dict[str, Any]):
+    """An operation's answer that has a status of its own, and maybe a body that lies in blobs."""
+
+    def __init__(self, members: Mapping[str, Any], status: int = 200, pieces: Sequence[Piece] = ()) -> None:
+        super().__init__(members)
+        self.status, self.pieces = status, list(pieces)

@@ -1,0 +1,67 @@
+"""What every operation asks first: which bucket is meant, whether the caller may, and whether we do all that is asked.
+
+An account may do everything with its own buckets, and nothing with others'. What a request asks for and Lambent would
+not carry out is refused by name.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from lambent.services.operation import Request, RequestContext
+from lambent.services.s3 import store
+from lambent.services.s3.errors import S3Error, access_denied, invalid_argument, not_implemented
+from lambent.services.s3.model import Bucket
+from lambent.store.api import Transaction
+
+REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "ServerSideEncryption": (bool, "Encryption at rest (x-amz-server-side-encryption)"),
+    "SSECustomerAlgorithm": (bool, "Encryption with keys of the customer"),
+    "SSECustomerKey": (bool, "Encryption with keys of the customer"),
+    "CopySourceSSECustomerKey": (bool, "Encryption with keys of the customer"),
+    "SSEKMSKeyId": (bool, "Encryption with KMS keys"),
+    "BucketKeyEnabled": (bool, "Encryption with KMS keys"),
+    "StorageClass": (lambda value: value != "STANDARD", "Any storage class but STANDARD"),
+    "WebsiteRedirectLocation": (bool, "Website hosting"),
+    "ObjectLockMode": (bool, "Object lock"),
+    "ObjectLockRetainUntilDate": (bool, "Object lock"),
+    "ObjectLockLegalHoldStatus": (bool, "Object lock"),
+    "ObjectLockEventHold": (bool, "Object lock"),
+    "ObjectLockEnabledForBucket": (bool, "Object lock"),
+    "BypassGovernanceRetention": (bool, "Object lock"),
+    "WriteOffsetBytes": (lambda value: value is not None, "Appending to objects"),
+    "MFA": (bool, "Deleting with multi-factor authentication"),
+    "AnnotationDirective": (bool, "Annotations"),
+}
+GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
+OWNERS_ACLS = ("private", "bucket-owner-full-control")
+
+
+def bucket_of(tx: Transaction, ctx: RequestContext, request: Request) -> Bucket:
+    """The bucket of a request. Raises NoSuchBucket, AccessDenied."""
+    found = store.bucket(tx, request["Bucket"])
+    check_access(ctx, found, request.get("ExpectedBucketOwner"))
+    return found
+
+
+def check_access(ctx: RequestContext, bucket: Bucket, expected_owner: str | None = None) -> None:
+    """Whether the caller may use the bucket. Raises AccessDenied."""
+    if bucket.account != ctx.account or (expected_owner is not None and expected_owner != bucket.account):
+        raise access_denied()
+
+
+def refuse(request: Request) -> None:
+    """Raises NotImplemented for the first thing that we do not do, AccessControlListNotSupported for ACLs."""
+    for name, (asks, what) in REFUSED.items():
+        value = request.get(name)
+        if value is not None and asks(value):
+            raise not_implemented(what)
+    if request.get("ACL", "private") not in OWNERS_ACLS or any(map(request.get, GRANTS)):
+        raise S3Error("AccessControlListNotSupported", 400, "The bucket does not allow ACLs")
+
+
+def count_of(request: Request, name: str, most: int = 1000) -> int:
+    """MaxKeys and its like. Raises InvalidArgument."""
+    value: int = request.get(name, most)
+    if value < 0:
+        raise invalid_argument(f"Argument {name} must be an integer between 0 and 2147483647", name, str(value))
+    return min(value, most)

@@ -1,0 +1,91 @@
+"""Bodies: which pieces of which blobs the bytes of an object or a part are, and which blobs nobody needs any more.
+
+Copies share blobs: a blob is counted once for each piece of it. The last piece that goes takes along a blob that
+lies in the database; one that lies outside is put aside first, because a reader may be on its way to it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from lambent.model.objects import Piece, Stored
+from lambent.services.s3.store import SQL
+from lambent.store.api import Transaction
+
+KEPT_AFTER_MS = 60_000
+
+
+def keep(tx: Transaction, stored: Stored, name: str) -> int:
+    """A body of what an edge has read; `name` is for bytes that came with the request."""
+    if not stored.length:
+        return of_pieces(tx, [])
+    blob = stored.blob or name
+    return _add(tx, [Piece(blob, 0, stored.length)], None if stored.blob else stored.data)
+
+
+def of_pieces(tx: Transaction, pieces: Sequence[Piece]) -> int:
+    """A body of pieces of other bodies."""
+    return _add(tx, pieces, None)
+
+
+def pieces(tx: Transaction, body: int | None) -> list[Piece]:
+    """All of a body."""
+    return [Piece(row["blob"], row["offset"], row["bytes"]) for row in tx.all(SQL.pieces, body=body)]
+
+
+def between(tx: Transaction, body: int | None, begin: int, end: int) -> list[Piece]:
+    """The pieces of a stretch of a body."""
+    found = []
+    for row in tx.all(SQL.pieces_between, body=body, begin=begin, end=end):
+        first, last = max(begin, row["start"]), min(end, row["start"] + row["bytes"])
+        found.append(Piece(row["blob"], row["offset"] + first - row["start"], last - first))
+    return found
+
+
+def inside(tx: Transaction, wanted: Sequence[Piece]) -> bytes | None:
+    """The bytes themselves, if they all lie in the database."""
+    found = []
+    for piece in wanted:
+        row = tx.one(SQL.blob_data, name=piece.blob)
+        if row is None or row["data"] is None:
+            return None
+        found.append(row["data"][piece.offset : piece.offset + piece.bytes])
+    return b"".join(found)
+
+
+def drop(tx: Transaction, body: int | None, now_ms: int) -> None:
+    """The body is nobody's any more."""
+    if body is None:
+        return
+    for piece in pieces(tx, body):
+        row = tx.one(SQL.unrefer, name=piece.blob)
+        if row is None or row["refs"] > 0:
+            continue
+        tx.run(SQL.delete_blob, name=piece.blob)
+        if row["outside"]:
+            tx.run(SQL.add_garbage, blob=piece.blob, due_ms=now_ms + KEPT_AFTER_MS)
+    tx.run(SQL.delete_body, id=body)
+
+
+def due_garbage(tx: Transaction, now_ms: int, count: int) -> list[str]:
+    """Blobs that may be deleted now."""
+    return [row["blob"] for row in tx.all(SQL.due_garbage, now_ms=now_ms, count=count)]
+
+
+def forget_garbage(tx: Transaction, blobs: Iterable[str]) -> None:
+    """They are deleted."""
+    tx.run_many(SQL.delete_garbage, [{"blob": each} for each in blobs])
+
+
+def known(tx: Transaction, blobs: Iterable[str]) -> set[str]:
+    """Those of them that this database refers to or will delete itself."""
+    return {each for each in blobs if tx.one(SQL.blob_is_known, name=each) is not None}
+
+
+def _add(tx: Transaction, wanted: Sequence[Piece], data: bytes | None) -> int:
+    row = tx.one(SQL.add_body)
+    assert row is not None
+    body, start = int(row["id"]), 0
+    for piece in wanted:
+        tx.run(SQL.refer, name=piece.blob, data=data)
+        tx.run(SQL.add_piece, body=body, start=start, bytes=piece.bytes, blob=piece.blob, offset=piece.offset)
+        start += piece.bytes
+    return body

@@ -1,0 +1,108 @@
+"""A listing, from keys in their order: common prefixes, pages, where the next begins. Pure but for its sources.
+
+Keys are ordered by their UTF-8 bytes, as on AWS and in SQLite. A common prefix is found by its first key, and
+all others that it has are skipped by asking the source anew behind them: a listing costs what it shows, however
+many keys lie below the prefixes.
+
+Source: S3 API reference, ListObjectsV2, ListObjects, ListObjectVersions, ListMultipartUploads.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, Protocol, TypeVar
+from urllib.parse import quote
+
+from msgspec import Struct
+
+
+class HasKey(Protocol):
+    """What is listed."""
+
+    @property
+    def key(self) -> str:
+        """Its key."""
+
+
+T = TypeVar("T", bound=HasKey)
+Source = Callable[[str], Iterator[T]]
+
+
+class Wish(Struct, frozen=True):
+    """What is to be listed: up to `most` items and prefixes. What `after` names and all before it is left out."""
+
+    prefix: str = ""
+    delimiter: str = ""
+    after: str = ""
+    most: int = 1000
+
+
+class Page(Struct, Generic[T]):
+    """A page. `last` is the last key or common prefix on it."""
+
+    items: list[T]
+    prefixes: list[str]
+    truncated: bool = False
+    last: str = ""
+
+
+def list_page(wish: Wish, source: Source[T]) -> Page[T]:
+    """A page of what `source` gives from a key on.
+
+    A marker that lies below a common prefix, or is one, leaves out all of it.
+    """
+    page: Page[T] = Page([], [])
+    at: str | None = max(wish.prefix, _behind(wish))
+    while at is not None:
+        at = _go_on(page, wish, source(at))
+    return page
+
+
+def common_prefix(key: str, prefix: str, delimiter: str) -> str | None:
+    """The common prefix that a key is shown as, if it is."""
+    if not delimiter:
+        return None
+    cut = key.find(delimiter, len(prefix))
+    return None if cut < 0 else key[: cut + len(delimiter)]
+
+
+def behind_all(prefix: str) -> str | None:
+    """The first text behind all that begin with `prefix`, by code points, which is the order of UTF-8 bytes."""
+    while prefix:
+        code = ord(prefix[-1])
+        if code < 0x10FFFF:
+            return prefix[:-1] + chr(0xE000 if code == 0xD7FF else code + 1)
+        prefix = prefix[:-1]
+    return None
+
+
+def encoded(text: str, encoding: str | None) -> str:
+    """A key as EncodingType=url shows it."""
+    return quote(text, safe="/-_.~*") if encoding == "url" else text
+
+
+def _behind(wish: Wish) -> str:
+    if not wish.after:
+        return ""
+    hidden = common_prefix(wish.after, wish.prefix, wish.delimiter) if wish.after.startswith(wish.prefix) else None
+    if hidden == wish.after:
+        return behind_all(hidden) or "\U0010ffff" * 2
+    return wish.after + "\0"
+
+
+def _go_on(page: Page[T], wish: Wish, items: Iterator[T]) -> str | None:
+    """Take items until the source is to be asked anew, from where; None when the page is done."""
+    for item in items:
+        if not item.key.startswith(wish.prefix):
+            return None
+        group = common_prefix(item.key, wish.prefix, wish.delimiter)
+        if group is not None and page.prefixes and page.prefixes[-1] == group:
+            return behind_all(group)
+        if len(page.items) + len(page.prefixes) >= wish.most:
+            page.truncated = wish.most > 0
+            return None
+        if group is not None:
+            page.prefixes.append(group)
+            page.last = group
+            return behind_all(group)
+        page.items.append(item)
+        page.last = item.key
+    return None

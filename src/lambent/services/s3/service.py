@@ -1,0 +1,37 @@
+"""S3, put together."""
+
+import asyncio
+
+from lambent.clock import Clock
+from lambent.ids import Ids
+from lambent.services.operation import operations_of
+from lambent.services.s3.api import Links
+from lambent.services.s3.buckets import Buckets
+from lambent.services.s3.deletes import Deletes
+from lambent.services.s3.listings import Listings
+from lambent.services.s3.notifying import Notifier
+from lambent.services.s3.objects import Objects
+from lambent.services.s3.sweeping import Sweeper
+from lambent.services.s3.writing import Writer
+from lambent.store.api import Database
+
+
+class S3Service:
+    """See api.py for the contract."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links) -> None:
+        self._notifier = Notifier(database, clock, ids, links.outbox)
+        self.sweeper = Sweeper(database, links.objects, clock)
+        writer = Writer(database, clock, ids, self._notifier)
+        self.operations = operations_of(
+            Buckets(database, clock),
+            Objects(writer),
+            Deletes(writer),
+            Listings(database),
+        )
+
+    async def run(self) -> None:
+        """Tell and sweep until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._notifier.run())
+            tasks.create_task(self.sweeper.run())

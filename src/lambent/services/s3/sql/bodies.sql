@@ -1,0 +1,48 @@
+-- name: add_body
+INSERT INTO bodies DEFAULT VALUES RETURNING id;
+
+-- name: delete_body
+DELETE FROM bodies WHERE id = :id;
+
+-- name: add_piece
+INSERT INTO pieces (body, start, bytes, blob, offset) VALUES (:body, :start, :bytes, :blob, :offset);
+
+-- name: pieces
+SELECT * FROM pieces WHERE body = :body ORDER BY start;
+
+-- name: pieces_between
+SELECT * FROM pieces WHERE body = :body AND start < :end AND start + bytes > :begin ORDER BY start;
+
+-- name: refer
+INSERT INTO blobs (name, refs, data) VALUES (:name, 1, :data) ON CONFLICT (name) DO UPDATE SET refs = refs + 1;
+
+-- name: unrefer
+UPDATE blobs SET refs = refs - 1 WHERE name = :name RETURNING refs, data IS NULL AS outside;
+
+-- name: delete_blob
+DELETE FROM blobs WHERE name = :name;
+
+-- name: blob_data
+SELECT data FROM blobs WHERE name = :name;
+
+-- name: blob_is_known
+SELECT 1 AS known WHERE EXISTS (SELECT 1 FROM blobs WHERE name = :name)
+    OR EXISTS (SELECT 1 FROM garbage WHERE blob = :name);
+
+-- name: add_garbage
+INSERT INTO garbage (blob, due_ms) VALUES (:blob, :due_ms) ON CONFLICT (blob) DO NOTHING;
+
+-- name: due_garbage
+SELECT blob FROM garbage WHERE due_ms <= :now_ms LIMIT :count;
+
+-- name: delete_garbage
+DELETE FROM garbage WHERE blob = :blob;
+
+-- name: add_outgoing
+INSERT INTO outbox (body) VALUES (:body);
+
+-- name: outgoing
+SELECT * FROM outbox ORDER BY id LIMIT :count;
+
+-- name: delete_outgoing
+DELETE FROM outbox WHERE id <= :id;

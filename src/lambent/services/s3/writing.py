@@ -1,0 +1,79 @@
+"""How versions come and go, in one transaction with all that follows from it.
+
+Source: S3 User Guide, "How S3 Versioning works": without versioning, and while it is suspended, an object has one
+version called null, which the next replaces; while it is enabled each has a name of its own. A delete without a
+version removes the one called null, and where there are versions puts a delete marker.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from msgspec import structs
+
+from lambent.clock import Clock
+from lambent.ids import Ids
+from lambent.services.operation import RequestContext
+from lambent.services.s3 import bodies, store
+from lambent.services.s3.events import Happened
+from lambent.services.s3.model import ENABLED, NULL, Bucket, Version
+from lambent.services.s3.notifying import Notifier
+from lambent.store.api import Database, Transaction
+
+VERSION_CHARACTERS = 32
+T = TypeVar("T")
+
+
+class Writer:
+    """What every operation that writes needs."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, notifier: Notifier) -> None:
+        self.database, self.clock, self.ids, self._notifier = database, clock, ids, notifier
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Commit `work`, and have what it wants to be told, told."""
+        done = await self.database.write(work)
+        self._notifier.wake()
+        return done
+
+    def put(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, made: Version, event: str) -> Version:
+        """Make it the newest, which replaces the one called null where it has that name; it, with name, time and id."""
+        made = structs.replace(made, version=self._name(bucket), modified_ms=self.clock.now_ms())
+        if made.version == NULL:
+            self._remove_null(tx, bucket, made.key)
+        made = structs.replace(made, id=store.add_version(tx, made))
+        self._notifier.add(tx, bucket, Happened(event, made, ctx.request_id, ctx.source_ip, ctx.principal.user_id))
+        return made
+
+    def delete(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, key: str) -> Version | None:
+        """A delete without a version: the marker it leaves, if any."""
+        who = ctx.request_id, ctx.source_ip, ctx.principal.user_id
+        gone = None
+        if bucket.versioning != ENABLED:
+            gone = self._remove_null(tx, bucket, key)
+        if not bucket.versioning:
+            if gone is not None:
+                self._notifier.add(tx, bucket, Happened("ObjectRemoved:Delete", gone, *who))
+            return None
+        marker = Version(bucket.id, key, True, version=self._name(bucket), modified_ms=self.clock.now_ms())
+        marker = structs.replace(marker, id=store.add_version(tx, marker))
+        self._notifier.add(tx, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", marker, *who))
+        return marker
+
+    def remove(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, gone: Version) -> None:
+        """A delete of that version, for ever."""
+        self._drop(tx, gone)
+        who = ctx.request_id, ctx.source_ip, ctx.principal.user_id
+        self._notifier.add(tx, bucket, Happened("ObjectRemoved:Delete", gone, *who))
+
+    def _remove_null(self, tx: Transaction, bucket: Bucket, key: str) -> Version | None:
+        found = store.version(tx, bucket.id, key, NULL)
+        if found is not None:
+            self._drop(tx, found)
+        return found
+
+    def _drop(self, tx: Transaction, gone: Version) -> None:
+        store.remove_version(tx, gone)
+        bodies.drop(tx, gone.body, self.clock.now_ms())
+
+    def _name(self, bucket: Bucket) -> str:
+        return self.ids.secret(VERSION_CHARACTERS) if bucket.versioning == ENABLED else NULL
