@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 SERVED = {
     "lambda": "lambent.services.lambda_",
     "logs": "lambent.services.logs",
+    "cloudwatch": "lambent.services.cloudwatch",
     "events": "lambent.services.events",
     "s3": "lambent.services.s3",
     "scheduler": "lambent.services.scheduler",

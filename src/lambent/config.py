@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Of the platform's own log.")
     log_format: Literal["console", "json"] = Field("console", description="Of the platform's own log.")
+    metric_retention_days: tuple[float, float, float, float] = Field(
+        (0.125, 15.0, 63.0, 455.0), description="How long CloudWatch keeps points of 1 s, 1 min, 5 min and 1 h."
+    )
     drain_s: float = Field(6.0, ge=0, description="How long SIGTERM waits for running invocations.")
     clock_skew_s: int = Field(900, description="How far a request's signing time may be from ours.")
     sandbox_uid_base: int = Field(1_051_000, description="First uid of the range that environments run as.")

@@ -62,6 +62,8 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         restore_us=lease.restore_us,
         billed_restore_us=lease.init_us if lease.restored else 0,
         system_log_level=snapshot.system_log_level,
+        qualifier=run.invocation.qualifier,
+        reserved=snapshot.reserved_concurrency is not None,
     )
 
 
@@ -117,6 +119,8 @@ def throttle_record(invocation: Invocation, snapshot: FunctionSnapshot, start_ms
         lines=[],
         trace_header=invocation.trace_header,
         throttled=True,
+        qualifier=invocation.qualifier,
+        reserved=snapshot.reserved_concurrency is not None,
     )
 
 

@@ -78,6 +78,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     `init_only`: no invocation, but the one init phase of a version with SnapStart.
     `system_log_level` is "" for logs in text, and DEBUG, INFO or WARN for logs in JSON.
     `extensions_us`: how much of the duration came after the answer.
+    `qualifier` is what the caller named, "" for none; `reserved`: the function has concurrency reserved for it.
     `restore_us` is 0 unless the environment went on from a snapshot (SnapStart), and then `init_us` is 0.
     """
 
@@ -107,3 +108,5 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     init_only: bool = False
     system_log_level: str = ""
     extensions_us: int = 0
+    qualifier: str = ""
+    reserved: bool = False

@@ -19,6 +19,7 @@ from botocore.model import ServiceModel
 from lambent.errors import ServiceError, ValidationError
 from lambent.model.http import HttpRequest, HttpResponse
 from lambent.protocol.api import ServiceWire
+from lambent.protocol.compression import unpacked
 from lambent.protocol.dialect import Answerer, Dialect, RequestReader
 from lambent.protocol.dialect_cbor import CborDialect
 from lambent.protocol.dialect_json import JsonDialect
@@ -95,7 +96,7 @@ class Wire:
                 self._models[protocol].operation_model(operation)
             )
         try:
-            parameters = read(request)
+            parameters = read(unpacked(request, self._model.operation_model(operation)))
             self._validate(operation, parameters)
         except Unparsable as error:
             if protocol in UNPARSABLE_CODES and error.code == Unparsable.code:

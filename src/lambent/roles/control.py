@@ -19,6 +19,7 @@ from lambent.gateway.dispatch import Dispatcher
 from lambent.ids import SystemIds
 from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.invocation.asynchronous.queue import Links as QueueLinks
+from lambent.journal.follower import Consumer, JournalFollower
 from lambent.journal.reader import JournalReader
 from lambent.journal.writer import JournalWriter
 from lambent.model.environment import EnvironmentExit
@@ -55,6 +56,8 @@ from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLin
 from lambent.roles.control_snapshots import Snapshots
 from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.queue_source import QueueSource
+from lambent.services.cloudwatch.api import CloudWatchService
+from lambent.services.cloudwatch.lambda_metrics import LambdaMetrics
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
@@ -142,8 +145,11 @@ class Control:
         journal = data / "journal"
         journal.mkdir(mode=0o700, exist_ok=True)
         logs = await stores.open("logs", "lambent.services.logs")
-        self._ingester = LogIngester(logs, JournalReader(journal), clock)
-        self._logs = LogsService(logs, clock, self._ingester.catch_up)
+        metrics = await stores.open("cloudwatch", "lambent.services.cloudwatch")
+        consumers: list[Consumer] = [LogIngester(logs, clock), LambdaMetrics(metrics)]
+        self._follower = JournalFollower(JournalReader(journal), clock, consumers)
+        self._logs = LogsService(logs, clock, self._follower.catch_up)
+        self._cloudwatch = CloudWatchService(metrics, clock, self._follower.catch_up, settings.metric_retention_days)
         placement = PlacementLink()
         invalidator = Invalidator(self._edges, placement)
         runtimes = await asyncio.to_thread(Runtimes, _architecture(), fallback=settings.runtime_fallback)
@@ -157,7 +163,7 @@ class Control:
             vault,
         )
         sqs = await stores.open("sqs", "lambent.services.sqs")
-        self._sqs = await open_sqs(sqs, clock, ids, settings.quotas)
+        self._sqs = await open_sqs(sqs, clock, ids, settings.quotas, self._cloudwatch.meter)
         queues = QueueSource(self._sqs.queues)
         self._pollers = Pollers(queues, self._edges, clock, ids, settings.quotas.sync_payload_bytes)
         carriers: dict[str, Carrier] = {}
@@ -182,7 +188,7 @@ class Control:
         placement.connect(self._placement, self._provisioner)
         events = await stores.open("events", "lambent.invocation.asynchronous")
         deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
-        queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries)
+        queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries, self._cloudwatch.meter)
         self._queue = EventQueue(events, clock, settings, queue_links)
         reachable = Reachable(
             self._keys, self._lambda, self._queue, self._logs, self._sqs, settings, deliveries, carriers
@@ -195,6 +201,7 @@ class Control:
                 "iam": iam_operations(iam_store, vault, clock, ids, Doors(self._edges)),
                 "sts": sts_operations(self._keys),
                 "logs": self._logs.operations,
+                "cloudwatch": self._cloudwatch.operations,
                 "sqs": self._sqs.operations,
                 **self._messaging.operations,
             }
@@ -206,8 +213,9 @@ class Control:
         self._own(self._link.run())
         await self._lambda.start()
         for work in (
-            self._ingester.run(),
+            self._follower.run(),
             self._logs.run(),
+            self._cloudwatch.run(),
             self._sqs.run(),
             self._queue.run(),
             *self._messaging.works(),
@@ -226,6 +234,7 @@ class Control:
         await self._sqs.close()
         await self._placement.close()
         await self._lambda.close()
+        await self._cloudwatch.close()
         self._journal.close()
         await self._stores.close()
 
@@ -368,7 +377,8 @@ class Control:
             for name in PollerStatistics.__struct_fields__
         ]
         facts.append(("lambent_edges_connected", len(self._edges.pids)))
-        return "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in facts)
+        gauges = "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in facts)
+        return gauges + await self._cloudwatch.prometheus()
 
 
 def _say_if_failed(task: asyncio.Task[None]) -> None:

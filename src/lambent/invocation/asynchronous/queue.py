@@ -22,8 +22,10 @@ from lambent.invocation.asynchronous.api import Event, EventRules, Functions, In
 from lambent.invocation.asynchronous.lanes import NEVER_MS, Lane, Lanes
 from lambent.invocation.asynchronous.records import SUCCESS, Ending, deliveries_of
 from lambent.invocation.asynchronous.verdict import GONE, LOOP, Attempt, Later, ending_unattempted, verdict
+from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
 from lambent.model.lineage import RecursiveInvocation
+from lambent.model.meter import SILENCE, Meter
 from lambent.store.api import Database, StoreFailed, Transaction
 
 PARALLEL = 512  # attempts at once; more would wait for concurrency, with their payloads in memory
@@ -39,6 +41,7 @@ class Links(NamedTuple):
     invoker: Invoker
     functions: Functions
     outbox: Outbox
+    meter: Meter = SILENCE
 
 
 class EventQueue:
@@ -58,6 +61,7 @@ class EventQueue:
         await self._database.write(lambda tx: store.add(tx, invocation, now_ms))
         self._lanes.lane(invocation.function).expect(now_ms)
         self._wake.set()
+        self._measure(invocation.function, "AsyncEventsReceived", 1.0)
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -156,6 +160,8 @@ class EventQueue:
         await self._finish(event, rules, ending)
 
     async def _attempt(self, event: Event) -> Attempt:
+        age_ms = self._clock.now_ms() - event.accepted_ms
+        self._measure(event.invocation.function, "AsyncEventAge", float(age_ms), "Milliseconds")
         try:
             result = await self._links.invoker.invoke(event.invocation)
         except ServiceError as error:
@@ -178,7 +184,15 @@ class EventQueue:
             self._succeeded += 1
             return
         self._dropped += 1
+        self._measure(event.invocation.function, "AsyncEventsDropped", 1.0)
         log.warning("an event is given up", action="event.dropped", **_facts(event), condition=ending.condition)
+
+    def _measure(self, function: FunctionKey, name: str, value: float, unit: str = "Count") -> None:
+        """For CloudWatch, of the function and of the account."""
+        for dimensions in ((), (("FunctionName", function.name),)):
+            self._links.meter.measure(
+                (function.account, function.region), "AWS/Lambda", {name: value}, dimensions, unit
+            )
 
 
 def _facts(event: Event) -> dict[str, object]:

@@ -16,10 +16,12 @@ from collections.abc import Mapping
 from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.ids import Ids
+from lambent.model.meter import SILENCE, Meter
 from lambent.services.operation import Operation, operations_of
 from lambent.services.sqs.broker import Broker
 from lambent.services.sqs.listing import Listing
 from lambent.services.sqs.mailbox import Mailbox
+from lambent.services.sqs.metrics import measure_queues
 from lambent.services.sqs.move_tasks import MoveTasks
 from lambent.services.sqs.permissions import Permissions
 from lambent.services.sqs.public import PublicQueues
@@ -58,9 +60,10 @@ class SqsService:
         await self._sweep.sweep()
 
     async def run(self) -> None:
-        """Sweep every minute, and move what move tasks have to move, until cancelled."""
+        """Sweep and measure every minute, and move what move tasks have to move, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._sweep.run())
+            tasks.create_task(measure_queues(self._broker))
             tasks.create_task(self._move_tasks.run())
 
     def dismiss(self) -> None:
@@ -72,8 +75,8 @@ class SqsService:
         await self._broker.close()
 
 
-async def open_sqs(database: Database, clock: Clock, ids: Ids, quotas: Quotas) -> SqsService:
+async def open_sqs(database: Database, clock: Clock, ids: Ids, quotas: Quotas, meter: Meter = SILENCE) -> SqsService:
     """The service on what the database holds."""
-    broker = Broker(database, clock, ids, quotas)
+    broker = Broker(database, clock, ids, quotas, meter)
     await broker.open()
     return SqsService(broker)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.ids import Ids
+from lambent.model.meter import SILENCE, Meter
 from lambent.services.sqs import store
 from lambent.services.sqs.census import Census
 from lambent.services.sqs.errors import no_queue
@@ -39,7 +40,8 @@ class Live:
 class Broker:
     """Made by `open_broker`. Everything but the works happens on the event loop."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, quotas: Quotas) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, quotas: Quotas, meter: Meter = SILENCE) -> None:
+        self.meter = meter
         self.database, self.clock, self.ids, self.quotas = database, clock, ids, quotas
         self.throughput = Throughput(quotas.queue_fifo_calls_per_s)
         self._queues: dict[QueueKey, Live] = {}

@@ -15,6 +15,7 @@ from lambent.services.sqs.census import Change
 from lambent.services.sqs.errors import OverLimit
 from lambent.services.sqs.handles import make_handle, read_handle
 from lambent.services.sqs.line import Line
+from lambent.services.sqs.metrics import measure, measure_received, measure_sent
 from lambent.services.sqs.model import Outgoing, Received, Sent
 from lambent.services.sqs.names import key_of_arn
 from lambent.services.sqs.putting import Place, put
@@ -52,6 +53,7 @@ class Mailbox:
             live.line.tell(census, [Change(is_ms=visible_ms) for visible_ms in done[1]])
 
         sent, _ = await self._broker.commit(lambda tx: put(tx, place, messages, now_ms, next_id), follow)
+        measure_sent(self._broker, queue, messages)
         return sent
 
     async def receive(self, live: Live, wish: Wish) -> list[Received]:
@@ -64,10 +66,12 @@ class Mailbox:
             version = line.version
             received = await self._look(live, wish, polls=wait_s > 0)
             if received or line.closed or wait_s <= 0:
+                measure_received(self._broker, live.queue, len(received))
                 return received
             if line.version != version:
                 continue
             if not await self._wait(line, deadline_s):
+                measure_received(self._broker, live.queue, 0)
                 return []
 
     async def wait(self, live: Live, version: int, wait_s: float) -> None:
@@ -81,7 +85,10 @@ class Mailbox:
         queue, now_ms = live.queue, self._clock.now_ms()
         held, errors = _read(queue.handle_key, [(handle, 0) for handle in handles])
         done = await self._release(live, lambda tx: delete_held(tx, queue.lane, queue.settings.fifo, held, now_ms))
-        return _merged(errors, done)
+        results = _merged(errors, done)
+        if gone := results.count(None):
+            measure(self._broker, queue, {"NumberOfMessagesDeleted": float(gone)})
+        return results
 
     async def change_visibility(self, live: Live, changes: Sequence[tuple[str, int]]) -> list[ServiceError | None]:
         """Hide messages for so many seconds from now; what was refused, in order."""

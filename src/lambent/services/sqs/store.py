@@ -50,6 +50,12 @@ def all_queues(tx: Transaction, now_ms: int) -> tuple[list[tuple[Queue, Census]]
     return found, int(last["id"]) if last is not None else 0
 
 
+def oldest_ms(tx: Transaction, lane: int) -> int | None:
+    """When the oldest message of a lane was sent."""
+    row = tx.one(SQL.oldest_message, lane=lane)
+    return None if row is None else int(row["sent_ms"])
+
+
 def _census_of(tx: Transaction, lane: int, total: int, now_ms: int) -> Census:
     census = Census()
     census.settle(now_ms)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from lambent.clock import FakeClock
+from lambent.journal.follower import JournalFollower
 from lambent.journal.reader import JournalReader
 from lambent.journal.writer import JournalWriter
 from lambent.model.function import FunctionKey
@@ -58,11 +59,12 @@ def writer(tmp_path: Path) -> JournalWriter:
     return JournalWriter(tmp_path / "journal", "edge-1-a", segment_bytes=1000)
 
 
-def ingester(database: Database, tmp_path: Path) -> LogIngester:
-    return LogIngester(database, JournalReader(tmp_path / "journal", read_bytes=1500), FakeClock())
+def ingester(database: Database, tmp_path: Path) -> JournalFollower:
+    reader = JournalReader(tmp_path / "journal", read_bytes=1500)
+    return JournalFollower(reader, FakeClock(), [LogIngester(database, FakeClock())])
 
 
-async def lines(database: Database, moving: LogIngester, account: str = "000000000000") -> list[str]:
+async def lines(database: Database, moving: JournalFollower, account: str = "000000000000") -> list[str]:
     """What the function printed, as FilterLogEvents shows it."""
     service = LogsService(database, FakeClock(), moving.catch_up)
     ctx = RequestContext(Principal(account, "", ""), account, "us-east-1", "r")
@@ -209,7 +211,8 @@ async def test_a_pass_that_was_committed_behind_our_back_is_not_repeated(
 
 async def test_the_task_goes_on_after_a_failure(database: Database, writer: JournalWriter, tmp_path: Path) -> None:
     clock = FakeClock()
-    moving = LogIngester(Faulty(database, 1, kept=False), JournalReader(tmp_path / "journal"), clock)
+    consumer = LogIngester(Faulty(database, 1, kept=False), clock)
+    moving = JournalFollower(JournalReader(tmp_path / "journal"), clock, [consumer])
     writer.append(record(1))
     writer.close()
     task = asyncio.ensure_future(moving.run())

@@ -1,4 +1,4 @@
--- Chunks of log events, and the reader's checkpoint.
+-- Chunks of log events.
 -- `lowest` and `highest` are the ends of the time range moved out by the longest span of a chunk.
 
 -- name: add_chunk
@@ -55,14 +55,3 @@ WHERE id IN (
     LIMIT :limit
 )
 RETURNING stream_id, stored_bytes;
-
--- name: positions
-SELECT segment, next_byte FROM journal_position;
-
--- name: set_position
-INSERT INTO journal_position (segment, next_byte)
-VALUES (:segment, :next_byte)
-ON CONFLICT (segment) DO UPDATE SET next_byte = excluded.next_byte;
-
--- name: delete_position
-DELETE FROM journal_position WHERE segment = :segment;

@@ -74,6 +74,9 @@ WHERE lane = :lane AND sent_ms < :before_ms
 ORDER BY sent_ms
 LIMIT :limit;
 
+-- name: oldest_message
+SELECT sent_ms FROM message WHERE lane = :lane ORDER BY sent_ms LIMIT 1;
+
 -- The delay of a FIFO queue holds for the messages that are in it.
 -- name: delayed_messages
 SELECT id, visible_ms, sent_ms, group_id FROM message WHERE lane = :lane AND receives = 0 AND visible_ms > :now_ms;

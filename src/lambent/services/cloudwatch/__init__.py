@@ -1,0 +1,1 @@
+"""CloudWatch metrics; its front is in `api.py`."""
