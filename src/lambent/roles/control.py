@@ -50,9 +50,9 @@ from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.placement.rates import Rates
-from lambent.pollers.api import Statistics as PollerStatistics
 from lambent.pollers.pollers import Pollers
 from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
+from lambent.roles.control_report import Report
 from lambent.roles.control_snapshots import Snapshots
 from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.queue_source import QueueSource
@@ -195,6 +195,15 @@ class Control:
         )
         identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
         self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))
+        self._report = Report(
+            self._edges,
+            self._agents,
+            self._placement,
+            self._queue,
+            self._messaging,
+            self._pollers,
+            self._cloudwatch,
+        )
         self._dispatcher = Dispatcher(
             {
                 "lambda": self._lambda.operations,
@@ -350,35 +359,10 @@ class Control:
         return certificate or await self._lambda.downloads.download(what.path, what.query)
 
     async def _status(self, _peer: Peer, _body: None) -> dict[str, Any]:
-        environments = []
-        with contextlib.suppress(Unavailable):
-            environments = await self._agents.inventory()
-        return {
-            "parts": {
-                "control": {"pid": os.getpid()},
-                "edges": [{"pid": self._edges.pids[number]} for number in sorted(self._edges.pids)],
-                "agent": {"pid": self._agents.pid},
-            },
-            "environments": environments,
-            "queue": await self._queue.statistics(),
-            "deliveries": await self._messaging.deliveries.statistics(),
-            "mappings": self._pollers.statistics(),
-        }
+        return await self._report.status()
 
     async def _metrics(self, _peer: Peer, _body: None) -> str:
-        usage, queue = self._placement.usage(), await self._queue.statistics()
-        facts = [(f"lambent_placement_{name}", getattr(usage, name)) for name in usage.__struct_fields__]
-        facts += [(f"lambent_events_{name}", getattr(queue, name)) for name in queue.__struct_fields__]
-        deliveries = await self._messaging.deliveries.statistics()
-        facts += [(f"lambent_deliveries_{name}", getattr(deliveries, name)) for name in deliveries.__struct_fields__]
-        pollers = self._pollers.statistics().values()
-        facts += [
-            (f"lambent_pollers_{name}", sum(getattr(each, name) for each in pollers))
-            for name in PollerStatistics.__struct_fields__
-        ]
-        facts.append(("lambent_edges_connected", len(self._edges.pids)))
-        gauges = "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in facts)
-        return gauges + await self._cloudwatch.prometheus()
+        return await self._report.metrics()
 
 
 def _say_if_failed(task: asyncio.Task[None]) -> None:

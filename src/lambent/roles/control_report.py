@@ -1,0 +1,59 @@
+"""What control says about the whole platform: for `lambent status`, and for Prometheus."""
+
+import contextlib
+import os
+from typing import Any, NamedTuple
+
+from lambent.errors import Unavailable
+from lambent.invocation.asynchronous.queue import EventQueue
+from lambent.placement.placement import Placement
+from lambent.pollers.api import Statistics as PollerStatistics
+from lambent.pollers.pollers import Pollers
+from lambent.roles.control_links import Agents, Edges
+from lambent.roles.messaging import Messaging
+from lambent.services.cloudwatch.api import CloudWatchService
+
+
+class Report(NamedTuple):
+    """The rooms that are asked."""
+
+    edges: Edges
+    agents: Agents
+    placement: Placement
+    queue: EventQueue
+    messaging: Messaging
+    pollers: Pollers
+    cloudwatch: CloudWatchService
+
+    async def status(self) -> dict[str, Any]:
+        """The parts with their pids, the environments, and what waits."""
+        environments = []
+        with contextlib.suppress(Unavailable):
+            environments = await self.agents.inventory()
+        return {
+            "parts": {
+                "control": {"pid": os.getpid()},
+                "edges": [{"pid": self.edges.pids[number]} for number in sorted(self.edges.pids)],
+                "agent": {"pid": self.agents.pid},
+            },
+            "environments": environments,
+            "queue": await self.queue.statistics(),
+            "deliveries": await self.messaging.deliveries.statistics(),
+            "mappings": self.pollers.statistics(),
+        }
+
+    async def metrics(self) -> str:
+        """Prometheus text: gauges of the platform, and the totals of functions."""
+        usage, queue = self.placement.usage(), await self.queue.statistics()
+        facts = [(f"lambent_placement_{name}", getattr(usage, name)) for name in usage.__struct_fields__]
+        facts += [(f"lambent_events_{name}", getattr(queue, name)) for name in queue.__struct_fields__]
+        deliveries = await self.messaging.deliveries.statistics()
+        facts += [(f"lambent_deliveries_{name}", getattr(deliveries, name)) for name in deliveries.__struct_fields__]
+        pollers = self.pollers.statistics().values()
+        facts += [
+            (f"lambent_pollers_{name}", sum(getattr(each, name) for each in pollers))
+            for name in PollerStatistics.__struct_fields__
+        ]
+        facts.append(("lambent_edges_connected", len(self.edges.pids)))
+        gauges = "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in facts)
+        return gauges + await self.cloudwatch.prometheus()
