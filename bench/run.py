@@ -20,6 +20,7 @@ from typing import Any
 import density
 import do_nothing
 import events
+import mappings
 import queues
 import snapstart
 import urls
@@ -91,6 +92,8 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     for waiting, runs in lambent["queues"].items():
         for name in ("send", "receive and delete", "send, receive and delete at once"):
             yield Line(f"SQS: {name}, {waiting:,} waiting", runs[name]["per_s"], "messages/s", 5_000, "more")
+    for name, run in lambent["mappings"].items():
+        yield Line(f"a queue's messages through a function, {name}", run["per_s"], "messages/s", 5_000, "more")
 
 
 def failures(warm: dict[str, Any]) -> int:
@@ -178,6 +181,7 @@ def main() -> None:
     lambent["events"] = events.measure_events(arguments.seconds)
     lambent["urls"] = urls.measure_urls(arguments.seconds)
     lambent["queues"] = queues.measure()
+    lambent["mappings"] = mappings.measure()
     result = table(list(lines(limit, lambent)))
     print("\n" + result)
     if arguments.save:

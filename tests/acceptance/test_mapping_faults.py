@@ -97,3 +97,21 @@ def test_no_message_is_lost_or_deleted_unseen_while_every_part_is_killed_at_rand
     missing = set(range(MESSAGES)) - set(seen)
     assert not missing, f"{len(missing)} messages were deleted and never seen (seed {seed}): {sorted(missing)[:10]}"
     assert killed >= 3, "the queue was empty too soon for the test to say anything"
+
+
+def test_a_restart_leaves_no_message_to_its_visibility_timeout(
+    own_server: Callable[..., "Platform"], eventually: Callable[..., Any]
+) -> None:
+    platform = own_server()
+    sqs, lambda_ = platform.client("sqs"), platform.client("lambda")
+    url = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    name = platform.create("import time\ndef handler(event, context):\n    time.sleep(0.5)\n")
+    for number in range(40):
+        sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    lambda_.create_event_source_mapping(EventSourceArn=arn, FunctionName=name, BatchSize=1)
+    eventually(lambda: counted(platform, url) < 36)
+    assert platform.server.stop() == 0
+    again = own_server()
+    assert counted(again, f"{again.endpoint}/000000000000/work") > 0
+    eventually(lambda: counted(again, f"{again.endpoint}/000000000000/work") == 0)

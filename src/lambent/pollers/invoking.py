@@ -7,7 +7,8 @@ Source: Lambda Developer Guide, "Configuring a queue to use with Lambda" (Lambda
 visibility timeout). The waits are our own.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import structlog
 from msgspec import Struct
@@ -33,6 +34,15 @@ class Refusal(Struct, frozen=True):
     gone: bool = False
 
 
+class Patience(NamedTuple):
+    """How long a batch may be tried. `until_s` is the last moment to begin; `rest` waits so many seconds, and answers
+    whether to go on; `throttled` is told of each throttle."""
+
+    until_s: float
+    rest: Callable[[float], Awaitable[bool]]
+    throttled: Callable[[], None]
+
+
 class BatchInvoker:
     """Invokes a mapping's function."""
 
@@ -40,9 +50,9 @@ class BatchInvoker:
         self._invoker, self._clock, self._ids = invoker, clock, ids
 
     async def invoke(
-        self, mapping: Mapping, payload: bytes, trace_header: str, until_s: float, throttled: Callable[[], None]
+        self, mapping: Mapping, payload: bytes, trace_header: str, patience: Patience
     ) -> InvocationResult | Refusal:
-        """The function's answer, or why there is none by `until_s`, the last moment to begin."""
+        """The function's answer, or why there is none as far as patience goes."""
         wait_s = FIRST_WAIT_S
         while True:
             invocation = Invocation(
@@ -58,10 +68,9 @@ class BatchInvoker:
             if refusal.gone or refusal.code == RecursiveInvocation.code:
                 return refusal
             if refusal.code == "TooManyRequestsException":
-                throttled()
-            if self._clock.monotonic_s() + wait_s >= until_s:
+                patience.throttled()
+            if self._clock.monotonic_s() + wait_s >= patience.until_s or not await patience.rest(wait_s):
                 return refusal
-            await self._clock.sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     async def _attempt(self, invocation: Invocation) -> InvocationResult | Refusal:

@@ -6,7 +6,7 @@ each receive is one batch, because the queue lets nothing of a group out while o
 messages are never in two batches at the same time.
 
 A message is deleted after the function has succeeded with it, or when the filter criteria do not want it. All others
-are left to their visibility timeout. Waiting, for the window or for concurrency, takes at most half of that timeout:
+are left to their visibility timeout, or given back where a mapping stops before they could run. Waiting, for the window or for concurrency, takes at most half of that timeout:
 the other half is the function's.
 
 Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and its pages on scaling, filtering and error handling.
@@ -26,7 +26,7 @@ from lambent.model import lineage
 from lambent.patterns.api import FilterCriteria
 from lambent.pollers.api import Mapping, Message, QueueFacts, Queues, Registry, Statistics
 from lambent.pollers.gathering import Batch, Entry, Gathering, Limits
-from lambent.pollers.invoking import BatchInvoker, Refusal
+from lambent.pollers.invoking import BatchInvoker, Patience, Refusal
 from lambent.pollers.queue_events import FRAME_BYTES, encode, event_of, record_of
 from lambent.pollers.responses import failed_ids
 from lambent.pollers.scaling import Scaling
@@ -59,7 +59,7 @@ class QueuePoller:
         self._gathering: Gathering[Message] = Gathering()
         self._ready: deque[list[Batch[Message]]] = deque()  # for each slot, batches that run one after the other
         self._wake = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._running, self._message_bytes = 0, 1024
         self._counts = dict.fromkeys(("polled", "filtered_out", "invoked", "failed", "deleted", "throttled"), 0)
         self.problem = ""
@@ -72,7 +72,7 @@ class QueuePoller:
 
     def stop(self) -> None:
         """Begin nothing more; `run` returns soon."""
-        self._stopping = True
+        self._stopping.set()
         self._wake.set()
 
     @property
@@ -81,24 +81,24 @@ class QueuePoller:
         return not self._running
 
     def statistics(self) -> Statistics:
-        allowed = 0 if self._stopping else self._scaling.allowed(self._mapping.most_concurrent)
+        allowed = 0 if self._stopping.is_set() else self._scaling.allowed(self._mapping.most_concurrent)
         return Statistics(running=self._running, allowed=allowed, **self._counts)
 
     async def run(self) -> None:
         """Poll until stopped; what was taken and has not begun is given back."""
-        self._stopping = False
+        self._stopping.clear()
         try:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 try:
                     await self._step()
                     self.problem = ""
                 except (ServiceError, StoreFailed, Unavailable) as error:
                     self.problem = f"PROBLEM: {error}"
                     log.warning("a queue cannot be polled", action="poller.rest", **self._facts(), error=str(error))
-                    await self._first_of(self._clock.sleep(REST_S))
+                    await first_of(self._wake.wait(), self._clock.sleep(REST_S))
                 except Exception:  # a bug of ours must not end a mapping for good
                     log.exception("a poller failed unexpectedly", action="poller.bug", **self._facts())
-                    await self._first_of(self._clock.sleep(REST_S))
+                    await first_of(self._wake.wait(), self._clock.sleep(REST_S))
         finally:
             self._ready.append([self._gathering.close()])
             left = [entry.item for slot in self._ready for batch in slot for entry in batch]
@@ -123,7 +123,7 @@ class QueuePoller:
         # What waits in a FIFO queue may wait for its own group; in others slots that just fell free are taken next.
         waits = self._queues.waiting(arn) > 0 and (self._free <= 0 or not facts.fifo)
         self._scaling.pressed = waits or bool(self._ready)
-        if not taken and not self._stopping:
+        if not taken and not self._stopping.is_set():
             await self._wait(arn, version)
 
     @property
@@ -133,22 +133,11 @@ class QueuePoller:
 
     async def _wait(self, arn: str, version: int) -> None:
         if self._free <= 0:
-            await self._first_of(self._clock.sleep(self._scaling.next_step_s()))
+            await first_of(self._wake.wait(), self._clock.sleep(self._scaling.next_step_s()))
             return
         until_s = self._gathering.until_s
         left_s = LONGEST_POLL_S if until_s is None else max(SHORTEST_S, until_s - self._clock.monotonic_s())
-        await self._first_of(self._clock.sleep(left_s), self._queues.wait(arn, version, LONGEST_POLL_S))
-
-    async def _first_of(self, *works: Coroutine[Any, Any, None]) -> None:
-        """Until one of these is over, or something has happened here."""
-        tasks = [asyncio.ensure_future(work) for work in (*works, self._wake.wait())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-        for task in done:
-            task.result()
+        await first_of(self._wake.wait(), self._clock.sleep(left_s), self._queues.wait(arn, version, LONGEST_POLL_S))
 
     # --- taking ---------------------------------------------------------------------------
 
@@ -225,16 +214,24 @@ class QueuePoller:
         header = max(messages, key=lambda message: (_passes(message, mapping), bool(message.trace_header))).trace_header
         payload = event_of([entry.encoded for entry in batch])
         ids = {message.id for message in messages}
-        result = await self._tools.invoker.invoke(mapping, payload, header, until_s, self._throttled)
+        patience = Patience(until_s, self._rest, self._throttled)
+        result = await self._tools.invoker.invoke(mapping, payload, header, patience)
         if isinstance(result, Refusal):
             self._counts["failed"] += len(ids)
             if result.gone:
                 await self._give_up(mapping, messages, result)
+            elif self._stopping.is_set():
+                await self._release(messages)
             return ids
         failed = failed_ids(result, ids, reports_failures=mapping.reports_failures)
         self._counts["invoked"] += len(ids)
         self._counts["failed"] += len(failed)
         return failed
+
+    async def _rest(self, seconds: float) -> bool:
+        """Wait, and whether there is still somebody to wait for."""
+        await first_of(self._clock.sleep(seconds), self._stopping.wait())
+        return not self._stopping.is_set()
 
     def _throttled(self) -> None:
         self._counts["throttled"] += 1
@@ -243,7 +240,7 @@ class QueuePoller:
     async def _give_up(self, mapping: Mapping, messages: list[Message], refusal: Refusal) -> None:
         """The function is gone: let others have the messages, and stop."""
         await self._release(messages)
-        if not self._stopping and mapping == self._mapping:
+        if not self._stopping.is_set() and mapping == self._mapping:
             self.stop()
             await self._tools.registry.ended(mapping, f"PROBLEM: {refusal.message}")
 
@@ -268,3 +265,15 @@ class QueuePoller:
 def _passes(message: Message, mapping: Mapping) -> int:
     header = message.trace_header
     return lineage.passes(header, mapping.function) if lineage.is_chained(header) else 0
+
+
+async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
+    """Until one of these is over; the others are cancelled."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+    for task in done:
+        task.result()

@@ -344,7 +344,8 @@ class Control:
     async def _idle(self, _: Peer, change: IdleChange) -> None:
         self._placement.idle(change)
 
-    async def _leaving(self, _peer: Peer, _body: None) -> None:
+    async def _leaving(self, peer: Peer, _body: None) -> None:
+        self._edges.leaving(peer.number)
         self._sqs.dismiss()
 
     async def _retiring(self, _: Peer, environment_id: str) -> None:

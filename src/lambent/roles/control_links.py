@@ -40,11 +40,17 @@ class Edges:
         self._peers: dict[int, Peer] = {}
         self.pids: dict[int, int] = {}
         self._turn = itertools.count()
+        self._leaving: set[int] = set()
         self._grace_until_s = clock.monotonic_s() + EDGES_GRACE_S
 
     def joined(self, number: int, pid: int, peer: Peer) -> None:
         """An edge has said hello."""
         self._peers[number], self.pids[number] = peer, pid
+        self._leaving.discard(number)
+
+    def leaving(self, number: int) -> None:
+        """An edge is about to stop: nothing more is begun there."""
+        self._leaving.add(number)
 
     def left(self, number: int, peer: Peer) -> bool:
         """The connection of an edge is gone; whether it was the edge's newest."""
@@ -88,9 +94,9 @@ class Edges:
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run `invocation` in one of the edges, each in its turn."""
-        if not self._peers:
+        peers = [peer for number, peer in self._peers.items() if number not in self._leaving]
+        if not peers:
             raise Unavailable("no edge is connected")
-        peers = list(self._peers.values())
         return await peers[next(self._turn) % len(peers)].call("invoke", invocation, InvocationResult)
 
 

@@ -250,6 +250,17 @@ async def test_a_stopped_mapping_takes_nothing_more_and_gives_back_what_it_gathe
     assert house.counts(arn) == (2, 0)
 
 
+async def test_what_waits_for_concurrency_is_given_back_when_its_mapping_stops(house: "House") -> None:
+    arn = await house.queue(VisibilityTimeout="300")
+    house.function.answer = raising(THROTTLE)
+    await house.send(arn, "a", "b")
+    await house.map(arn)
+    await house.pass_s(10)
+    assert house.counts(arn) == (0, 2)
+    await house.pollers.stop("m")
+    await house.until(lambda: house.counts(arn) == (2, 0))
+
+
 async def test_a_slow_mapping_does_not_delay_another(house: "House") -> None:
     slow, quick = await house.queue("slow"), await house.queue("quick")
     await house.send(slow, *(str(n) for n in range(100)))
