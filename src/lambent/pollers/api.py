@@ -81,7 +81,8 @@ class Queues(Protocol):
     async def receive(self, arn: str, most: int) -> list[Message]:
         """Hide and take what is visible now, for the queue's own visibility timeout."""
 
-    async def delete(self, arn: str, handles: Sequence[str]) -> None: ...
+    async def delete(self, arn: str, handles: Sequence[str]) -> int:
+        """How many of these messages are deleted; a FIFO queue refuses those whose timeout has ended."""
 
     async def release(self, arn: str, handles: Sequence[str]) -> None:
         """Make messages visible again."""

@@ -37,6 +37,7 @@ class Pollers:
         else:
             poller.change(mapping)
         loop = self._loops.get(mapping.uuid)
+        poller.start()
         if loop is None or loop.done():
             self._loops[mapping.uuid] = self._task(poller.run())
 

@@ -6,8 +6,8 @@ each receive is one batch, because the queue lets nothing of a group out while o
 messages are never in two batches at the same time.
 
 A message is deleted after the function has succeeded with it, or when the filter criteria do not want it. All others
-are left to their visibility timeout, or given back where a mapping stops before they could run. Waiting, for the window or for concurrency, takes at most half of that timeout:
-the other half is the function's.
+are left to their visibility timeout, or given back where a mapping stops before they could run. Waiting, for the
+window or for concurrency, takes at most half of that timeout: the other half is the function's.
 
 Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" and its pages on scaling, filtering and error handling.
 That messages which were passed round too often travel alone, so that no others are stopped with them, is our own.
@@ -70,6 +70,10 @@ class QueuePoller:
         self._mapping, self._criteria = mapping, FilterCriteria(mapping.filters, "body")
         self._wake.set()
 
+    def start(self) -> None:
+        """Before `run`."""
+        self._stopping.clear()
+
     def stop(self) -> None:
         """Begin nothing more; `run` returns soon."""
         self._stopping.set()
@@ -86,12 +90,10 @@ class QueuePoller:
 
     async def run(self) -> None:
         """Poll until stopped; what was taken and has not begun is given back."""
-        self._stopping.clear()
         try:
             while not self._stopping.is_set():
                 try:
                     await self._step()
-                    self.problem = ""
                 except (ServiceError, StoreFailed, Unavailable) as error:
                     self.problem = f"PROBLEM: {error}"
                     log.warning("a queue cannot be polled", action="poller.rest", **self._facts(), error=str(error))
@@ -120,6 +122,7 @@ class QueuePoller:
         if self._free > 0:
             taken = await self._take(mapping, facts)
             self._begin(facts)
+        self.problem = ""
         # What waits in a FIFO queue may wait for its own group; in others slots that just fell free are taken next.
         waits = self._queues.waiting(arn) > 0 and (self._free <= 0 or not facts.fifo)
         self._scaling.pressed = waits or bool(self._ready)
@@ -133,7 +136,12 @@ class QueuePoller:
 
     async def _wait(self, arn: str, version: int) -> None:
         if self._free <= 0:
-            await first_of(self._wake.wait(), self._clock.sleep(self._scaling.next_step_s()))
+            if not self._scaling.pressed:
+                await first_of(self._wake.wait(), self._queues.wait(arn, version, LONGEST_POLL_S))
+            elif self._scaling.may_grow(self._mapping.most_concurrent):
+                await first_of(self._wake.wait(), self._clock.sleep(self._scaling.next_step_s()))
+            else:
+                await self._wake.wait()
             return
         until_s = self._gathering.until_s
         left_s = LONGEST_POLL_S if until_s is None else max(SHORTEST_S, until_s - self._clock.monotonic_s())
@@ -184,7 +192,7 @@ class QueuePoller:
 
     def _begin(self, facts: QueueFacts) -> None:
         """Run what is ready as far as there are slots."""
-        while self._ready and self._free > 0:
+        while self._ready and self._free > 0 and not self._stopping.is_set():
             self._running += 1
             self._tools.begin(self._serve(self._mapping, self._ready.popleft(), facts))
 
@@ -246,8 +254,9 @@ class QueuePoller:
 
     async def _delete(self, messages: list[Message]) -> None:
         try:
-            await self._queues.delete(self._mapping.source_arn, [message.handle for message in messages])
-            self._counts["deleted"] += len(messages)
+            handles = [message.handle for message in messages]
+            deleted = await self._queues.delete(self._mapping.source_arn, handles)
+            self._counts["deleted"] += deleted
         except (ServiceError, StoreFailed, Unavailable) as error:  # they will come again: at least once
             log.warning("messages stay", action="poller.undeleted", **self._facts(), error=str(error))
 

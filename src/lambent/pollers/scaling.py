@@ -24,6 +24,10 @@ class Scaling:
         """How many batches may run, of `most` that the mapping allows itself."""
         return min(int(self._level), MOST if most is None else most)
 
+    def may_grow(self, most: int | None = None) -> bool:
+        """Whether pressure would let more run than now."""
+        return self._level < (MOST if most is None else most)
+
     def settle(self, now_s: float) -> None:
         """Let time pass, which was under pressure or not."""
         elapsed_s = now_s - self._seen_s

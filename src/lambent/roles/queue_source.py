@@ -32,8 +32,8 @@ class QueueSource:
         fifo = self._queues.settings(arn).fifo
         return [_message(each, fifo) for each in await self._queues.receive(arn, most)]
 
-    async def delete(self, arn: str, handles: Sequence[str]) -> None:
-        await self._queues.delete(arn, handles)
+    async def delete(self, arn: str, handles: Sequence[str]) -> int:
+        return (await self._queues.delete(arn, handles)).count(None)
 
     async def release(self, arn: str, handles: Sequence[str]) -> None:
         await self._queues.change_visibility(arn, handles, 0)

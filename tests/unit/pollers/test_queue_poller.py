@@ -261,6 +261,17 @@ async def test_what_waits_for_concurrency_is_given_back_when_its_mapping_stops(h
     await house.until(lambda: house.counts(arn) == (2, 0))
 
 
+async def test_a_mapping_that_is_stopped_before_it_has_begun_stays_stopped(house: "House") -> None:
+    arn = await house.queue()
+    await house.map(arn)
+    await house.pollers.stop("m")
+    await house.send(arn, "a")
+    await house.pass_s(30)
+    assert house.function.seen == []
+    await house.map(arn)
+    await house.until(lambda: house.function.seen == [["a"]])
+
+
 async def test_a_slow_mapping_does_not_delay_another(house: "House") -> None:
     slow, quick = await house.queue("slow"), await house.queue("quick")
     await house.send(slow, *(str(n) for n in range(100)))
@@ -370,5 +381,6 @@ async def test_every_message_is_deleted_only_after_a_success(house: "House", cou
         if house.counts(arn) == (0, 0):
             break
     assert house.counts(arn) == (0, 0)
+    await house.rest()
     assert set(house.function.bodies) == {str(n) for n in range(count)}
     assert house.statistics().deleted == count
