@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 LOGGER = "import json\ndef handler(event, context):\n    print('SAW ' + json.dumps(event))\n"
+LOOP = """
+import boto3, json
+{service} = boto3.client("{service}")
+def handler(event, context):
+    print("SAW " + json.dumps(event))
+    {send}
+"""
 Wait = Callable[[Callable[[], Any]], Any]
 
 
@@ -440,6 +448,63 @@ def test_rules_and_functions_send_to_a_topic(
         "requestPayload": {"a": 1},
         "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
     }
+
+
+def test_a_function_that_publishes_to_itself_is_stopped_after_sixteen_passes(
+    platform: Any, topic: Callable[..., str], queue: Callable[..., tuple[str, str]], eventually: Wait
+) -> None:
+    """Source: Lambda Developer Guide, "Use Lambda recursive loop detection to prevent infinite loops"."""
+    arn, (letters_url, letters) = topic(), queue()
+    source = LOOP.format(service="sns", send=f"sns.publish(TopicArn={arn!r}, Message='m')")
+    name = platform.create(source, DeadLetterConfig={"TargetArn": letters})
+    lambda_ = platform.client("lambda")
+    lambda_.add_permission(
+        FunctionName=name, StatementId="topic", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com"
+    )
+    function = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    platform.client("sns").subscribe(TopicArn=arn, Protocol="lambda", Endpoint=function)
+    lambda_.invoke(FunctionName=name)
+    assert received(platform, letters_url)
+    eventually(lambda: len(seen(platform, name)) == 16)
+
+
+def test_a_function_that_sends_to_its_queue_is_stopped_after_sixteen_passes(
+    platform: Any, queue: Callable[..., tuple[str, str]], eventually: Wait
+) -> None:
+    """The message that came too often is left in the queue, which counts its receives. Source: as above."""
+    (url, arn), sqs = queue(), platform.client("sqs")
+    name = platform.create(LOOP.format(service="sqs", send=f"sqs.send_message(QueueUrl={url!r}, MessageBody='m')"))
+    lambda_ = platform.client("lambda")
+    mapping = lambda_.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)["UUID"]
+    lambda_.invoke(FunctionName=name)
+    eventually(lambda: len(seen(platform, name)) == 16)
+
+    def left() -> list[str]:
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        return [counts[f"ApproximateNumberOfMessages{kind}"] for kind in ("", "NotVisible")]
+
+    eventually(lambda: left() == ["0", "1"])
+    lambda_.delete_event_source_mapping(UUID=mapping)
+
+
+def test_the_example_is_deployed_by_one_command_and_alerts(
+    platform: Any, queue: Callable[..., tuple[str, str]], topic: Callable[..., str]
+) -> None:
+    sns, (url, to) = platform.client("sns"), queue()
+    orders, alerts = (topic().rpartition(":")[2] for _ in range(2))
+    base = "arn:aws:sns:us-east-1:000000000000:"
+    folder = Path(__file__).parents[2] / "examples" / "large_orders"
+    for _ in range(2):  # again brings up to date
+        done = platform.lambent(
+            "deploy", folder, "--topic", orders, "--timeout", "30", "--env", f"ALERTS={alerts}", "--env", "LIMIT=50"
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(sns.list_subscriptions_by_topic(TopicArn=base + orders)["Subscriptions"]) == 1
+    wanted = {"RawMessageDelivery": "true", "FilterPolicy": '{"total": [{"numeric": [">=", 100]}]}'}
+    sns.subscribe(TopicArn=base + alerts, Protocol="sqs", Endpoint=to, Attributes=wanted)
+    for number, total in enumerate((49, 51, 101)):
+        sns.publish(TopicArn=base + orders, Message=json.dumps({"id": f"o-{number}", "total": total}))
+    assert [json.loads(each["Body"]) for each in received(platform, url)] == [{"id": "o-2", "total": "101"}]
 
 
 def test_a_schedule_sends_to_a_topic(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import dependencies, functions, package, queues, schedules, screen
+from lambent.cli import dependencies, functions, package, queues, schedules, screen, topics
 from lambent.cli.access import Access, client, find_access
 from lambent.cli.errors import CommandError
 from lambent.cli.functions import Wish
@@ -21,7 +21,8 @@ A requirements.txt in the folder is installed into the package, for the Python t
 runs on. The function gets the role `lambent-execution`, which is made at the first use. What is not
 given keeps its value when the function exists already. With --schedule, EventBridge Scheduler runs it;
 the schedule has the function's name, and the role `lambent-scheduler`. With --queue, messages of that SQS queue run it;
-the queue is made if need be, with a dead-letter queue called NAME-dead for what fails five times.
+the queue is made if need be, with a dead-letter queue called NAME-dead for what fails five times. With --topic,
+messages of that SNS topic run it; the topic is made if need be.
 
 Examples:
 
@@ -32,6 +33,8 @@ Examples:
   lambent deploy examples/nightly_job --schedule "cron(0 3 * * ? *)" --timezone Europe/Berlin
 
   lambent deploy examples/order_queue --queue orders --reports-failures
+
+  lambent deploy examples/large_orders --topic orders --env LIMIT=100
 
   lambent deploy hello --name hello-staging --env TABLE=orders --env LEVEL=debug
 """
@@ -118,6 +121,7 @@ def deploy(
     queue: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of an SQS queue whose messages run it; NAME.fifo keeps order.")
     ] = None,
+    topic: Annotated[str | None, typer.Option(metavar="NAME", help="Of an SNS topic whose messages run it.")] = None,
     reports_failures: Annotated[
         bool, typer.Option("--reports-failures", help="The function answers which messages of a batch failed.")
     ] = False,
@@ -137,6 +141,10 @@ def deploy(
         with steps.step(f"connecting the queue {queue}"):
             urls = queues.queue_function(access, queue, made, reports_failures)
         screen.notes().print(f"Queue: {urls[0]}\nDead letters: {urls[1]}", markup=False)
+    if topic is not None:
+        with steps.step(f"subscribing to the topic {topic}"):
+            arn = topics.subscribe_function(access, topic, wish.name, made["FunctionArn"])
+        screen.notes().print(f"Topic: {arn}", markup=False)
     screen.results().print(made["FunctionArn"])
     place = f" --data {data}" if data else ""
     screen.notes().print(

@@ -40,7 +40,7 @@ class Sends:
         message, _ = self._outgoing(ctx, live.queue, request)
         self._count(live.queue, [message])
         sent = await self._mailbox.send(live, [message])
-        return _told(message, sent[0])
+        return _told(request, message, sent[0])
 
     @operation("SendMessageBatch")
     async def send_message_batch(self, ctx: RequestContext, request: Request) -> Answer:
@@ -65,7 +65,9 @@ class Sends:
         messages = [message for _, message in good]
         self._count(live.queue, messages)
         sent = await self._mailbox.send(live, messages) if good else []
-        told = [{"Id": entry["Id"]} | _told(message, each) for (entry, message), each in zip(good, sent, strict=True)]
+        told = [
+            {"Id": entry["Id"]} | _told(entry, message, each) for (entry, message), each in zip(good, sent, strict=True)
+        ]
         return {"Successful": told, "Failed": bad}
 
     def _count(self, queue: Queue, messages: Sequence[Outgoing]) -> None:
@@ -89,27 +91,32 @@ class Sends:
             md5=md5_of_body(body),
             sender_id=ctx.principal.user_id,
             attributes=attributes,
-            trace_header=_trace(given.get("MessageSystemAttributes")),
+            trace_header=_trace(given) or ctx.trace_header,
             group=group_of(settings, given.get("MessageGroupId")),
             deduplication_id=deduplication_id_of(settings, given.get("MessageDeduplicationId"), body),
         )
         return Outgoing(content, _delay_s(queue, given.get("DelaySeconds"))), size
 
 
-def _told(message: Outgoing, sent: Sent) -> Answer:
+def _told(given: Mapping[str, Any], message: Outgoing, sent: Sent) -> Answer:
     content = message.content
     answer: Answer = {"MessageId": sent.message_id, "MD5OfMessageBody": content.md5}
     if content.attributes:
         answer["MD5OfMessageAttributes"] = message_attributes.md5_of(content.attributes)
-    if content.trace_header:
-        trace: dict[str, AttributeValue] = {TRACE: ("String", content.trace_header)}
+    if trace_header := _trace(given):
+        trace: dict[str, AttributeValue] = {TRACE: ("String", trace_header)}
         answer["MD5OfMessageSystemAttributes"] = message_attributes.md5_of(trace)
     if sent.sequence:
         answer["SequenceNumber"] = str(sent.sequence)
     return answer
 
 
-def _trace(given: Mapping[str, Mapping[str, Any]] | None) -> str:
+def _trace(request: Mapping[str, Any]) -> str:
+    """The trace header that a message is given by name; without it, that of its request counts.
+
+    Source: SQS Developer Guide, "Sending the trace header through Amazon SQS".
+    """
+    given = request.get("MessageSystemAttributes")
     if not given:
         return ""
     value = given.get(TRACE, {})

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -35,6 +37,7 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:t"
 FIFO = f"{TOPIC}.fifo"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
+MODEL = botocore.session.get_session().get_service_model("sns")
 SIGNER = Signer(make_identity(1_767_225_600.0))
 NO_QUEUE = json.dumps({"deadLetterTargetArn": FUNCTION})
 SCHEMA = load_schema("lambent.services.sns")
@@ -64,7 +67,14 @@ class House:
     async def call(self, name: str, *, account: str = ACCOUNT, **request: Any) -> Any:
         arn = f"arn:aws:iam::{account}:root" if account else "anonymous"
         context = RequestContext(Principal(account, arn, account), account, REGION, "r", "http://here:4566")
-        return await self.service.operations[name](context, request)
+        shapes = MODEL.operation_model(name)
+        report = ParamValidator().validate(request, shapes.input_shape)
+        assert not report.has_errors(), report.generate_report()
+        answer = await self.service.operations[name](context, request)
+        if shapes.output_shape is not None:
+            report = ParamValidator().validate(answer, shapes.output_shape)
+            assert not report.has_errors(), report.generate_report()
+        return answer
 
     async def topic(self, name: str = "t", **attributes: str) -> str:
         return str((await self.call("CreateTopic", Name=name, Attributes=attributes))["TopicArn"])

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import botocore.session
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -386,3 +387,15 @@ def test_every_error_has_a_name_of_the_model_or_of_the_common_errors() -> None:
     modelled = {shape.name for shape in botocore.session.get_session().get_service_model("sqs").error_shapes}
     codes = {each.code for each in vars(errors).values() if isinstance(each, type) and issubclass(each, ServiceError)}
     assert codes - {ServiceError.code} <= modelled | COMMON
+
+
+async def test_a_message_has_the_trace_header_of_its_request_unless_it_is_given_its_own(sqs: Any) -> None:
+    """Source: SQS Developer Guide, "Sending the trace header through Amazon SQS"."""
+    url, ctx = await sqs.queue(), msgspec.structs.replace(context("000000000000"), trace_header="Root=1-of-the-request")
+    own = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-own"}}
+    by_request = await sqs("SendMessage", ctx, QueueUrl=url, MessageBody="request")
+    by_name = await sqs("SendMessage", ctx, QueueUrl=url, MessageBody="own", MessageSystemAttributes=own)
+    assert "MD5OfMessageSystemAttributes" not in by_request
+    assert "MD5OfMessageSystemAttributes" in by_name
+    headers = {each["Body"]: each["Attributes"]["AWSTraceHeader"] for each in await sqs.take(url)}
+    assert headers == {"request": "Root=1-of-the-request", "own": "Root=1-own"}
