@@ -7,9 +7,11 @@ import json
 import os
 import signal
 import threading
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -109,11 +111,23 @@ def test_warm_invokes_do_not_notice_that_control_was_killed(own_server: Callable
     name = platform.create(ECHO)
     lambda_ = platform.client("lambda")
     lambda_.invoke(FunctionName=name, Payload=b"1")
+    url = lambda_.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    lambda_.add_permission(
+        FunctionName=name,
+        StatementId="public",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    by_path = f"{platform.endpoint}/_aws/lambda-url/{urlsplit(url).netloc.partition('.')[0]}/"
+    urllib.request.urlopen(by_path).close()
     before = status(platform)["parts"]["control"]["pid"]
     os.kill(before, signal.SIGKILL)
     for number in range(200):
         answer = lambda_.invoke(FunctionName=name, Payload=str(number).encode())
         assert json.load(answer["Payload"]) == number
+        with urllib.request.urlopen(f"{by_path}{number}") as answered:
+            assert json.load(answered)["rawPath"] == f"/{number}"
 
 
 def test_the_platform_heals_after_kill_9_of_agent_edge_and_control(

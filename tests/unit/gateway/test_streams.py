@@ -16,7 +16,7 @@ from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.front import Front
 from lambent.gateway.http.connection import Limits
 from lambent.gateway.http.server import HttpServer
-from lambent.gateway.http.streams import HELD_BYTES, Body, BodyBroken, Framing, StreamedResponse
+from lambent.gateway.http.streams import HELD_BYTES, Body, BodyBroken, CutOff, Framing, StreamedResponse
 from lambent.ids import FakeIds
 from lambent.model.http import HttpRequest, HttpResponse
 
@@ -135,6 +135,26 @@ async def test_an_iterator_that_fails_leaves_no_whole_looking_answer() -> None:
         got = await _all(reader)
         writer.close()
     assert not got.endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+async def test_an_answer_that_is_cut_off_is_seen_to_be_unfinished(version: bytes) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise CutOff
+
+    async def stage(_: Exchange) -> StreamedResponse:
+        return StreamedResponse(200, [], body())
+
+    async with House(stage) as house:
+        reader, writer = await house.connect()
+        writer.write(b"GET / HTTP/%b\r\n\r\n" % version)
+        if version == b"1.1":
+            assert (await _all(reader)).endswith(b"\r\n\r\n4\r\nhalf\r\n")
+        else:
+            with pytest.raises(ConnectionResetError):
+                await asyncio.wait_for(reader.read(), 5)
+        writer.close()
 
 
 async def test_the_iterator_waits_for_a_client_that_does_not_read_and_ends_when_it_leaves() -> None:

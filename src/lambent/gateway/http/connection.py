@@ -9,6 +9,8 @@ started, only the iterator that makes a streamed answer.
 
 import asyncio
 import contextlib
+import socket
+import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -24,6 +26,7 @@ from lambent.model.http import HttpRequest, HttpResponse
 Streams = Callable[[HttpRequest], bool]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_AHEAD = 2
+RESET = struct.pack("ii", 1, 0)  # lingering for no time: what is closed so is reset, socket(7)
 HEADERS_MAX = 1000
 
 log = structlog.get_logger()
@@ -317,6 +320,8 @@ class Connection(asyncio.Protocol):
         """End the connection so that the answer is seen to be unfinished."""
         self._closing = True
         if framing.until_close:  # nothing but a reset tells an HTTP/1.0 client
+            peer = self._transport.get_extra_info("socket")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self._transport.abort()
         else:
             self._transport.close()

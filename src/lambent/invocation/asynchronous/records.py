@@ -23,6 +23,8 @@ KIB = 1024
 LARGEST_BYTES = {"sqs": 1024 * KIB, "sns": 256 * KIB, "events": 1024 * KIB, "lambda": 1024 * KIB}
 LONGEST_MESSAGE_BYTES = 1024
 
+_JSON = msgspec.json.Decoder(msgspec.Raw)
+
 
 class Ending(Struct, frozen=True):
     """How an event ended. `condition` is AWS's word; `result` the last answer of the function, if one
@@ -98,8 +100,16 @@ def record_of(event: Event, arn: str, ending: Ending, now_ms: int, *, payloads: 
         if result.function_error:
             record["responseContext"]["functionError"] = result.function_error
         if payloads:
-            record["responsePayload"] = msgspec.Raw(result.payload or b"null")
+            record["responsePayload"] = _as_json(result.payload)
     return msgspec.json.encode(record)
+
+
+def _as_json(payload: bytes) -> msgspec.Raw:
+    """An answer inside a record; one that is no JSON (a stream, or bytes of the handler's own) is a string."""
+    try:
+        return _JSON.decode(payload or b"null")
+    except (msgspec.DecodeError, RecursionError):
+        return msgspec.Raw(msgspec.json.encode(payload.decode("utf-8", "replace")))
 
 
 def attributes_of(event: Event, ending: Ending) -> dict[str, str]:

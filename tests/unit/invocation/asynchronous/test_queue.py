@@ -299,6 +299,19 @@ def replaced(rules: EventRules, **changes: object) -> EventRules:
     return msgspec.structs.replace(rules, **changes)
 
 
+@pytest.mark.parametrize("payload", [b"streamed \xff", b"NaN", b"{", b""])
+async def test_an_answer_that_is_no_json_does_not_break_the_record(house: House, payload: bytes) -> None:
+    async def stream(_: Invocation) -> InvocationResult:
+        return InvocationResult("$LATEST", payload)
+
+    house.invoker.behaviour = stream
+    house.functions.rules = replaced(house.functions.rules, on_success=QUEUE)
+    await house.queue.put(invocation())
+    await house.quiet()
+    told = json.loads(house.outbox.got[0].payload)
+    assert told["responsePayload"] == (payload.decode("utf-8", "replace") or None)
+
+
 async def test_a_success_is_told_to_its_destination_in_the_recorded_form(house: House) -> None:
     house.functions.rules = replaced(house.functions.rules, on_success=QUEUE)
     await house.queue.put(invocation(payload=b'{"a":1}'))
