@@ -21,6 +21,8 @@ SERVED = {
     "lambda": "lambent.services.lambda_",
     "logs": "lambent.services.logs",
     "cloudwatch": "lambent.services.cloudwatch",
+    "dynamodb": "lambent.services.dynamodb",
+    "dynamodbstreams": "lambent.services.dynamodb",
     "events": "lambent.services.events",
     "s3": "lambent.services.s3",
     "scheduler": "lambent.services.scheduler",

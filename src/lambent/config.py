@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 
 
 class Quotas(BaseModel):
-    """Limits with AWS's values. Sources: the quotas pages of the guides of Lambda, SQS, SNS and EventBridge."""
+    """Limits with AWS's values. Sources: the quotas pages of the guides of the services."""
 
     memory_mb_min: int = Field(128, description="MemorySize, smallest.")
     memory_mb_max: int = Field(10_240, description="MemorySize, largest.")
@@ -52,6 +52,7 @@ class Quotas(BaseModel):
     publish_bytes: int = Field(262_144, description="An SNS message with its attributes, and a batch of them.")
     topics: int = Field(100_000, description="SNS topics of an account in a Region.")
     topic_filter_policies: int = Field(200, description="Filter policies of an SNS topic.")
+    tables: int = Field(2_500, description="DynamoDB tables of an account in a Region.")
     put_events_bytes: int = Field(MIB, description="The entries of one PutEvents request.")
     rules_per_bus: int = Field(300, description="Rules of an event bus.")
     targets_per_rule: int = Field(5, description="Targets of a rule.")

@@ -58,6 +58,7 @@ from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.queue_source import QueueSource
 from lambent.services.cloudwatch.api import CloudWatchService
 from lambent.services.cloudwatch.lambda_metrics import LambdaMetrics
+from lambent.services.dynamodb.api import open_dynamodb
 from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
@@ -186,6 +187,8 @@ class Control:
             self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s
         )
         placement.connect(self._placement, self._provisioner)
+        dynamodb = await stores.open("dynamodb", "lambent.services.dynamodb")
+        self._dynamodb = await open_dynamodb(dynamodb, clock, ids, settings.quotas)
         events = await stores.open("events", "lambent.invocation.asynchronous")
         deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
         queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries, self._cloudwatch.meter)
@@ -212,6 +215,8 @@ class Control:
                 "logs": self._logs.operations,
                 "cloudwatch": self._cloudwatch.operations,
                 "sqs": self._sqs.operations,
+                "dynamodb": self._dynamodb.operations,
+                "dynamodbstreams": self._dynamodb.stream_operations,
                 **self._messaging.operations,
             }
         )
@@ -226,6 +231,7 @@ class Control:
             self._logs.run(),
             self._cloudwatch.run(),
             self._sqs.run(),
+            self._dynamodb.run(),
             self._queue.run(),
             *self._messaging.works(),
             self._collect(),
@@ -241,6 +247,7 @@ class Control:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._messaging.close()
         await self._sqs.close()
+        await self._dynamodb.close()
         await self._placement.close()
         await self._lambda.close()
         await self._cloudwatch.close()

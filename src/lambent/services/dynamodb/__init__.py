@@ -1,0 +1,1 @@
+"""Amazon DynamoDB and DynamoDB Streams: durable tables. `api.py` says what is here."""

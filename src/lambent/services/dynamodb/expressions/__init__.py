@@ -1,0 +1,1 @@
+"""The expression language: text to tree (`parser`), tree and placeholders to functions over items (`binding`)."""
