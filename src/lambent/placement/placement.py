@@ -9,7 +9,8 @@ from `agent_lost` to the next `recover`: requests wait meanwhile, for the same b
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine, Iterable
+import contextlib
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
 from typing import Any
 
 import msgspec
@@ -47,6 +48,7 @@ from lambent.placement.ledger import Ledger
 from lambent.placement.pace import Pace
 from lambent.placement.throttle import PlacementFailed, Reason, Throttled
 
+NO_EDGE = -1  # holds what no edge does
 LONGEST_WAIT_S = 5.0  # our own choice: below the read timeouts of SDKs, above a start and a stop
 
 log = structlog.get_logger()
@@ -192,6 +194,32 @@ class Placement:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    @contextlib.asynccontextmanager
+    async def room(self, request: LeaseRequest) -> AsyncIterator[None]:
+        """Memory for an init phase that no invocation waits for (SnapStart's, at PublishVersion).
+
+        It counts against no concurrency, so it is a function of its own here, under a name that none can have.
+
+        Raises:
+            Throttled: the node has no memory now.
+            ServiceError: it never has as much, there is no such version, or the agent is gone.
+        """
+        await self._wait_open()
+        memory_mb = await self._limits.memory_mb(request)
+        try:
+            self._check_size(memory_mb)
+        except Throttled as too_large:
+            raise PlacementFailed(too_large.message) from None
+        function = msgspec.structs.replace(request.key, name=f"{request.key.name}:{request.version}")
+        init_id = self._ids.hex(32)
+        claim = Claim(NO_EDGE, function, request.environment_key, memory_mb, provisioned_for=request.version)
+        try:
+            await self._granted(init_id, claim, Allowance(1, reserved=1))
+            yield
+        finally:
+            self._carry_out(self._ledger.exited(init_id))
+            self._carry_out(self._ledger.limits_changed(function, Allowance(1)))  # it is no function any more
+
     # moving what is idle elsewhere
 
     async def _moved(self, edge: int, request: LeaseRequest, asked_s: float) -> LeaseGrant | None:
@@ -261,12 +289,15 @@ class Placement:
 
     async def _claim(self, environment_id: str, edge: int, request: LeaseRequest) -> None:
         memory_mb = await self._limits.memory_mb(request)
-        self._check_size(memory_mb)
-        allowance = await self._allowance(request.key)
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._claims[environment_id] = answer
         provisioned_for = request.qualifier if request.provisioned else ""
         claim = Claim(edge, request.key, request.environment_key, memory_mb, provisioned_for)
+        self._check_size(memory_mb)
+        await self._granted(environment_id, claim, await self._allowance(request.key))
+
+    async def _granted(self, environment_id: str, claim: Claim, allowance: Allowance) -> None:
+        """Returns when the claim holds an environment of that id. Raises Throttled, PlacementFailed."""
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._claims[environment_id] = answer
         self._carry_out(self._ledger.request(environment_id, claim, allowance, self._clock.monotonic_s()))
         deadline = None if answer.done() else asyncio.ensure_future(self._expire(environment_id))
         try:

@@ -174,7 +174,6 @@ class Control:
         self._lambda = LambdaService(places, settings, clock, ids, lambda_links)
         self._pollers.registry = self._lambda.mappings
         specs = Specs(self._lambda.data_plane, self._keys, settings, clock, ids)
-        snapshots.connect(specs, self._lambda.data_plane)
         self._placement = Placement(
             settings.node_memory_mb or _nine_tenths_of_memory_mb(),
             clock,
@@ -182,6 +181,7 @@ class Control:
             PlacementLinks(self._agents, self._edges, self._lambda.data_plane, specs),
             scaling_pace=settings.scaling_pace,
         )
+        snapshots.connect(specs, self._lambda.data_plane, self._placement)
         self._rates = Rates(settings.requests_per_concurrency, self._lambda.data_plane, clock)
         self._provisioner = Provisioner(
             self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s

@@ -9,6 +9,8 @@ from lambent.journal.writer import JournalWriter
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import InvocationRecord
 from lambent.model.messages import LeaseRequest, SnapshotTaken
+from lambent.placement.placement import Placement
+from lambent.placement.throttle import Throttled
 from lambent.roles.control_links import Agents, Specs
 from lambent.services.lambda_.data_plane import DataPlane
 
@@ -18,20 +20,25 @@ class Snapshots:
 
     _specs: Specs
     _functions: DataPlane
+    _placement: Placement
 
     def __init__(self, agents: Agents, journal: JournalWriter, clock: Clock, ids: Ids) -> None:
         self._agents, self._journal, self._clock, self._ids = agents, journal, clock, ids
 
-    def connect(self, specs: Specs, functions: DataPlane) -> None:
-        """Who knows what an environment is made from."""
-        self._specs, self._functions = specs, functions
+    def connect(self, specs: Specs, functions: DataPlane, placement: Placement) -> None:
+        """Who knows what an environment is made from, and whether there is room for one."""
+        self._specs, self._functions, self._placement = specs, functions, placement
 
     async def take(self, key: FunctionKey, version: str, environment_key: str) -> SnapshotTaken:
         """See the contract. What the init phase wrote goes to a log stream of its own."""
         request = LeaseRequest(key, version, version, environment_key)
         environment_id = self._ids.hex(32)
         stream = await self._specs.log_stream(request)
-        taken = await self._agents.take_snapshot(await self._specs.spec(request, environment_id, stream))
+        try:
+            async with self._placement.room(request):
+                taken = await self._agents.take_snapshot(await self._specs.spec(request, environment_id, stream))
+        except Throttled as full:
+            raise Unavailable(f"no room for the init phase of {key.name}: {full.message}") from full
         function = await self._functions.snapshot(key, version)
         self._journal.append(_record(function, taken, environment_id, stream, self._clock.now_ms()))
         return taken

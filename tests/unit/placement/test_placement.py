@@ -226,3 +226,58 @@ async def test_an_edge_that_cannot_be_asked_gives_nothing_up(monkeypatch: pytest
     with pytest.raises(Throttled):
         await house.placement.lease(2, wish())
     await house.placement.close()
+
+
+async def test_an_init_phase_without_an_invocation_holds_memory_and_no_concurrency() -> None:
+    """SnapStart's, at PublishVersion: the node's memory is never overcommitted for it."""
+    house = await House(capacity_mb=300, account_limit=1).open()
+    house.limits.reserved["a"] = 0
+    async with house.placement.room(wish()):
+        assert house.placement.usage().memory_mb == 128
+        assert house.placement.count(wish().key) == 0
+        await house.placement.lease(1, wish("b"))  # the account's one is still free
+        waiting = asyncio.ensure_future(house.placement.lease(1, wish("c")))
+        await settle()
+    await settle()
+    assert house.placement.usage().memory_mb == 128
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_init_phases_wait_for_memory_and_are_throttled_where_there_is_none() -> None:
+    house = await House(capacity_mb=300).open()
+    others = [FunctionKey("000000000000", "us-east-1", name) for name in "bcd"]
+    async with house.placement.room(wish("a")), house.placement.room(LeaseRequest(others[0], "1", "1", "kb")):
+
+        async def third() -> None:
+            async with house.placement.room(LeaseRequest(others[1], "1", "1", "kc")):
+                pass
+
+        waiting = asyncio.ensure_future(third())
+        await house.clock.advance(4.9)
+        assert not waiting.done()
+        await house.clock.advance(0.2)
+        with pytest.raises(Throttled):
+            await waiting
+    async with house.placement.room(LeaseRequest(others[2], "1", "1", "kd")):
+        assert house.placement.usage().memory_mb == 128
+
+
+async def test_an_init_phase_that_can_never_fit_fails_at_once() -> None:
+    house = await House(capacity_mb=100).open()
+    with pytest.raises(PlacementFailed, match="raise node_memory_mb"):
+        async with house.placement.room(wish()):
+            pass
+
+
+async def test_what_is_idle_goes_for_an_init_phase_and_an_init_phase_for_nobody() -> None:
+    house = await House(capacity_mb=256).open()
+    grants = [await house.placement.lease(1, wish(name)) for name in "ab"]
+    house.edges.idle.add(grants[0].environment_id)
+    house.placement.idle(IdleChange(grants[0].environment_id, 1))
+    async with house.placement.room(LeaseRequest(wish("c").key, "1", "1", "kc")):
+        assert [stop.environment_id for stop in house.agents.stopped] == [grants[0].environment_id]
+        waiting = asyncio.ensure_future(house.placement.lease(1, wish("d")))
+        await house.clock.advance(5.1)
+        with pytest.raises(Throttled):
+            await waiting

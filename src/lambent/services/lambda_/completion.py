@@ -21,6 +21,7 @@ from lambent.services.lambda_.changes import Changes
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.model import Version
+from lambent.services.lambda_.reach import keyed, reach_of
 from lambent.services.lambda_.states import Step, standing_after
 from lambent.store.api import Database, StoreFailed, Transaction
 
@@ -92,8 +93,9 @@ class Completion:
         )
 
     async def _snapshot(self, version: Version) -> tuple[str, str]:
+        reach = reach_of(await self._database.read(lambda tx: store.tags_of(tx, version.key)))
         try:
-            taken = await self._snapshots.take(version.key, version.name, version.environment_key())
+            taken = await self._snapshots.take(version.key, version.name, keyed(version.environment_key(), reach))
         except Unavailable:
             raise
         except ServiceError as error:

@@ -112,3 +112,10 @@ async def test_provisioned_concurrency_is_refused_on_it(house: Any) -> None:
         await house.call(
             "PutProvisionedConcurrencyConfig", FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=1
         )
+
+
+async def test_the_init_phase_has_the_network_of_its_function(house: Any) -> None:
+    await house.create("f", SnapStart={"ApplyOn": "PublishedVersions"}, Tags={"lambent:network": "none"})
+    await house.call("PublishVersion", FunctionName="f")
+    await house.service.settle()
+    assert [key.partition(".")[2] for key in house.snapshots.taken] == ["none"]
