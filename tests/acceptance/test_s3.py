@@ -3,7 +3,9 @@
 import hashlib
 import io
 import uuid
+import zlib
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -150,3 +152,112 @@ def test_buckets_are_addressed_by_host_too(platform: Any, s3: Any, bucket: str) 
     assert host == f"{bucket}.s3.localhost:{port}"
     local = signed.replace(host, f"127.0.0.1:{port}", 1)
     assert httpx.get(local, headers={"host": host}).content == b"1" * 20_000
+
+
+def test_large_files_go_up_and_down_in_parts(s3: Any, bucket: str, tmp_path: Path) -> None:
+    body = hashlib.shake_128(b"large").digest(17 * MIB + 3)
+    (tmp_path / "up").write_bytes(body)
+    s3.upload_file(str(tmp_path / "up"), bucket, "large", ExtraArgs={"Metadata": {"a": "b"}})
+    head = s3.head_object(Bucket=bucket, Key="large", ChecksumMode="ENABLED")
+    assert head["ETag"].endswith('-3"')
+    assert (head["ContentLength"], head["Metadata"]) == (len(body), {"a": "b"})
+    s3.download_file(bucket, "large", str(tmp_path / "down"))
+    assert (tmp_path / "down").read_bytes() == body
+    second = s3.get_object(Bucket=bucket, Key="large", PartNumber=3)
+    assert (second["PartsCount"], second["Body"].read()) == (3, body[16 * MIB :])
+    assert (
+        s3.get_object(Bucket=bucket, Key="large", Range=f"bytes={8 * MIB - 2}-{8 * MIB + 1}")["Body"].read()
+        == (body[8 * MIB - 2 : 8 * MIB + 2])
+    )
+    told = s3.get_object_attributes(Bucket=bucket, Key="large", ObjectAttributes=["ObjectParts", "ObjectSize"])
+    assert (told["ObjectSize"], told["ObjectParts"]["TotalPartsCount"]) == (len(body), 3)
+    s3.copy({"Bucket": bucket, "Key": "large"}, bucket, "copied in parts")
+    assert s3.get_object(Bucket=bucket, Key="copied in parts")["Body"].read() == body
+    s3.copy_object(Bucket=bucket, Key="copied", CopySource={"Bucket": bucket, "Key": "large"})
+    copied = s3.get_object(Bucket=bucket, Key="copied")
+    assert (copied["ETag"], copied["Body"].read()) == (f'"{hashlib.md5(body).hexdigest()}"', body)
+    assert copied["Metadata"] == {"a": "b"}
+
+
+def test_an_upload_is_what_its_parts_are(s3: Any, bucket: str) -> None:
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
+    named = {"Bucket": bucket, "Key": "k", "UploadId": upload["UploadId"]}
+    bodies = [b"a" * (5 * MIB), b"b" * (5 * MIB), b"c"]
+    parts = []
+    for number, body in enumerate(bodies, 1):
+        made = s3.upload_part(**named, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32")
+        parts.append({"PartNumber": number, "ETag": made["ETag"], "ChecksumCRC32": made["ChecksumCRC32"]})
+    assert [each["Size"] for each in s3.list_parts(**named)["Parts"]] == [len(each) for each in bodies]
+    assert [each["Key"] for each in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == ["k"]
+    wrong = [parts[1], parts[0]]
+    assert code_of(s3.complete_multipart_upload, **named, MultipartUpload={"Parts": wrong}) == "InvalidPartOrder"
+    small = [parts[0], parts[2] | {"PartNumber": 3}, {"PartNumber": 4, "ETag": "x"}]
+    assert code_of(s3.complete_multipart_upload, **named, MultipartUpload={"Parts": small}) == "InvalidPart"
+    whole = b"".join(bodies)
+    crc = b64encode(zlib.crc32(whole).to_bytes(4, "big")).decode()
+    done = s3.complete_multipart_upload(
+        **named, MultipartUpload={"Parts": parts}, ChecksumCRC32=crc, ChecksumType="FULL_OBJECT"
+    )
+    assert (done["ChecksumCRC32"], done["ChecksumType"]) == (crc, "FULL_OBJECT")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == whole
+    assert code_of(s3.list_parts, **named) == "NoSuchUpload"
+    other = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=other)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+def test_versions_are_kept_marked_and_restored(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first, second = (s3.put_object(Bucket=bucket, Key="k", Body=body)["VersionId"] for body in (b"1", b"2"))
+    marker = s3.delete_object(Bucket=bucket, Key="k")
+    assert marker["DeleteMarker"]
+    assert code_of(s3.get_object, Bucket=bucket, Key="k") == "NoSuchKey"
+    assert s3.get_object(Bucket=bucket, Key="k", VersionId=first)["Body"].read() == b"1"
+    assert s3.get_object(Bucket=bucket, Key="k", VersionId="null")["Body"].read() == b"0"
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, PaginationConfig={"PageSize": 1})
+    found = [
+        each["VersionId"] for page in pages for each in [*page.get("DeleteMarkers", []), *page.get("Versions", [])]
+    ]
+    assert found == [marker["VersionId"], second, first, "null"]
+    s3.delete_object(Bucket=bucket, Key="k", VersionId=marker["VersionId"])
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"2"
+
+
+def test_tags_are_kept(s3: Any, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0", Tagging="a=1")
+    s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "b", "Value": "2"}]})
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "b", "Value": "2"}]
+    s3.delete_object_tagging(Bucket=bucket, Key="k")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+    assert code_of(s3.get_bucket_tagging, Bucket=bucket) == "NoSuchTagSet"
+
+
+def test_what_we_do_not_do_is_refused_by_name(s3: Any, bucket: str) -> None:
+    assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"", StorageClass="GLACIER") == "NotImplemented"
+    assert code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"", ServerSideEncryption="aws:kms") == "NotImplemented"
+    assert (
+        code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"", ACL="public-read") == "AccessControlListNotSupported"
+    )
+    assert code_of(s3.get_bucket_website, Bucket=bucket) == "NotImplemented"
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
+
+
+def test_the_command_line_copies_and_syncs(platform: Any, bucket: str, tmp_path: Path) -> None:
+    folder = tmp_path / "from"
+    for number in range(5):
+        (folder / f"sub {number % 2}").mkdir(parents=True, exist_ok=True)
+        (folder / f"sub {number % 2}" / f"{number}.txt").write_text("x" * number * 10_000)
+    (folder / "large").write_bytes(hashlib.shake_128(b"cli").digest(9 * MIB))
+    for start in ([platform.bin / "aws"], None):
+        words = start or platform.aws2()
+        target = f"s3://{bucket}/{len(words)}/"
+        done = platform.command(*words, "s3", "sync", folder, target)
+        assert done.returncode == 0, done.stderr
+        assert "upload" not in platform.command(*words, "s3", "sync", folder, target).stdout
+        back = tmp_path / f"back{len(words)}"
+        done = platform.command(*words, "s3", "cp", "--recursive", target, back)
+        assert done.returncode == 0, done.stderr
+        for file in folder.rglob("*"):
+            if file.is_file():
+                assert (back / file.relative_to(folder)).read_bytes() == file.read_bytes()

@@ -92,10 +92,11 @@ class Receiving:
 
     def __init__(self, objects: Objects, promises: Promises) -> None:
         self._objects, self._promises = objects, promises
-        algorithm = next(iter(promises.checksums), checksums.DEFAULT)
+        self._declared = next(iter(promises.checksums), "")
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256: Any = hashlib.sha256() if promises.sha256 else None
-        self._checksums: dict[str, Running] = {algorithm: checksums.running(algorithm)}
+        wanted = {checksums.DEFAULT, self._declared or checksums.DEFAULT}
+        self._checksums: dict[str, Running] = {name: checksums.running(name) for name in wanted}
         self._writing: Writing | None = None
         self._bytes = 0
         self.keep: bool | None = False  # None: who was told may or may not have heard it
@@ -168,7 +169,7 @@ class Receiving:
 
     def _stored(self, *, data: bytes = b"", blob: str = "") -> Stored:
         texts = {name: checksums.text_of(each) for name, each in self._checksums.items()}
-        return Stored(self._bytes, self._md5.hexdigest(), texts, blob, data)
+        return Stored(self._bytes, self._md5.hexdigest(), texts, self._declared, blob, data)
 
 
 def _algorithm(header: str) -> str:

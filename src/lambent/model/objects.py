@@ -17,22 +17,25 @@ from lambent.model.messages import Forwarded
 class Stored(Struct, frozen=True):
     """A request's body, which the edge has read and verified: a blob that is on disk, or, where it is small, `data`.
 
-    Without an `md5` the body is only announced: may it come? `checksums` are in base64, by algorithm.
+    Without an `md5` the body is only announced: may it come? `checksums` are in base64, by algorithm: CRC64NVME and
+    the one that the client `declared`.
     """
 
     length: int
     md5: str = ""
     checksums: Mapping[str, str] = {}
+    declared: str = ""
     blob: str = ""
     data: bytes = b""
 
 
 class Piece(Struct, frozen=True):
-    """A part of a blob."""
+    """A part of a blob; where the blob lies with control, these are its bytes."""
 
     blob: str
     offset: int
-    bytes: int
+    length: int
+    data: bytes = b""
 
 
 class ObjectCall(Struct, frozen=True):

@@ -97,4 +97,5 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, si
     objects = await asyncio.to_thread(open_objects, to.settings.data / "objects", ids)
     s3_links = S3Links(objects, deliveries, destinations)
     s3 = S3Service(await open_("s3", "lambent.services.s3"), clock, ids, s3_links)
+    await s3.start()
     return Messaging(deliveries, events, scheduler, sns, http, s3)

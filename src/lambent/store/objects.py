@@ -81,9 +81,12 @@ class FileObjects:
 
     async def read(self, pieces: Sequence[Piece]) -> AsyncIterator[bytes]:
         for piece in pieces:
+            if piece.data:
+                yield piece.data
+                continue
             descriptor = await asyncio.to_thread(os.open, place_of(self._folder, piece.blob), os.O_RDONLY)
             try:
-                at, end = piece.offset, piece.offset + piece.bytes
+                at, end = piece.offset, piece.offset + piece.length
                 while at < end:
                     data = await asyncio.to_thread(os.pread, descriptor, min(READ_BYTES, end - at), at)
                     if not data:

@@ -6,6 +6,8 @@ lies in the database; one that lies outside is put aside first, because a reader
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import structs
+
 from lambent.model.objects import Piece, Stored
 from lambent.services.s3.store import SQL
 from lambent.store.api import Transaction
@@ -26,6 +28,12 @@ def of_pieces(tx: Transaction, pieces: Sequence[Piece]) -> int:
     return _add(tx, pieces, None)
 
 
+def append(tx: Transaction, body: int, other: int, start: int) -> None:
+    """The pieces of `other`, which is no more then, follow in `body` from `start` on."""
+    tx.run(SQL.move_pieces, body=body, other=other, start=start)
+    tx.run(SQL.delete_body, id=other)
+
+
 def pieces(tx: Transaction, body: int | None) -> list[Piece]:
     """All of a body."""
     return [Piece(row["blob"], row["offset"], row["bytes"]) for row in tx.all(SQL.pieces, body=body)]
@@ -40,15 +48,15 @@ def between(tx: Transaction, body: int | None, begin: int, end: int) -> list[Pie
     return found
 
 
-def inside(tx: Transaction, wanted: Sequence[Piece]) -> bytes | None:
-    """The bytes themselves, if they all lie in the database."""
-    found = []
-    for piece in wanted:
-        row = tx.one(SQL.blob_data, name=piece.blob)
-        if row is None or row["data"] is None:
-            return None
-        found.append(row["data"][piece.offset : piece.offset + piece.bytes])
-    return b"".join(found)
+def with_data(tx: Transaction, wanted: Sequence[Piece]) -> list[Piece]:
+    """The pieces, with their bytes where those lie in the database."""
+    return [_filled(tx, each) for each in wanted]
+
+
+def drop_unused(tx: Transaction, now_ms: int) -> None:
+    """Drop the bodies that work which was cut off had held."""
+    for row in tx.all(SQL.unused_bodies):
+        drop(tx, row["id"], now_ms)
 
 
 def drop(tx: Transaction, body: int | None, now_ms: int) -> None:
@@ -80,12 +88,19 @@ def known(tx: Transaction, blobs: Iterable[str]) -> set[str]:
     return {each for each in blobs if tx.one(SQL.blob_is_known, name=each) is not None}
 
 
+def _filled(tx: Transaction, piece: Piece) -> Piece:
+    row = tx.one(SQL.blob_data, name=piece.blob)
+    if row is None or row["data"] is None:
+        return piece
+    return structs.replace(piece, data=row["data"][piece.offset : piece.offset + piece.length])
+
+
 def _add(tx: Transaction, wanted: Sequence[Piece], data: bytes | None) -> int:
     row = tx.one(SQL.add_body)
     assert row is not None
     body, start = int(row["id"]), 0
     for piece in wanted:
         tx.run(SQL.refer, name=piece.blob, data=data)
-        tx.run(SQL.add_piece, body=body, start=start, bytes=piece.bytes, blob=piece.blob, offset=piece.offset)
-        start += piece.bytes
+        tx.run(SQL.add_piece, body=body, start=start, bytes=piece.length, blob=piece.blob, offset=piece.offset)
+        start += piece.length
     return body

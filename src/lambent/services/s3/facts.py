@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lambent.protocol.checksums import FULL
+from lambent.model.objects import Stored
+from lambent.protocol.checksums import DEFAULT, FULL
 from lambent.services.s3.errors import S3Error, invalid_argument
 from lambent.services.s3.model import Facts
 from lambent.services.s3.showing import KEPT_HEADERS, http_date
@@ -27,6 +28,12 @@ def facts_of(request: Mapping[str, Any], checksums: Mapping[str, str] | None = N
         checksums=checksums or {},
         checksum_type=FULL if checksums else "",
     )
+
+
+def declared_checksum(stored: Stored) -> dict[str, str]:
+    """The checksum that is kept of an upload: the one that the client chose, or S3's own."""
+    algorithm = stored.declared or DEFAULT
+    return {algorithm: stored.checksums[algorithm]} if stored.md5 else {}
 
 
 def headers_of(request: Mapping[str, Any]) -> dict[str, str]:

@@ -7,7 +7,8 @@ many keys lie below the prefixes.
 Source: S3 API reference, ListObjectsV2, ListObjects, ListObjectVersions, ListMultipartUploads.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -44,13 +45,18 @@ class Page(Struct, Generic[T]):
     last: str = ""
 
 
-def list_page(wish: Wish, source: Source[T]) -> Page[T]:
+def list_page(wish: Wish, source: Source[T], rest: Iterable[T] = ()) -> Page[T]:
     """A page of what `source` gives from a key on.
 
-    A marker that lies below a common prefix, or is one, leaves out all of it.
+    Args:
+        wish: what is wanted. A marker that is a common prefix leaves out all that has it.
+        source: what there is from a key on.
+        rest: what there is of the marker's own key and was not on the page before.
     """
     page: Page[T] = Page([], [])
-    at: str | None = max(wish.prefix, _behind(wish))
+    at: str | None = max(wish.prefix, _behind(wish), key=str.encode)
+    assert at is not None
+    at = _go_on(page, wish, chain(rest, source(at)) if wish.after.startswith(wish.prefix) else source(at))
     while at is not None:
         at = _go_on(page, wish, source(at))
     return page

@@ -63,7 +63,8 @@ class VersionPart(Struct, frozen=True):
 
 
 class Upload(Struct, frozen=True):
-    """A multipart upload. `algorithm` and `checksum_type` are what parts and the whole are checked with."""
+    """A multipart upload. `algorithm` and `checksum_type` are what parts and the whole are checked with; `chosen` by
+    who began it, or S3's own."""
 
     id: str
     bucket_id: int
@@ -72,7 +73,7 @@ class Upload(Struct, frozen=True):
     facts: Facts
     algorithm: str
     checksum_type: str
-    chosen: bool = False
+    chosen: bool
 
 
 class Part(Struct, frozen=True):

@@ -14,7 +14,7 @@ from lambent.services.s3 import bodies, store
 from lambent.services.s3.asking import bucket_of, refuse
 from lambent.services.s3.conditions import check_write, not_modified, quoted
 from lambent.services.s3.errors import S3Error, invalid_argument, invalid_request
-from lambent.services.s3.facts import facts_of
+from lambent.services.s3.facts import declared_checksum, facts_of
 from lambent.services.s3.model import Bucket, Version
 from lambent.services.s3.names import check_key
 from lambent.services.s3.ranges import range_of
@@ -38,7 +38,7 @@ class Objects:
         check_key(request["Key"])
         refuse(request)
         stored: Stored = request["Body"]
-        facts = facts_of(request, stored.checksums)
+        facts = facts_of(request, declared_checksum(stored))
 
         def may(tx: Transaction) -> Bucket:
             bucket = bucket_of(tx, ctx, request)
@@ -80,12 +80,11 @@ def _get(tx: Transaction, ctx: RequestContext, request: Request) -> Download:
     download, stretch = _head(tx, bucket, found, request)
     if stretch is None:
         return download
-    pieces = bodies.between(tx, found.body, *stretch)
-    data = bodies.inside(tx, pieces)
-    if data is None:
-        download.pieces = pieces
+    pieces = bodies.with_data(tx, bodies.between(tx, found.body, *stretch))
+    if all(piece.data for piece in pieces):
+        download["Body"] = b"".join(piece.data for piece in pieces)
     else:
-        download["Body"] = data
+        download.pieces = pieces
     return download
 
 

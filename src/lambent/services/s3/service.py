@@ -5,13 +5,20 @@ import asyncio
 from lambent.clock import Clock
 from lambent.ids import Ids
 from lambent.services.operation import operations_of
+from lambent.services.s3 import bodies
 from lambent.services.s3.api import Links
+from lambent.services.s3.attributes import Attributes
 from lambent.services.s3.buckets import Buckets
+from lambent.services.s3.copies import Copies
 from lambent.services.s3.deletes import Deletes
 from lambent.services.s3.listings import Listings
 from lambent.services.s3.notifying import Notifier
 from lambent.services.s3.objects import Objects
 from lambent.services.s3.sweeping import Sweeper
+from lambent.services.s3.tagging import Tagging
+from lambent.services.s3.upload_listings import UploadListings
+from lambent.services.s3.uploads import Uploads
+from lambent.services.s3.version_listings import VersionListings
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Database
 
@@ -20,6 +27,7 @@ class S3Service:
     """See api.py for the contract."""
 
     def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links) -> None:
+        self._database, self._clock = database, clock
         self._notifier = Notifier(database, clock, ids, links.outbox)
         self.sweeper = Sweeper(database, links.objects, clock)
         writer = Writer(database, clock, ids, self._notifier)
@@ -28,7 +36,17 @@ class S3Service:
             Objects(writer),
             Deletes(writer),
             Listings(database),
+            VersionListings(database),
+            Uploads(writer),
+            UploadListings(database),
+            Copies(writer, links.objects),
+            Tagging(writer),
+            Attributes(database),
         )
+
+    async def start(self) -> None:
+        """Clear up after a process that was killed; before anything is served."""
+        await self._database.write(lambda tx: bodies.drop_unused(tx, self._clock.now_ms()))
 
     async def run(self) -> None:
         """Tell and sweep until cancelled."""

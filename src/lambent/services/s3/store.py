@@ -119,18 +119,24 @@ def objects_from(tx: Transaction, bucket_id: int, key: str) -> Iterator[Version]
         key = rows[-1]["key"] + "\0"
 
 
-def versions_from(tx: Transaction, bucket_id: int, key: str, below: int | None = None) -> Iterator[Version]:
-    """All versions by key from `key` on, the newest first; of `key` itself those whose id is below."""
-    if below is not None:
-        yield from _older(tx, bucket_id, key, below)
-        key += "\0"
+def versions_from(tx: Transaction, bucket_id: int, key: str) -> Iterator[Version]:
+    """All versions by key from `key` on, the newest first."""
     while rows := tx.all(SQL.all_from, bucket_id=bucket_id, key=key, count=BATCH):
         yield from map(_version, rows)
         if len(rows) < BATCH:
             return
         key = rows[-1]["key"]
-        yield from _older(tx, bucket_id, key, rows[-1]["id"])
+        yield from older_versions(tx, bucket_id, key, rows[-1]["id"])
         key += "\0"
+
+
+def older_versions(tx: Transaction, bucket_id: int, key: str, below: int) -> Iterator[Version]:
+    """The versions of a key whose id is below, the newest first."""
+    while rows := tx.all(SQL.older_of_key, bucket_id=bucket_id, key=key, id=below, count=BATCH):
+        yield from map(_version, rows)
+        if len(rows) < BATCH:
+            return
+        below = rows[-1]["id"]
 
 
 def add_version_parts(tx: Transaction, version_id: int, parts: Iterable[VersionPart]) -> None:
@@ -159,14 +165,6 @@ def version_part(tx: Transaction, which: Version, number: int) -> VersionPart | 
 def version_parts(tx: Transaction, which: Version, after: int, count: int) -> list[VersionPart]:
     """The parts that follow that number."""
     return [_part(row) for row in tx.all(SQL.version_parts, version_id=which.id, after=after, count=count)]
-
-
-def _older(tx: Transaction, bucket_id: int, key: str, below: int) -> Iterator[Version]:
-    while rows := tx.all(SQL.older_of_key, bucket_id=bucket_id, key=key, id=below, count=BATCH):
-        yield from map(_version, rows)
-        if len(rows) < BATCH:
-            return
-        below = rows[-1]["id"]
 
 
 def _version(row: Row) -> Version:

@@ -41,29 +41,32 @@ class Writer:
         if made.version == NULL:
             self._remove_null(tx, bucket, made.key)
         made = structs.replace(made, id=store.add_version(tx, made))
-        self._notifier.add(tx, bucket, Happened(event, made, ctx.request_id, ctx.source_ip, ctx.principal.user_id))
+        self.tell(tx, ctx, bucket, made, event)
         return made
+
+    def tell(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, version: Version, event: str) -> None:
+        """Write down who is to be told of this."""
+        who = ctx.request_id, ctx.source_ip, ctx.principal.user_id
+        self._notifier.add(tx, bucket, Happened(event, version, *who))
 
     def delete(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, key: str) -> Version | None:
         """A delete without a version: the marker it leaves, if any."""
-        who = ctx.request_id, ctx.source_ip, ctx.principal.user_id
         gone = None
         if bucket.versioning != ENABLED:
             gone = self._remove_null(tx, bucket, key)
         if not bucket.versioning:
             if gone is not None:
-                self._notifier.add(tx, bucket, Happened("ObjectRemoved:Delete", gone, *who))
+                self.tell(tx, ctx, bucket, gone, "ObjectRemoved:Delete")
             return None
         marker = Version(bucket.id, key, True, version=self._name(bucket), modified_ms=self.clock.now_ms())
         marker = structs.replace(marker, id=store.add_version(tx, marker))
-        self._notifier.add(tx, bucket, Happened("ObjectRemoved:DeleteMarkerCreated", marker, *who))
+        self.tell(tx, ctx, bucket, marker, "ObjectRemoved:DeleteMarkerCreated")
         return marker
 
     def remove(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, gone: Version) -> None:
         """A delete of that version, for ever."""
         self._drop(tx, gone)
-        who = ctx.request_id, ctx.source_ip, ctx.principal.user_id
-        self._notifier.add(tx, bucket, Happened("ObjectRemoved:Delete", gone, *who))
+        self.tell(tx, ctx, bucket, gone, "ObjectRemoved:Delete")
 
     def _remove_null(self, tx: Transaction, bucket: Bucket, key: str) -> Version | None:
         found = store.version(tx, bucket.id, key, NULL)

@@ -46,3 +46,10 @@ SELECT * FROM outbox ORDER BY id LIMIT :count;
 
 -- name: delete_outgoing
 DELETE FROM outbox WHERE id <= :id;
+
+-- name: move_pieces
+UPDATE pieces SET body = :body, start = start + :start WHERE body = :other;
+
+-- name: unused_bodies
+SELECT id FROM bodies WHERE id NOT IN (SELECT body FROM versions WHERE body IS NOT NULL)
+    AND id NOT IN (SELECT body FROM parts);

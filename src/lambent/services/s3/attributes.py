@@ -1,0 +1,60 @@
+"""GetObjectAttributes, and the ACLs of objects, of which there is one.
+
+Source: S3 API reference.
+"""
+
+from typing import Any
+
+from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.services.s3 import store
+from lambent.services.s3.asking import count_of
+from lambent.services.s3.model import Version, owner_id
+from lambent.services.s3.reading import find_object
+from lambent.services.s3.showing import checksum_members, moment, version_members
+from lambent.store.api import Database, Transaction
+
+
+class Attributes:
+    """What is known of objects, beside their bytes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @operation("GetObjectAttributes")
+    async def get_object_attributes(self, ctx: RequestContext, request: Request) -> Answer:
+        most, after = count_of(request, "MaxParts"), int(request.get("PartNumberMarker") or 0)
+        wanted = {name for text in request["ObjectAttributes"] for name in text.split(",")}
+
+        def work(tx: Transaction) -> Answer:
+            bucket, found = find_object(tx, ctx, request)
+            facts = found.facts
+            answer: Answer = {"LastModified": moment(found.modified_ms), **version_members(bucket, found)}
+            shown: Answer = {"ETag": found.etag, "StorageClass": "STANDARD", "ObjectSize": found.bytes}
+            shown["Checksum"] = checksum_members(facts.checksums, facts.checksum_type) or None
+            shown["ObjectParts"] = _parts(tx, found, after, most) if facts.parts else None
+            return answer | {name: value for name, value in shown.items() if name in wanted and value is not None}
+
+        return await self._database.read(work)
+
+    @operation("GetObjectAcl")
+    async def get_object_acl(self, ctx: RequestContext, request: Request) -> Answer:
+        """The owner of the bucket has full control; there are no other ACLs."""
+        bucket, _ = await self._database.read(lambda tx: find_object(tx, ctx, request))
+        owner = owner_id(bucket.account)
+        return {
+            "Owner": {"ID": owner},
+            "Grants": [{"Grantee": {"ID": owner, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}],
+        }
+
+
+def _parts(tx: Transaction, found: Version, after: int, most: int) -> dict[str, Any]:
+    parts = store.version_parts(tx, found, after, most + 1)
+    page = parts[:most]
+    return {
+        "TotalPartsCount": found.facts.parts,
+        "PartNumberMarker": str(after),
+        "NextPartNumberMarker": str(page[-1].number if page else 0),
+        "MaxParts": most,
+        "IsTruncated": len(parts) > most,
+        "Parts": [{"PartNumber": each.number, "Size": each.bytes, **checksum_members(each.checksums)} for each in page],
+    }

@@ -1,0 +1,184 @@
+"""CopyObject and UploadPartCopy: copies share the blobs of their source.
+
+The bytes are read only where something of the copy is not known already: an MD5 of a whole that came in parts, another
+checksum, a range. Meanwhile a body of its own holds the blobs, so that nobody deletes them; what a crash leaves of
+such bodies is dropped at the next start.
+
+Source: S3 API reference, CopyObject and UploadPartCopy.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from lambent.model.objects import Piece, Stored
+from lambent.protocol import checksums
+from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.services.s3 import bodies, store, upload_store
+from lambent.services.s3.asking import bucket_of, check_access, refuse
+from lambent.services.s3.conditions import check_write, not_modified, quoted
+from lambent.services.s3.errors import invalid_argument, invalid_request, precondition_failed
+from lambent.services.s3.facts import facts_of, tags_of_header
+from lambent.services.s3.model import Bucket, Facts, Part, Version
+from lambent.services.s3.names import check_key
+from lambent.services.s3.ranges import copy_range
+from lambent.services.s3.reading import version_of
+from lambent.services.s3.showing import checksum_members, moment, version_members
+from lambent.services.s3.uploads import check_part_number, part_checksums, put_part
+from lambent.services.s3.writing import Writer
+from lambent.store.api import Objects, Transaction
+
+LARGEST_BYTES = 5 * 1024**3
+COPY, REPLACE = "COPY", "REPLACE"
+
+
+class Held(NamedTuple):
+    """A source, and a body that holds its bytes until they have a new owner."""
+
+    bucket: Bucket
+    version: Version
+    body: int
+    pieces: list[Piece]
+    length: int
+
+
+class Copies:
+    """What makes objects and parts of others."""
+
+    def __init__(self, writer: Writer, objects: Objects) -> None:
+        self._writer, self._objects = writer, objects
+
+    @operation("CopyObject")
+    async def copy_object(self, ctx: RequestContext, request: Request) -> Answer:
+        check_key(request["Key"])
+        refuse(request)
+        held = await self._writer.write(lambda tx: self._hold(tx, ctx, request, None))
+        try:
+            _check_to_itself(request, held)
+            stored = await self._looked_at(held, request.get("ChecksumAlgorithm"))
+            facts = _facts(request, held.version.facts, stored)
+            bucket, made = await self._writer.write(lambda tx: self._copy(tx, ctx, request, held, (stored, facts)))
+        except BaseException:
+            await self._let_go(held)
+            raise
+        result = {
+            "ETag": quoted(made.etag),
+            "LastModified": moment(made.modified_ms),
+            **checksum_members(made.facts.checksums, made.facts.checksum_type),
+        }
+        return {"CopyObjectResult": result, **_source_version(held), **version_members(bucket, made)}
+
+    @operation("UploadPartCopy")
+    async def upload_part_copy(self, ctx: RequestContext, request: Request) -> Answer:
+        refuse(request)
+        check_part_number(request)
+        held = await self._writer.write(lambda tx: self._hold(tx, ctx, request, request.get("CopySourceRange")))
+        try:
+            upload = await self._writer.database.read(
+                lambda tx: upload_store.upload(tx, bucket_of(tx, ctx, request), request["Key"], request["UploadId"])
+            )
+            stored = await self._read(held, upload.algorithm)
+            now_ms = self._writer.clock.now_ms()
+
+            def work(tx: Transaction) -> None:
+                again = upload_store.upload(tx, bucket_of(tx, ctx, request), request["Key"], request["UploadId"])
+                kept = part_checksums(again, stored)
+                number = request["PartNumber"]
+                put_part(tx, again, Part(again.id, number, held.length, stored.md5, kept, now_ms, held.body))
+
+            await self._writer.write(work)
+        except BaseException:
+            await self._let_go(held)
+            raise
+        told = {upload.algorithm: stored.checksums[upload.algorithm]} if upload.chosen else {}
+        result = {"ETag": quoted(stored.md5), "LastModified": moment(now_ms), **checksum_members(told)}
+        return {"CopyPartResult": result, **_source_version(held)}
+
+    def _hold(self, tx: Transaction, ctx: RequestContext, request: Request, stretch: str | None) -> Held:
+        bucket_of(tx, ctx, request)
+        name, key, version_name = source_of(request["CopySource"])
+        bucket = store.bucket(tx, name)
+        check_access(ctx, bucket, request.get("ExpectedSourceBucketOwner"))
+        version = version_of(tx, bucket, key, version_name)
+        if not_modified(request, version, "CopySource"):
+            raise precondition_failed("x-amz-copy-source-If-None-Match")
+        begin, end = copy_range(stretch, version.bytes) if stretch is not None else (0, version.bytes)
+        if end - begin > LARGEST_BYTES:
+            raise invalid_request(
+                "The specified copy source is larger than the maximum allowable size for a copy source: "
+                f"{LARGEST_BYTES}"
+            )
+        pieces = bodies.between(tx, version.body, begin, end)
+        body = bodies.of_pieces(tx, pieces)
+        return Held(bucket, version, body, bodies.with_data(tx, pieces), end - begin)
+
+    async def _let_go(self, held: Held) -> None:
+        await self._writer.write(lambda tx: bodies.drop(tx, held.body, self._writer.clock.now_ms()))
+
+    async def _looked_at(self, held: Held, wanted: str | None) -> Stored:
+        """What is to be known of the bytes, from the source where it knows."""
+        facts = held.version.facts
+        if wanted is not None and wanted not in checksums.ALGORITHMS:
+            raise invalid_argument(f"Checksum algorithm provided is unsupported: {wanted}", "x-amz-checksum-algorithm")
+        known = facts.checksum_type == checksums.FULL and (wanted is None or wanted in facts.checksums)
+        if known and not facts.parts:
+            return Stored(held.length, held.version.etag, facts.checksums, next(iter(facts.checksums)))
+        return await self._read(held, wanted or next(iter(facts.checksums), checksums.DEFAULT))
+
+    async def _read(self, held: Held, algorithm: str) -> Stored:
+        md5, checksum = hashlib.md5(usedforsecurity=False), checksums.running(algorithm)
+        async for data in self._objects.read(held.pieces):
+            await asyncio.gather(asyncio.to_thread(md5.update, data), asyncio.to_thread(checksum.update, data))
+        return Stored(held.length, md5.hexdigest(), {algorithm: checksums.text_of(checksum)}, algorithm)
+
+    def _copy(
+        self, tx: Transaction, ctx: RequestContext, request: Request, held: Held, known: tuple[Stored, Facts]
+    ) -> tuple[Bucket, Version]:
+        stored, facts = known
+        bucket = bucket_of(tx, ctx, request)
+        check_write(request, request["Key"], store.current(tx, bucket.id, request["Key"]))
+        wanted = Version(bucket.id, request["Key"], False, held.length, stored.md5, facts, held.body)
+        return bucket, self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Copy")
+
+
+def source_of(header: Any) -> tuple[str, str, str | None]:
+    """Bucket, key and version of `bucket/key?versionId=v`, percent-encoded. Raises InvalidArgument."""
+    text, _, version = str(header).partition("?versionId=")
+    bucket, _, key = unquote(text).removeprefix("/").partition("/")
+    if not bucket or not key or bucket.startswith("arn:"):
+        message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+        raise invalid_argument(message, "x-amz-copy-source", str(header))
+    return bucket, key, unquote(version) if version else None
+
+
+def _facts(request: Mapping[str, Any], source: Facts, stored: Stored) -> Facts:
+    """Those of the source, or what the request says instead."""
+    for name in ("MetadataDirective", "TaggingDirective"):
+        if request.get(name, COPY) not in (COPY, REPLACE):
+            raise invalid_argument(f"Unknown {name}.", name, request[name])
+    given = facts_of({**request, "Tagging": None}, {stored.declared: stored.checksums[stored.declared]})
+    replaced = request.get("MetadataDirective", COPY) == REPLACE
+    tags = tags_of_header(request.get("Tagging")) if request.get("TaggingDirective", COPY) == REPLACE else source.tags
+    return Facts(
+        headers=given.headers if replaced else source.headers,
+        metadata=given.metadata if replaced else source.metadata,
+        tags=tags,
+        checksums=given.checksums,
+        checksum_type=given.checksum_type,
+    )
+
+
+def _check_to_itself(request: Mapping[str, Any], held: Held) -> None:
+    same = (held.bucket.name, held.version.key) == (request["Bucket"], request["Key"]) and held.version.latest
+    changes = request.get("MetadataDirective", COPY) == REPLACE or request.get("TaggingDirective", COPY) == REPLACE
+    if same and not changes and not request.get("ChecksumAlgorithm"):
+        raise invalid_request(
+            "This copy request is illegal because it is trying to copy an object to itself without changing the "
+            "object's metadata, storage class, website redirect location or encryption attributes."
+        )
+
+
+def _source_version(held: Held) -> dict[str, str]:
+    return {"CopySourceVersionId": held.version.version} if held.bucket.versioning else {}
