@@ -21,9 +21,9 @@ From the bootstrap:
     STREAM     20  request id, content type | the first bytes of an answer that comes in pieces
     CHUNK      21  request id | the next bytes
 
-A piece has at most 64 KiB. After STREAM, a RESPONSE has no payload and says that the answer is
-whole; an ERROR says that it broke off. While the edge does not read, the bootstrap waits, and with
-it the handler: that is how a client that does not read holds a function back.
+A piece has at most 64 KiB, and a CHUNK is never empty. After STREAM, a RESPONSE has no payload and
+says that the answer is whole; an ERROR says that it broke off. While the edge does not read, the
+bootstrap waits, and with it the handler: that is how a client that does not read holds a function back.
 
 What the function writes to stdout and stderr arrives on the `output` pipe, in lines. A line that
 begins with NUL is one log event whose newlines were written as NUL (how the bootstrap sends a

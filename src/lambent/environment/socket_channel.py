@@ -38,7 +38,7 @@ class SocketChannel:
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._unsent = memoryview(b"")
-        self._ended = self._paused = False
+        self._ended = self._paused = self._crowded = False
         sock.setblocking(False)
         self._loop.add_reader(sock.fileno(), self._readable)
 
@@ -116,7 +116,7 @@ class SocketChannel:
 
     def _readable(self) -> None:
         for _ in range(READS_PER_TURN):
-            if self._paused or not self._read():
+            if self._paused or not self._read() or self._crowded:
                 return
 
     def _read(self) -> bool:
@@ -135,6 +135,7 @@ class SocketChannel:
         except Garbage as garbage:
             self._end(garbage)
             return False
+        self._crowded = len(arrived) > 1  # a flood of small pieces: the rest of it in another turn
         for frame in arrived:
             self._on_frame(frame)
         return len(data) == READ_BYTES and not self._ended

@@ -20,19 +20,19 @@ class Collected:
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
-        self._pieces: list[bytes] = []
+        self._whole = bytearray()  # and no list: a function may send its answer in single bytes
 
     def opened(self, content_type: str, go_on: Callable[[], None]) -> None:
         """See `Stream`."""
 
     def write(self, piece: bytes) -> None:
         """See `Stream`."""
-        self._pieces.append(piece)
+        self._whole += piece
 
     @property
     def payload(self) -> bytes:
         """All of it."""
-        return b"".join(self._pieces)
+        return bytes(self._whole)
 
 
 class StreamedAnswer:
@@ -49,9 +49,9 @@ class StreamedAnswer:
         return self._bytes > self.stream.limit_bytes
 
     def take(self, frame: Frame, go_on: Callable[[], None]) -> bool:
-        """Hand on a STREAM or CHUNK; False when it is out of turn."""
+        """Hand on a STREAM or CHUNK; False when it is out of turn, or nothing."""
         opens = frame.kind == frames.STREAM
-        if opens is bool(self.content_type):
+        if opens is bool(self.content_type) or not (opens or frame.payload):
             return False
         if opens:
             self.content_type = frame.fields[1] or DEFAULT_CONTENT_TYPE

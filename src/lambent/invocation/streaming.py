@@ -18,6 +18,7 @@ from lambent.clock import Clock
 from lambent.model.invocation import InvocationResult
 
 HELD_BYTES = 256 * 1024
+PIECE_COST_BYTES = 128  # what a piece takes besides its bytes: a function may send single ones
 
 
 class Pace(Struct, frozen=True):
@@ -68,7 +69,7 @@ class AnswerStream:
         if self._abandoned:
             return
         self._pieces.append(piece)
-        self._held_bytes += len(piece)
+        self._held_bytes += len(piece) + PIECE_COST_BYTES
         self._wake()
 
     def end(self, result: InvocationResult | Exception) -> None:
@@ -94,7 +95,7 @@ class AnswerStream:
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
         was_full, piece = self.full, self._pieces.popleft()
-        self._held_bytes -= len(piece)
+        self._held_bytes -= len(piece) + PIECE_COST_BYTES
         if was_full and not self.full and self._go_on is not None:
             self._go_on()
         return piece

@@ -84,7 +84,7 @@ async def test_pieces_are_there_before_the_answer_is_whole(lab: Lab) -> None:
     lab.peer.sendall(opening(b"one ") + chunk(b"two"))
     await until(lambda: reader.data == b"one two")
     assert not task.done()
-    lab.peer.sendall(chunk(b"") + END)
+    lab.peer.sendall(END)
     outcome = await task
     assert (outcome.kind, outcome.payload, outcome.content_type) == (OutcomeKind.RESPONSE, b"", "text/plain")
     assert lab.environment.usable
@@ -174,11 +174,28 @@ async def test_a_function_that_never_stops_sending_is_still_timed_out(lab: Lab) 
     assert not lab.environment.usable
 
 
+async def test_a_flood_of_single_bytes_takes_turns_with_everything_else(lab: Lab) -> None:
+    """However fast they come, the loop runs others between a read and the next."""
+    reader = Reader()
+    task = lab.begin(reader)
+    await lab.receive()
+    count = 20_000
+    sending = asyncio.create_task(asyncio.to_thread(lab.peer.sendall, opening() + chunk(b"x") * count + END))
+    most = before = 0
+    while not task.done():
+        await asyncio.sleep(0)
+        most, before = max(most, len(reader.data) - before), len(reader.data)
+    await sending
+    assert reader.data == b"x" * count
+    assert most <= 2 * 65536 // len(chunk(b"x"))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         chunk(b"a"),  # before the answer was opened
         opening() + opening(),
+        opening() + chunk(b""),
         opening() + chunk(b"a", request_id="r-0"),
         opening() + frames.encode(frames.RESPONSE, ["r-1"], b"more"),
     ],

@@ -52,6 +52,10 @@ async def test_the_writer_waits_while_too_much_is_held_and_is_told_once_there_is
     assert not stream.full
     stream.write(piece)
     assert stream.full
+    small = stream_of(Told())
+    for _ in range(HELD_BYTES // 100):
+        small.write(b"x")
+    assert small.full, "what single bytes take is not one byte"
     await anext(stream)
     assert (stream.full, told.went_on) == (False, 1)
     await anext(stream)
