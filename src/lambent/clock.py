@@ -1,7 +1,8 @@
 """Time, injected. Everything that waits or stamps asks a `Clock`.
 
-`SystemClock` is real; `FakeClock` stands still until a test (or a person in test mode)
-advances it, and then wakes the sleepers in the order of their deadlines.
+`SystemClock` is real; `FakeClock` stands still until a test advances it, and then wakes the
+sleepers in the order of their deadlines. `ShiftedClock` goes on by itself, and jumps ahead when a
+person says so: the clock of a development server (docs/guides/test-clock.md).
 """
 
 import asyncio
@@ -24,6 +25,10 @@ class Clock(Protocol):
     def monotonic_s(self) -> float:
         """Seconds that never run backwards, for durations."""
 
+    def machine_s(self) -> float:
+        """Seconds since the epoch as everything outside the platform has them: whoever signs requests, and the
+        inside of a sandbox. Differs from `now_s` only where somebody has moved the platform's time."""
+
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; at once for zero or less, but never without yielding."""
 
@@ -40,8 +45,64 @@ class SystemClock:
     def monotonic_s(self) -> float:
         return time.monotonic()
 
+    def machine_s(self) -> float:
+        return time.time()
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+
+class ShiftedClock:
+    """The machine's clock, and so many seconds more. Belongs to one event loop.
+
+    Moving it wakes whoever sleeps and is due by then, the earliest first. It finds itself at the new time, as on
+    a machine that was asleep. Durations (`monotonic_s`) go on as ever: what runs does not time out.
+    """
+
+    def __init__(self, shift_s: float = 0.0) -> None:
+        self.shift_s = shift_s
+        self._sleepers: dict[asyncio.Future[None], tuple[float, asyncio.TimerHandle]] = {}
+
+    def now_s(self) -> float:
+        return time.time() + self.shift_s
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + round(self.shift_s * 1000)
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    def machine_s(self) -> float:
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        loop = asyncio.get_running_loop()
+        wake: asyncio.Future[None] = loop.create_future()
+        self._sleepers[wake] = time.monotonic() + self.shift_s + seconds, loop.call_later(seconds, _ring, wake)
+        try:
+            await wake
+        finally:
+            self._sleepers.pop(wake)[1].cancel()
+
+    def move_to(self, shift_s: float) -> None:
+        """Be so far ahead of the machine from now on."""
+        self.shift_s = shift_s
+        now_s = time.monotonic() + shift_s
+        for wake, (due_s, timer) in sorted(self._sleepers.items(), key=lambda each: each[1][0]):
+            timer.cancel()
+            if due_s <= now_s:
+                _ring(wake)
+            else:
+                later = asyncio.get_running_loop().call_later(due_s - now_s, _ring, wake)
+                self._sleepers[wake] = due_s, later
+
+
+def _ring(wake: asyncio.Future[None]) -> None:
+    if not wake.done():
+        wake.set_result(None)
 
 
 class FakeClock:
@@ -61,6 +122,9 @@ class FakeClock:
 
     def monotonic_s(self) -> float:
         return self._now_s - self._start_s
+
+    def machine_s(self) -> float:
+        return self._now_s
 
     async def sleep(self, seconds: float) -> None:
         if seconds <= 0:

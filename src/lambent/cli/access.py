@@ -110,7 +110,12 @@ def client(access: Access, service: str) -> Any:
 
 
 def read_status(access: Access) -> dict[str, Any]:
-    """What the server says about itself.
+    """What the server says about itself. Raises CommandError."""
+    return ask(access, "GET", STATUS_PATH)
+
+
+def ask(access: Access, method: str, path: str) -> dict[str, Any]:
+    """The answer of one of the server's own pages.
 
     Raises:
         CommandError: it refused, or answered something else.
@@ -119,13 +124,13 @@ def read_status(access: Access) -> dict[str, Any]:
     from botocore.awsrequest import AWSRequest
     from botocore.httpsession import URLLib3Session
 
-    request = AWSRequest("GET", access.endpoint + STATUS_PATH)
+    request = AWSRequest(method, access.endpoint + path)
     SigV4Auth(session(access).get_credentials(), "lambda", access.region).add_auth(request)
     answer = URLLib3Session(timeout=30).send(request.prepare())
     if answer.status_code != 200:
         raise CommandError(f"{access.endpoint} answered {answer.status_code}: {answer.text[:300]}")
     try:
-        status: dict[str, Any] = json.loads(answer.content)
+        said: dict[str, Any] = json.loads(answer.content)
     except ValueError:
         raise CommandError(f"{access.endpoint} is not a Lambent server") from None
-    return status
+    return said

@@ -31,7 +31,7 @@ POLL_S = 1.0
 LATE_MS = 10_000
 
 
-def span_s(text: str) -> int:
+def span_s(text: str, of: str = "--since") -> int:
     """`10m` as seconds.
 
     Raises:
@@ -39,7 +39,7 @@ def span_s(text: str) -> int:
     """
     match = SPAN.fullmatch(text)
     if match is None:
-        raise CommandError(f"--since takes a number with s, m, h or d, such as 10m; not {text!r}")
+        raise CommandError(f"{of} takes a number with s, m, h or d, such as 10m; not {text!r}")
     return int(match[1]) * UNITS_S[match[2]]
 
 

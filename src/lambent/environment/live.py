@@ -131,7 +131,7 @@ class LiveEnvironment:
         self._done, self._waiter, self._stream, self._limit_bytes = done, None, stream, limit_bytes
         self._begun_s = begun_s = self._clock.monotonic_s()
         self._deadline.set(begun_s + timeout_s, begun_s)
-        deadline_ms = self._clock.now_ms() + round(timeout_s * 1000)
+        deadline_ms = int(self._clock.machine_s() * 1000) + round(timeout_s * 1000)
         self._channel.begin(work_of(invocation, invoked_arn, deadline_ms, limit_bytes))
 
     async def invoke(

@@ -88,5 +88,5 @@ class Authentication:
         if key is None or not key.active:
             raise unknown_key(credential.service)
         follows = exchange.body is not None
-        verify(exchange.request, credential, key, self._clock.now_s(), self._skew_s, body_follows=follows)
+        verify(exchange.request, credential, key, self._clock.machine_s(), self._skew_s, body_follows=follows)
         exchange.principal = key.principal

@@ -27,6 +27,8 @@
 | idle | edge -> control (notice) | IdleChange |
 | status | edge -> control | None -> dict: the parts and environments, for `lambent status` |
 | metrics | edge -> control | None -> str: Prometheus text |
+| advance | edge -> control | float (seconds, 0 to look) -> Moment; every edge has the new time when it answers |
+| clock | control -> edge | float: how far ahead of the machine's the time is from now on |
 | download | edge -> control | Download -> bytes: a function's package; raises on a bad link |
 | leaving | edge -> control (notice) | None: about to stop; long polls that wait are answered now |
 | retiring | edge -> control (notice) | str (environment id): unused, and being stopped; its slot is as good as free |
@@ -50,9 +52,17 @@ class Hello(Struct, frozen=True):
 
 
 class Welcome(Struct, frozen=True):
-    """The answer to Hello: who was reached."""
+    """The answer to Hello: who was reached, and how far control's time is ahead of the machine's (test mode)."""
 
     pid: int
+    clock_shift_s: float = 0.0
+
+
+class Moment(Struct, frozen=True):
+    """What the platform's clock shows, and how far it is ahead of the machine's."""
+
+    now_s: float
+    shift_s: float
 
 
 class Forwarded(Struct, frozen=True):

@@ -137,7 +137,7 @@ class Placement:
 
     def _recovered(self, status: EnvironmentStatus) -> Holding:
         place = status.edge, status.function, status.environment_key, status.memory_mb
-        age_s = self._clock.now_s() - status.started_ms / 1000
+        age_s = self._clock.machine_s() - status.started_ms / 1000
         return Holding(
             status.environment_id,
             Claim(*place, status.provisioned_for),

@@ -10,7 +10,6 @@ from typing import Any
 
 import structlog
 
-from lambent.clock import SystemClock
 from lambent.config import Settings
 from lambent.delivery.api import Carrier
 from lambent.delivery.deliveries import Deliveries
@@ -38,6 +37,7 @@ from lambent.model.messages import (
     KeyQuery,
     LeaseGrant,
     LeaseRequest,
+    Moment,
     RateGrant,
     RateQuery,
     SnapshotRequest,
@@ -51,6 +51,7 @@ from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.placement.rates import Rates
 from lambent.pollers.pollers import Pollers
+from lambent.roles.control_clock import TestClock
 from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
 from lambent.roles.control_report import Report
 from lambent.roles.control_snapshots import Snapshots
@@ -120,7 +121,8 @@ class Control:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clock, self._ids = SystemClock(), SystemIds()
+        self._test_clock = TestClock(settings)
+        self._clock, self._ids = self._test_clock.clock, SystemIds()
         self._stores = Stores(settings)
         self._edges = Edges(settings.edges, self._clock)
         self._link = Lasting(
@@ -304,6 +306,7 @@ class Control:
             "status": Method(None, self._status),
             "metrics": Method(None, self._metrics),
             "download": Method(Download, self._download),
+            "advance": Method(float, self._advance),
         }
 
     async def _hello(self, peer: Peer, hello: Hello) -> Welcome:
@@ -312,7 +315,7 @@ class Control:
         peer.closed.add_done_callback(lambda _: self._edge_left(hello.edge, peer))
         self._own(self._confirm(hello.edge))
         self._provisioner.wake()
-        return Welcome(os.getpid())
+        return Welcome(os.getpid(), self._clock.shift_s)
 
     def _edge_left(self, number: int, peer: Peer) -> None:
         if self._edges.left(number, peer):
@@ -365,6 +368,9 @@ class Control:
     async def _download(self, _: Peer, what: Download) -> bytes:
         certificate = self._messaging.sns.certificate(what.path)
         return certificate or await self._lambda.downloads.download(what.path, what.query)
+
+    async def _advance(self, _: Peer, seconds: float) -> Moment:
+        return await self._test_clock.advance(seconds, self._edges)
 
     async def _status(self, _peer: Peer, _body: None) -> dict[str, Any]:
         return await self._report.status()

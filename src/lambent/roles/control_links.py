@@ -69,6 +69,11 @@ class Edges:
             if isinstance(result, BaseException) and not isinstance(result, Unavailable):
                 raise result
 
+    async def move_clock(self, shift_s: float) -> None:
+        """Return once every edge that is connected has this time."""
+        calls = [peer.call("clock", shift_s, type(None)) for peer in self._peers.values()]
+        await asyncio.gather(*calls, return_exceptions=True)  # one that hangs up learns it when it comes back
+
     async def take_back(self, edge: int, environment_id: str) -> bool:
         return await self._peer(edge).call("take_back", environment_id, bool)
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from lambent.clock import SystemClock
+from lambent.clock import ShiftedClock
 from lambent.config import Settings
 from lambent.environment.live import LiveEnvironment
 from lambent.environment.runtime_api.environment_api import EnvironmentApi
@@ -62,7 +62,7 @@ class Edge:
 
     def __init__(self, settings: Settings, number: int) -> None:
         self._settings, self._number = settings, number
-        self._clock = SystemClock()
+        self._clock = ShiftedClock()
         self._ids = ids = SystemIds()
         self._hello = Hello(number, os.getpid(), ids.hex(16))
         self._control = Lasting(
@@ -77,7 +77,7 @@ class Edge:
             {"exited": Method(EnvironmentExit, self._exited)},
             self._clock,
             name="agent",
-            on_connect=self._greet,
+            on_connect=self._greet_agent,
         )
         control, agent = ControlLink(self._control), AgentLink(self._agent)
         self._to_control = control
@@ -100,7 +100,8 @@ class Edge:
         self._bridges: dict[str, list[tuple[HttpServer, asyncio.Server]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._keys = KeyCache(control.access_key)
-        answers = Answers(self._missing, control.metrics, control.download, control.status)
+        clock = control.advance if settings.dev_credentials else None
+        answers = Answers(self._missing, control.metrics, control.download, control.status, clock)
         self._urls = UrlCache(control.function_url)
         quotas, begin, pace = settings.quotas, self._data_plane.begin, Pace(settings.stream_bytes_per_s)
         authentication = Authentication(self._keys, self._clock, settings.clock_skew_s)
@@ -175,14 +176,21 @@ class Edge:
             "give_up": Method(str, self._give_up),
             "release": Method(str, self._release),
             "held": Method(None, self._held),
+            "clock": Method(float, self._move_clock),
         }
 
-    async def _greet(self, peer: Peer) -> None:
-        await peer.call("hello", self._hello, Welcome)
+    async def _greet_agent(self, peer: Peer) -> None:
+        await self._greet(peer)
+
+    async def _greet(self, peer: Peer) -> Welcome:
+        return await peer.call("hello", self._hello, Welcome)
+
+    async def _move_clock(self, _: Peer, shift_s: float) -> None:
+        self._clock.move_to(shift_s)
 
     async def _greet_control(self, peer: Peer) -> None:
         """What changed while control was away cannot be known: forget all copies first."""
-        await self._greet(peer)
+        self._clock.move_to((await self._greet(peer)).clock_shift_s)
         self._keys.forget_all()
         self._urls.forget_all()
         self._estate.invalidate_all()

@@ -16,6 +16,7 @@ from lambent.model.messages import (
     KeyQuery,
     LeaseGrant,
     LeaseRequest,
+    Moment,
     RateGrant,
     RateQuery,
     Ready,
@@ -78,6 +79,9 @@ class ControlLink:
 
     async def metrics(self) -> str:
         return await self._link.peer.call("metrics", None, str)
+
+    async def advance(self, seconds: float) -> Moment:
+        return await self._link.peer.call("advance", seconds, Moment)
 
     async def download(self, path: str, query: str) -> bytes:
         return await self._link.peer.call("download", Download(path, query), bytes)

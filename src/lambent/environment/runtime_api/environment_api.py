@@ -140,7 +140,7 @@ class EnvironmentApi:
     def close(self) -> None:
         """See `Channel`. Begins the shutdown phase; the agent ends it."""
         reason = SHUTDOWN_REASONS.get(self._ended, "FAILURE")
-        deadline_ms = self._clock.now_ms() + round(self.patience_s * 1000)
+        deadline_ms = round((self._clock.machine_s() + self.patience_s) * 1000)
         self._extensions.shut_down(reason, deadline_ms)
         if self._frames is not None:
             self._frames.close()

@@ -201,7 +201,7 @@ class Keys:
         return session_principal(claims) if role is not None and role["role_id"] == claims.unique_id else None
 
     def _expires_s(self, duration_s: int) -> int:
-        return int(self._clock.now_s()) + duration_s
+        return int(self._clock.machine_s()) + duration_s
 
     def _dev_account(self, access_key_id: str) -> str | None:
         if access_key_id == "test":
