@@ -33,7 +33,6 @@ from lambent.model.messages import (
     Hello,
     IdleChange,
     Initialised,
-    Invalidate,
     KeyQuery,
     LeaseGrant,
     LeaseRequest,
@@ -52,9 +51,10 @@ from lambent.placement.provisioning import Provisioner
 from lambent.placement.rates import Rates
 from lambent.pollers.pollers import Pollers
 from lambent.roles.control_clock import TestClock
-from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
+from lambent.roles.control_links import Agents, Doors, Edges, Invalidator, PlacementLink, Runtimes, Specs
 from lambent.roles.control_report import Report
 from lambent.roles.control_snapshots import Snapshots
+from lambent.roles.control_stores import Stores
 from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.queue_source import QueueSource
 from lambent.services.cloudwatch.api import CloudWatchService
@@ -72,8 +72,6 @@ from lambent.services.sqs.api import open_sqs
 from lambent.services.sts.service import sts_operations
 from lambent.store.blobs import open_blobs
 from lambent.store.private_file import read_or_make
-from lambent.store.sql import load_schema
-from lambent.store.sqlite import SqliteDatabase, open_sqlite
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting, serve
 from lambent.transport.peer import Method, Methods, Peer
@@ -83,37 +81,6 @@ COLLECT_EVERY_S = 60.0
 CONTROL = -1  # the number that control says hello to the agent with
 
 log = structlog.get_logger()
-
-
-class Stores:
-    """The databases, one for each service, under DATA/db."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._folder = settings.data / "db"
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._opened: list[SqliteDatabase] = []
-
-    async def open(self, name: str, package: str) -> SqliteDatabase:
-        """The database called `name`, with the tables of `package`."""
-        database = await open_sqlite(self._folder / f"{name}.sqlite", load_schema(package))
-        self._opened.append(database)
-        return database
-
-    async def close(self) -> None:
-        """Close all, the last opened first."""
-        for database in reversed(self._opened):
-            await database.close()
-
-
-class Doors:
-    """IAM's word to the edges: these keys changed."""
-
-    def __init__(self, edges: Edges) -> None:
-        self._edges = edges
-
-    async def forget_access_keys(self, access_key_ids: list[str]) -> None:
-        """Return once no edge believes them; an empty list means all."""
-        await self._edges.broadcast(Invalidate(access_keys=access_key_ids, all_access_keys=not access_key_ids))
 
 
 class Control:

@@ -105,6 +105,17 @@ class Edges:
         return await peers[next(self._turn) % len(peers)].call("invoke", invocation, InvocationResult)
 
 
+class Doors:
+    """IAM's word to the edges: these keys changed."""
+
+    def __init__(self, edges: Edges) -> None:
+        self._edges = edges
+
+    async def forget_access_keys(self, access_key_ids: list[str]) -> None:
+        """Return once no edge believes them; an empty list means all."""
+        await self._edges.broadcast(Invalidate(access_keys=access_key_ids, all_access_keys=not access_key_ids))
+
+
 class Agents:
     """The agent of this node."""
 
