@@ -52,7 +52,7 @@ def status(
         return
     console.print(table(access.endpoint, ("part", "pid"), list(rows(answer.get("parts", {})))))
     environments = answer.get("environments", [])
-    keys = list(environments[0]) if environments else []
+    keys = [key for key, value in environments[0].items() if not isinstance(value, list)] if environments else []
     console.print(f"\n{len(environments)} environments")
     if keys:
         lines = [tuple(_cell(one.get(key)) for key in keys) for one in environments]

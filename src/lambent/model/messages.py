@@ -209,6 +209,7 @@ class EnvironmentStatus(Struct, frozen=True):
     pid: int
     provisioned_for: str = ""
     initialised: bool = False
+    packages: tuple[str, ...] = ()  # the code and the layers that it has mounted, by digest
 
 
 class SnapshotTaken(Struct, frozen=True):

@@ -66,6 +66,7 @@ class Held:
             pid=self.sandbox.pid,
             provisioned_for=spec.provisioned_for,
             initialised=self.initialised,
+            packages=(spec.code, *spec.layers),
         )
 
     def close(self) -> None:

@@ -233,8 +233,8 @@ class Control:
         while True:
             await self._clock.sleep(COLLECT_EVERY_S)
             with contextlib.suppress(Unavailable):
-                if not await self._agents.inventory():  # code stays while any environment may have it mounted
-                    await self._lambda.collect_code([])
+                living = await self._agents.inventory()
+                await self._lambda.collect_code({each for one in living for each in one.packages})
 
     # --- the agent ------------------------------------------------------------------------
 
