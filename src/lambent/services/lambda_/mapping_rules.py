@@ -107,7 +107,7 @@ def edited(mapping: EventSourceMapping, changes: dict[str, Any]) -> EventSourceM
 
 def _check_batching(mapping: EventSourceMapping, facts: QueueFacts) -> None:
     if facts.fifo and mapping.window_s:
-        raise InvalidParameter("Batching window is not supported for FIFO queues.")
+        raise InvalidParameter("Batching window is not supported for FIFO queues")
     if facts.fifo and mapping.batch_size > MOST_OF_FIFO:
         raise InvalidParameter(f"BatchSize for FIFO queues cannot be greater than {MOST_OF_FIFO}.")
     if mapping.batch_size > MOST_WITHOUT_WINDOW and not mapping.window_s:
