@@ -136,6 +136,7 @@ def test_the_unmodified_aws_command_line_makes_filters_lists_and_deletes(
     made = platform.aws(
         "lambda", "create-event-source-mapping", "--event-source-arn", arn, "--function-name", name,
         "--filter-criteria", criteria, "--scaling-config", "MaximumConcurrency=2", "--batch-size", "1",
+        "--metrics-config", "Metrics=EventCount",
     )  # fmt: skip
     assert made["State"] == "Creating"
     get = ("lambda", "get-event-source-mapping", "--uuid", made["UUID"])
@@ -146,6 +147,11 @@ def test_the_unmodified_aws_command_line_makes_filters_lists_and_deletes(
     (event,) = eventually(lambda: received(platform, out))
     assert json.loads(event["Records"][0]["body"]) == {"kind": "order"}
     eventually(lambda: counts(platform, url) == (0, 0))
+    wanted = [{"Name": "EventSourceMappingUUID", "Value": made["UUID"]}]
+    cloudwatch = platform.client("cloudwatch")
+    metrics = cloudwatch.list_metrics(Namespace="AWS/Lambda", Dimensions=wanted)["Metrics"]
+    counted = {"PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "DeletedEventCount"}
+    assert {metric["MetricName"] for metric in metrics} == counted
     pages = platform.client("lambda").get_paginator("list_event_source_mappings")
     pages_of = pages.paginate(FunctionName=name, PaginationConfig={"PageSize": 1})
     assert [each["UUID"] for page in pages_of for each in page["EventSourceMappings"]] == [made["UUID"]]

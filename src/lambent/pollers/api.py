@@ -11,12 +11,13 @@ Source (queue_poller.py), batching (gathering.py), invoking (invoking.py), judgi
 
 from collections.abc import Mapping as Dict
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.meter import Meter
 
 
 class Mapping(Struct, frozen=True):
@@ -31,6 +32,7 @@ class Mapping(Struct, frozen=True):
     filters: tuple[str, ...] = ()
     reports_failures: bool = False
     most_concurrent: int | None = None
+    counts_events: bool = False
 
 
 class Message(Struct, frozen=True):
@@ -100,6 +102,14 @@ class Registry(Protocol):
 
     async def ended(self, mapping: Mapping, problem: str) -> None:
         """The poller stopped by itself, and will not begin again unless it is told to."""
+
+
+class Links(NamedTuple):
+    """What pollers talk to."""
+
+    queues: Queues
+    invoker: Invoker
+    meter: Meter
 
 
 class Statistics(Struct, frozen=True):

@@ -8,7 +8,7 @@ import structlog
 
 from lambent.clock import Clock
 from lambent.ids import Ids
-from lambent.pollers.api import Invoker, Mapping, Queues, Registry, Statistics
+from lambent.pollers.api import Links, Mapping, Registry, Statistics
 from lambent.pollers.invoking import BatchInvoker
 from lambent.pollers.queue_poller import QueuePoller, Tools
 
@@ -21,9 +21,9 @@ class Pollers:
 
     registry: Registry
 
-    def __init__(self, queues: Queues, invoker: Invoker, clock: Clock, ids: Ids, event_bytes: int) -> None:
-        self._queues, self._clock, self._event_bytes = queues, clock, event_bytes
-        self._invoker = BatchInvoker(invoker, clock, ids)
+    def __init__(self, links: Links, clock: Clock, ids: Ids, event_bytes: int) -> None:
+        self._links, self._clock, self._event_bytes = links, clock, event_bytes
+        self._invoker = BatchInvoker(links.invoker, clock, ids)
         self._pollers: dict[str, QueuePoller] = {}
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._batches: set[asyncio.Task[None]] = set()
@@ -32,8 +32,7 @@ class Pollers:
         """Serve a mapping, or go on with it as it is now."""
         poller = self._pollers.get(mapping.uuid)
         if poller is None:
-            tools = Tools(self._queues, self._invoker, self.registry, self._clock, self._event_bytes, self._begin)
-            poller = self._pollers[mapping.uuid] = QueuePoller(mapping, tools)
+            poller = self._pollers[mapping.uuid] = QueuePoller(mapping, self._tools())
         else:
             poller.change(mapping)
         loop = self._loops.get(mapping.uuid)
@@ -71,6 +70,12 @@ class Pollers:
         for task in self._batches:
             task.cancel()
         await asyncio.gather(*self._batches, return_exceptions=True)
+
+    def _tools(self) -> Tools:
+        links = self._links
+        return Tools(
+            links.queues, self._invoker, self.registry, links.meter, self._clock, self._event_bytes, self._begin
+        )
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._task(work)

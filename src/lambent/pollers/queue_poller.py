@@ -23,13 +23,16 @@ import structlog
 from lambent.clock import Clock
 from lambent.errors import ServiceError, Unavailable
 from lambent.model import lineage
+from lambent.model.meter import Meter
 from lambent.patterns.api import FilterCriteria
 from lambent.pollers.api import Mapping, Message, QueueFacts, Queues, Registry, Statistics
+from lambent.pollers.counts import Counts
 from lambent.pollers.gathering import Batch, Entry, Gathering, Limits
 from lambent.pollers.invoking import BatchInvoker, Patience, Refusal
 from lambent.pollers.queue_events import FRAME_BYTES, encode, event_of, record_of
 from lambent.pollers.responses import failed_ids
 from lambent.pollers.scaling import Scaling
+from lambent.pollers.waiting import first_of
 from lambent.store.api import StoreFailed
 
 LONGEST_POLL_S, SHORTEST_S = 20.0, 0.001
@@ -45,6 +48,7 @@ class Tools(NamedTuple):
     queues: Queues
     invoker: BatchInvoker
     registry: Registry
+    meter: Meter
     clock: Clock
     event_bytes: int
     begin: Callable[[Coroutine[Any, Any, None]], None]
@@ -61,7 +65,7 @@ class QueuePoller:
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._running, self._message_bytes = 0, 1024
-        self._counts = dict.fromkeys(("polled", "filtered_out", "invoked", "failed", "deleted", "throttled"), 0)
+        self._counts = Counts(tools.meter)
         self.problem = ""
         self.change(mapping)
 
@@ -86,7 +90,7 @@ class QueuePoller:
 
     def statistics(self) -> Statistics:
         allowed = 0 if self._stopping.is_set() else self._scaling.allowed(self._mapping.most_concurrent)
-        return Statistics(running=self._running, allowed=allowed, **self._counts)
+        return Statistics(running=self._running, allowed=allowed, **self._counts.values)
 
     async def run(self) -> None:
         """Poll until stopped; what was taken and has not begun is given back."""
@@ -157,7 +161,7 @@ class QueuePoller:
         messages = await self._queues.receive(mapping.source_arn, most)
         if not messages:
             return 0
-        self._counts["polled"] += len(messages)
+        self._counts.add(self._mapping, "polled", len(messages))
         self._message_bytes = max(256, sum(len(message.body) for message in messages) // len(messages))
         entries = self._wanted(mapping, messages)
         window_s = 0.0 if facts.fifo else min(float(mapping.window_s), facts.visibility_s / 2)
@@ -184,7 +188,7 @@ class QueuePoller:
             else:
                 unwanted.append(message)
         if unwanted:
-            self._counts["filtered_out"] += len(unwanted)
+            self._counts.add(self._mapping, "filtered_out", len(unwanted))
             self._tools.begin(self._delete(unwanted))
         return entries
 
@@ -225,15 +229,15 @@ class QueuePoller:
         patience = Patience(until_s, self._rest, self._throttled)
         result = await self._tools.invoker.invoke(mapping, payload, header, patience)
         if isinstance(result, Refusal):
-            self._counts["failed"] += len(ids)
+            self._counts.add(self._mapping, "failed", len(ids))
             if result.gone:
                 await self._give_up(mapping, messages, result)
             elif self._stopping.is_set():
                 await self._release(messages)
             return ids
         failed = failed_ids(result, ids, reports_failures=mapping.reports_failures)
-        self._counts["invoked"] += len(ids)
-        self._counts["failed"] += len(failed)
+        self._counts.add(self._mapping, "invoked", len(ids))
+        self._counts.add(self._mapping, "failed", len(failed))
         return failed
 
     async def _rest(self, seconds: float) -> bool:
@@ -242,7 +246,7 @@ class QueuePoller:
         return not self._stopping.is_set()
 
     def _throttled(self) -> None:
-        self._counts["throttled"] += 1
+        self._counts.add(self._mapping, "throttled", 1)
         self._scaling.throttled(self._clock.monotonic_s())
 
     async def _give_up(self, mapping: Mapping, messages: list[Message], refusal: Refusal) -> None:
@@ -256,7 +260,7 @@ class QueuePoller:
         try:
             handles = [message.handle for message in messages]
             deleted = await self._queues.delete(self._mapping.source_arn, handles)
-            self._counts["deleted"] += deleted
+            self._counts.add(self._mapping, "deleted", deleted)
         except (ServiceError, StoreFailed, Unavailable) as error:  # they will come again: at least once
             log.warning("messages stay", action="poller.undeleted", **self._facts(), error=str(error))
 
@@ -274,15 +278,3 @@ class QueuePoller:
 def _passes(message: Message, mapping: Mapping) -> int:
     header = message.trace_header
     return lineage.passes(header, mapping.function) if lineage.is_chained(header) else 0
-
-
-async def first_of(*works: Coroutine[Any, Any, Any]) -> None:
-    """Until one of these is over; the others are cancelled."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-    for task in done:
-        task.result()

@@ -49,6 +49,7 @@ from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.placement.rates import Rates
+from lambent.pollers.api import Links as PollerLinks
 from lambent.pollers.pollers import Pollers
 from lambent.roles.control_clock import TestClock
 from lambent.roles.control_links import Agents, Doors, Edges, Invalidator, PlacementLink, Runtimes, Specs
@@ -135,7 +136,8 @@ class Control:
         sqs = await stores.open("sqs", "lambent.services.sqs")
         self._sqs = await open_sqs(sqs, clock, ids, settings.quotas, self._cloudwatch.meter)
         queues = QueueSource(self._sqs.queues)
-        self._pollers = Pollers(queues, self._edges, clock, ids, settings.quotas.sync_payload_bytes)
+        poller_links = PollerLinks(queues, self._edges, self._cloudwatch.meter)
+        self._pollers = Pollers(poller_links, clock, ids, settings.quotas.sync_payload_bytes)
         carriers: dict[str, Carrier] = {}
         lambda_links = LambdaLinks(
             self._keys, runtimes, invalidator, placement, snapshots, self._pollers, queues, carriers.keys()

@@ -3,6 +3,7 @@ what to answer."""
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -14,8 +15,9 @@ from lambent.config import Quotas
 from lambent.ids import FakeIds
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.meter import Dimensions
 from lambent.model.principal import Principal
-from lambent.pollers.api import Mapping
+from lambent.pollers.api import Links, Mapping
 from lambent.pollers.pollers import Pollers
 from lambent.roles.queue_source import QueueSource
 from lambent.services.operation import RequestContext
@@ -71,18 +73,20 @@ class Function:
 
 
 class House:
-    """Queues, pollers and a function. Implements the registry, too."""
+    """Queues, pollers and a function. Implements the registry and the meter, too."""
 
     def __init__(self) -> None:
         self.clock, self.function = FakeClock(1_800_000_000.0), Function()
         self.function_key = FUNCTION
+        self.measured: Counter[tuple[str, Dimensions]] = Counter()
         self.ended_: list[tuple[str, str]] = []
         self._principal = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
 
     async def open(self) -> "House":
         self.database = await open_memory(load_schema(PACKAGE))
         self.sqs = await open_sqs(self.database, self.clock, FakeIds(), Quotas())
-        self.pollers = Pollers(QueueSource(self.sqs.queues), self.function, self.clock, FakeIds(), 6_291_456)
+        links = Links(QueueSource(self.sqs.queues), self.function, self)
+        self.pollers = Pollers(links, self.clock, FakeIds(), 6_291_456)
         self.pollers.registry = self
         return self
 
@@ -98,6 +102,13 @@ class House:
         await closing
         await self.sqs.close()
         await self.database.close()
+
+    def measure(
+        self, place: tuple[str, str], namespace: str, values: dict[str, float], dimensions: Dimensions, unit: str
+    ) -> None:
+        assert (place, namespace, unit) == ((ACCOUNT, REGION), "AWS/Lambda", "Count")
+        for name, value in values.items():
+            self.measured[name, dimensions] += int(value)
 
     async def ended(self, mapping: Mapping, problem: str) -> None:
         self.ended_.append((mapping.uuid, problem))

@@ -105,6 +105,21 @@ async def test_what_the_criteria_do_not_want_is_deleted_unseen(house: "House") -
     assert house.statistics().filtered_out == 2
 
 
+async def test_events_are_measured_for_a_mapping_that_asks_for_it(house: "House") -> None:
+    arn, other = await house.queue(), await house.queue("other")
+    await house.send(arn, '{"kind": "order"}', "noise")
+    await house.send(other, "a")
+    await house.map(other, "silent")
+    await house.map(arn, filters=('{"body": {"kind": ["order"]}}',), counts_events=True)
+    await house.until(lambda: house.counts(arn) == house.counts(other) == (0, 0))
+    await house.rest()
+    dimensions = (("EventSourceMappingUUID", "m"),)
+    expected = {"PolledEventCount": 2, "FilteredOutEventCount": 1, "InvokedEventCount": 1, "DeletedEventCount": 2}
+    found = {name: count for (name, _), count in house.measured.items()}
+    assert found == expected
+    assert {each for _, each in house.measured} == {dimensions}
+
+
 async def test_a_window_gathers_until_the_batch_is_full(house: "House") -> None:
     arn = await house.queue()
     await house.map(arn, batch_size=3, window_s=10)

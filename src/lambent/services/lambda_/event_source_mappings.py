@@ -14,6 +14,7 @@ from lambent.model.function_name import function_arn, parse_function_name
 from lambent.services.lambda_ import mapping_store
 from lambent.services.lambda_.errors import Conflict
 from lambent.services.lambda_.mapping_rules import (
+    EVENT_COUNT,
     REPORTS,
     changes_of,
     check_parameters,
@@ -156,6 +157,8 @@ class EventSourceMappings:
             answer["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
         if mapping.most_concurrent is not None:
             answer["ScalingConfig"] = {"MaximumConcurrency": mapping.most_concurrent}
+        if mapping.counts_events:
+            answer["MetricsConfig"] = {"Metrics": [EVENT_COUNT]}
         problem = mapping.problem or self._all.rules.links.pollers.problem(mapping.uuid)
         if problem:
             answer["LastProcessingResult"] = problem

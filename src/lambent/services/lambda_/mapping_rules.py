@@ -20,6 +20,7 @@ from lambent.services.operation import Request
 
 MOST_WITHOUT_WINDOW = MOST_OF_FIFO = 10
 MOST_FILTERS = 5
+EVENT_COUNT = "EventCount"
 REPORTS = "ReportBatchItemFailures"
 NOT_OF_QUEUES = (
     *("ParallelizationFactor", "DestinationConfig", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError"),
@@ -65,8 +66,9 @@ def check_parameters(request: Request, source_arn: str) -> None:
     for name, what in NOT_CARRIED_OUT.items():
         if request.get(name):
             raise InvalidParameter(f"{name} is refused: Lambent does not support {what}.")
-    if request.get("MetricsConfig", {}).get("Metrics"):
-        raise InvalidParameter("MetricsConfig is refused: Lambent does not publish metrics of mappings.")
+    for metrics in request.get("MetricsConfig", {}).get("Metrics") or []:
+        if metrics != EVENT_COUNT:
+            raise InvalidParameter(f"The metrics {metrics} are not supported for event source mappings of SQS queues.")
 
 
 def changes_of(request: Request) -> dict[str, Any]:
@@ -83,6 +85,8 @@ def changes_of(request: Request) -> dict[str, Any]:
         changes["reports_failures"] = REPORTS in request["FunctionResponseTypes"]
     if request.get("ScalingConfig") is not None:
         changes["most_concurrent"] = request["ScalingConfig"].get("MaximumConcurrency")
+    if request.get("MetricsConfig") is not None:
+        changes["counts_events"] = EVENT_COUNT in (request["MetricsConfig"].get("Metrics") or [])
     return changes
 
 

@@ -30,6 +30,7 @@ class EventSourceMapping(Struct, frozen=True, omit_defaults=True):
     filters: tuple[str, ...] = ()
     reports_failures: bool = False
     most_concurrent: int | None = None
+    counts_events: bool = False
     tags: dict[str, str] = {}
 
     @property
@@ -56,6 +57,7 @@ class EventSourceMapping(Struct, frozen=True, omit_defaults=True):
             self.filters,
             self.reports_failures,
             self.most_concurrent,
+            self.counts_events,
         )
 
 

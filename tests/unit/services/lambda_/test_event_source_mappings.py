@@ -75,13 +75,14 @@ async def test_every_setting_reaches_the_poller_and_is_shown(house: Any) -> None
         "FilterCriteria": {"Filters": [{"Pattern": PATTERN}]},
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "ScalingConfig": {"MaximumConcurrency": 7},
+        "MetricsConfig": {"Metrics": ["EventCount"]},
     }
     uuid = await made(house, **wanted)
     shown = await house.call("GetEventSourceMapping", UUID=uuid)
     assert {name: shown[name] for name in wanted} == wanted
     served = house.pollers.served[uuid]
     assert (served.batch_size, served.window_s, served.filters) == (100, 5, (PATTERN,))
-    assert (served.reports_failures, served.most_concurrent) == (True, 7)
+    assert (served.reports_failures, served.most_concurrent, served.counts_events) == (True, 7, True)
 
 
 async def test_an_update_changes_what_it_names_and_empty_forms_take_away(house: Any) -> None:
@@ -252,7 +253,7 @@ async def test_mappings_have_tags(house: Any) -> None:
         ({"DestinationConfig": {"OnFailure": {"Destination": f"{SQS}:dead"}}}, "DestinationConfig is not supported"),
         ({"ProvisionedPollerConfig": {"MinimumPollers": 2}}, "ProvisionedPollerConfig is refused"),
         ({"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}, "KMSKeyArn is refused"),
-        ({"MetricsConfig": {"Metrics": ["EventCount"]}}, "MetricsConfig is refused"),
+        ({"MetricsConfig": {"Metrics": ["KafkaMetrics"]}}, "The metrics KafkaMetrics are not supported"),
         ({"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern definition."),
         ({"FilterCriteria": {"Filters": [{"Pattern": PATTERN}] * 6}}, "at most 5 filters"),
         ({"Tags": {"aws:mine": "x"}}, "reserved"),
