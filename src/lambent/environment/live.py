@@ -160,7 +160,10 @@ class LiveEnvironment:
 
     def take_lines(self) -> list[LogLine]:
         """See `Environment`."""
-        return self._output.take()
+        lines = self._output.take()
+        if self._api is None:
+            return lines
+        return sorted([*self._api.take_lines(), *lines], key=lambda line: line.time_ms)
 
     def peak_memory_bytes(self) -> int:
         """See `Environment`. Read anew unless that was just done: the kernel takes 6 microseconds to tell."""
@@ -194,13 +197,18 @@ class LiveEnvironment:
             self._set_frozen(False)
         self._channel.close()
         if self.patience_s and not self._closed:  # its last words must not end it
-            self._loop.call_later(self.patience_s + LINGER_S, self._pipe.close)
+            self._loop.call_later(self.patience_s + LINGER_S, self._let_go)
         else:
-            self._pipe.close()
+            self._let_go()
         self._closed = True
         for descriptor in {self._gauge_fd, self._freezer_fd} - {-1}:
             os.close(descriptor)
         self._gauge_fd = self._freezer_fd = -1
+
+    def _let_go(self) -> None:
+        self._pipe.close()
+        if self._api is not None:
+            self._api.let_go()
 
     def _received(self, frame: Frame) -> None:
         kind = frame.kind
@@ -293,6 +301,8 @@ class LiveEnvironment:
     def _settle(self, step: Step, outcome: Outcome) -> None:
         """A phase is over: complete the log, take the step, wake who waits."""
         self._pipe.drain()
+        if self._api is not None:
+            self._api.drain()
         self._output.finish()
         self._deadline.clear()
         self._stream = None

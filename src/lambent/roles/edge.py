@@ -13,7 +13,7 @@ import structlog
 from lambent.clock import ShiftedClock
 from lambent.config import Settings
 from lambent.environment.live import LiveEnvironment
-from lambent.environment.runtime_api.environment_api import EnvironmentApi
+from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
 from lambent.environment.runtime_api.router import streams
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.buckets import comes_in_pieces
@@ -254,9 +254,8 @@ class Edge:
     ) -> EnvironmentApi:
         listener, *rest = descriptors
         supervisor = socket.socket(fileno=rest.pop(0)) if rest else None
-        api = EnvironmentApi(facts, channel, supervisor, self._clock, self._ids)
-        for descriptor in rest:
-            os.close(descriptor)
+        ends = Ends(channel, supervisor, rest.pop(0) if rest else -1)
+        api = EnvironmentApi(facts, ends, self._clock, self._ids)
         server = HttpServer(api.router, self._clock, API_LIMITS, streams, most=API_CONNECTIONS)
         self._serve_inside(grant.environment_id, listener, server)
         return api

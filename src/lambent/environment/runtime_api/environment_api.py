@@ -11,27 +11,30 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from lambent.clock import Clock
+from lambent.clock import Clock, iso_millis
 from lambent.environment import frames
 from lambent.environment.api import Outcome, OutcomeKind
 from lambent.environment.channel import Work
 from lambent.environment.frames import Frame, Garbage
-from lambent.environment.runtime_api.extensions import MOST, Extensions
+from lambent.environment.output import OutputBuffer
+from lambent.environment.output_pipe import OutputPipe
+from lambent.environment.runtime_api.extensions import MOST, Extension, Extensions
 from lambent.environment.runtime_api.router import Router
 from lambent.environment.runtime_api.runtime import NO_ENTRY, HttpRuntime
 from lambent.environment.socket_channel import SocketChannel
 from lambent.ids import Ids
 from lambent.model.environment import ApiFacts, EnvironmentExit
 from lambent.model.http import HttpResponse
+from lambent.model.invocation import LogLine
 
 WORD_BYTES = 65536
 TRACE_TYPE = "X-Amzn-Trace-Id"
-SHUTDOWN_REASONS = {OutcomeKind.TIMEOUT: "TIMEOUT", OutcomeKind.READY: "SPINDOWN"}
+SHUTDOWN_REASONS = {OutcomeKind.TIMEOUT: "TIMEOUT", OutcomeKind.READY: "SPINDOWN", OutcomeKind.LOST: "SPINDOWN"}
 
 
 class Word(Struct):
@@ -53,19 +56,26 @@ class Listening(Struct, frozen=True):
     on_exit: Callable[[EnvironmentExit], None]
 
 
-class EnvironmentApi:
-    """Implements `Channel`. `router` answers what comes in on the environment's own address.
+class Ends(NamedTuple):
+    """Our ends of what leads inside. `channel` is of no use to a runtime that speaks HTTP; `output` is the pipe of
+    external extensions, -1 where there is none."""
 
-    Args:
-        sock: leads to a runtime that speaks frames; of no use to one that does not.
-    """
+    channel: socket.socket
+    supervisor: socket.socket | None = None
+    output: int = -1
+
+
+class EnvironmentApi:
+    """Implements `Channel`. `router` answers what comes in on the environment's own address."""
 
     gathers = True
 
-    def __init__(
-        self, facts: ApiFacts, sock: socket.socket, supervisor: socket.socket | None, clock: Clock, ids: Ids
-    ) -> None:
-        self._facts, self._socket, self._supervisor, self._clock = facts, sock, supervisor, clock
+    def __init__(self, facts: ApiFacts, ends: Ends, clock: Clock, ids: Ids) -> None:
+        self._facts, self._socket, self._clock = facts, ends.channel, clock
+        self._supervisor = supervisor = ends.supervisor
+        self._output = OutputBuffer()
+        self._pipe = None if ends.output < 0 else OutputPipe(ends.output, self._output, clock)
+        self._notes: list[LogLine] = []
         self._born_s = clock.monotonic_s()
         self._extensions = Extensions(facts, ids, self._changed, self._failed)
         self._http = HttpRuntime(self._from_runtime, self._age_us) if facts.http_runtime else None
@@ -103,6 +113,21 @@ class EnvironmentApi:
         return self._extensions.patience_s
 
     # what `live` asks
+
+    def drain(self) -> None:
+        """Take what extensions have written until now."""
+        if self._pipe is not None:
+            self._pipe.drain()
+
+    def take_lines(self) -> list[LogLine]:
+        """What extensions wrote, and what there is to say about them, since the last call."""
+        notes, self._notes = self._notes, []
+        return notes + self._output.take()
+
+    def let_go(self) -> None:
+        """The shutdown phase is over."""
+        if self._pipe is not None:
+            self._pipe.close()
 
     def begin(self, work: Work) -> None:
         """See `Channel`."""
@@ -178,13 +203,22 @@ class EnvironmentApi:
             return
         if not self._initialised:
             self._initialised, self._extensions.open = True, False
+            self._note_extensions("Ready")
             self._to.on_frame(Frame(frames.READY, [str(self._age_us())], b""))
         elif self._busy:
             self._busy = False
             self._to.on_frame(Frame(frames.READY, ["0"], b""))
 
+    def _note_extensions(self, state: str) -> None:
+        """A line in the log for each extension, in the words of AWS; before the first START."""
+        time_ms = self._clock.now_ms() - 1
+        for each in self._extensions:
+            self._notes.append(LogLine(time_ms, _note(each, state, self._facts.log_format, time_ms)))
+
     def _failed(self, error_type: str, words: str) -> None:
         assert self._to is not None
+        if not self._initialised:
+            self._note_extensions(error_type.removeprefix("Extension."))
         self._to.on_fault(Outcome(OutcomeKind.FAULT, 0, words.encode(), error_type))
 
     def _tell(self, word: dict[str, bool]) -> None:
@@ -215,6 +249,14 @@ class EnvironmentApi:
 
     def _age_us(self) -> int:
         return round((self._clock.monotonic_s() - self._born_s) * 1e6)
+
+
+def _note(extension: Extension, state: str, log_format: str, time_ms: int) -> str:
+    if log_format == "Text":
+        return f"EXTENSION\tName: {extension.name}\tState: {state}\tEvents: [{', '.join(extension.events)}]"
+    moment = iso_millis(time_ms).removesuffix("+0000") + "Z"
+    record = {"name": extension.name, "state": state, "events": list(extension.events)}
+    return msgspec.json.encode({"time": moment, "type": "platform.extension", "record": record}).decode()
 
 
 def _exit_of(status: int) -> EnvironmentExit:

@@ -9,7 +9,7 @@ aws-lambda-runtime-interface-emulator (internal/lambda/rapi/handler); behaviours
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -79,7 +79,7 @@ class Extensions:
         self._shutdown: dict[str, Any] | None = None
         self.open = True  # for registrations: until the init phase is over
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Extension]:
         return iter(self._all.values())
 
     @property

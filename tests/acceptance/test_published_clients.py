@@ -1,0 +1,68 @@
+"""The runtime interface clients that AWS publishes, unchanged, as custom runtimes.
+
+Source: awslambdaric (PyPI) as it is installed; what it needs of a host is in its README.
+"""
+
+import importlib.util
+import subprocess
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.acceptance.test_custom_runtimes import create, invoke, log_of, package
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Platform
+
+PYTHON = Path("/usr/bin/python3")
+BOOTSTRAP = '#!/bin/sh\nexport PYTHONPATH=/var/task\nexec /usr/bin/python3 -m awslambdaric "$_HANDLER"\n'
+APP = """
+def handler(event, context):
+    print("client runs")
+    if event.get("raise"):
+        raise ValueError("no good")
+    if event.get("late"):
+        return {"left_ms": context.get_remaining_time_in_millis()}
+    return {"event": event, "id": context.aws_request_id, "arn": context.invoked_function_arn,
+            "name": context.function_name, "client": context.client_context and context.client_context.client.app_title}
+"""
+
+
+def files_of(*names: str) -> dict[str, str | bytes]:
+    """What these distributions have installed."""
+    found: dict[str, str | bytes] = {}
+    for name in names:
+        for entry in distribution(name).files or ():
+            path = Path(str(entry.locate()))
+            if entry.suffix in (".py", ".so") and ".." not in entry.parts:
+                found[str(entry)] = path.read_bytes()
+    return found
+
+
+def same_python() -> bool:
+    """Whether the system's Python can load what was built for ours."""
+    if not PYTHON.exists() or importlib.util.find_spec("awslambdaric") is None:
+        return False
+    asked = subprocess.run([PYTHON, "--version"], capture_output=True, text=True, check=True).stdout
+    return asked.startswith("Python 3.11.")
+
+
+@pytest.mark.skipif(not same_python(), reason="needs awslambdaric, and /usr/bin/python3 of version 3.11")
+def test_awslambdaric_serves_a_function(platform: "Platform") -> None:
+    code = files_of("awslambdaric", "simplejson", "snapshot-restore-py")
+    name = create(platform, package({**code, "bootstrap": BOOTSTRAP, "app.py": APP}), Handler="app.handler")
+    answer, told = invoke(platform, name, {"a": "ü"}, LogType="Tail")
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    assert told["event"] == {"a": "ü"}
+    assert (told["id"], told["name"]) == (request_id, name)
+    assert told["arn"].endswith(f":function:{name}")
+    assert "client runs" in log_of(answer)
+    answer, told = invoke(platform, name, {"raise": True})
+    assert (answer["FunctionError"], told["errorType"], told["errorMessage"]) == ("Unhandled", "ValueError", "no good")
+    assert 0 < invoke(platform, name, {"late": True})[1]["left_ms"] <= 5000
+    broken = package({**code, "bootstrap": BOOTSTRAP, "app.py": "import nothing"})
+    name = create(platform, broken, Handler="app.handler")
+    answer, told = invoke(platform, name, {})
+    assert told["errorType"] == "Runtime.ImportModuleError"
+    assert "No module named 'nothing'" in told["errorMessage"]
