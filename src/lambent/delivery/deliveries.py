@@ -12,7 +12,7 @@ from msgspec import structs
 from lambent.clock import Clock
 from lambent.delivery import store
 from lambent.delivery.api import LONGEST_AGE_S, MOST_RETRIES, Carriers, Delivery, NotDelivered, Statistics
-from lambent.delivery.due import PARALLEL, DueLoop, Found
+from lambent.delivery.due import DueLoop, Found
 from lambent.delivery.retry import BY_AGE, GiveUp, after_failure, is_too_old
 from lambent.delivery.store import Waiting
 from lambent.errors import Unavailable
@@ -20,6 +20,7 @@ from lambent.ids import Ids
 from lambent.store.api import Database, Transaction
 
 LONGEST_MESSAGE = 1_024
+PARALLEL = 1_024  # more than many slow hosts of URLs take together
 log = structlog.get_logger()
 
 
@@ -32,6 +33,7 @@ class Deliveries:
     def __init__(self, database: Database, clock: Clock, ids: Ids, parallel: int = PARALLEL) -> None:
         self._database, self._clock, self._ids = database, clock, ids
         self._loop: DueLoop[Waiting] = DueLoop(self._due, self._try, clock, "delivery", parallel)
+        self._lanes: dict[int, str] = {}  # of those that are being tried
         self._delivered = self._retried = self._dead_lettered = self._dropped = 0
 
     async def put(self, deliveries: Sequence[Delivery]) -> None:
@@ -52,7 +54,14 @@ class Deliveries:
         return Statistics(held, self._delivered, self._retried, self._dead_lettered, self._dropped)
 
     async def _due(self, now_ms: int, count: int, claimed: frozenset[int]) -> Found[Waiting]:
-        return await self._database.read(lambda tx: store.due(tx, now_ms, count, claimed))
+        self._lanes = {each: lane for each, lane in self._lanes.items() if each in claimed}
+        busy: dict[str, set[int]] = {}
+        for each, lane in self._lanes.items():
+            busy.setdefault(lane, set()).add(each)
+        taken = {lane: frozenset(ids) for lane, ids in busy.items()}
+        found = await self._database.read(lambda tx: store.due(tx, now_ms, count, taken))
+        self._lanes |= {each.id: each.lane for each in found.items}
+        return found
 
     async def _try(self, waiting: Waiting) -> None:
         """One attempt, and what follows from it."""

@@ -26,7 +26,7 @@ from lambent.sandbox.network_routes import leads_away
 from lambent.sandbox.network_rules import Address, Rules, rules
 
 ANSWER_S, IDLE_S = 15.0, 5.0
-CONNECTIONS, IDLE_CONNECTIONS, RESOLVERS = 256, 32, 8
+CONNECTIONS, IDLE_CONNECTIONS, RESOLVERS = 1_024, 32, 8
 AGENT = "Amazon Simple Notification Service Agent"
 FORWARDED = ("x-amz-sns-", "content-type")
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,10 +14,11 @@ from lambent.clock import FakeClock
 from lambent.delivery.api import Carrier, DeadLetter, Delivery, NotDelivered
 from lambent.delivery.deliveries import Deliveries
 from lambent.delivery.retry import GiveUp, Later, after_failure
+from lambent.delivery.store import MOST_TO_HOST
 from lambent.errors import Unavailable
 from lambent.ids import FakeIds
 from lambent.store.memory import open_memory
-from lambent.store.sql import load_schema
+from lambent.store.sql import Schema, load_schema
 from lambent.store.sqlite import open_sqlite
 
 SCHEMA = load_schema("lambent.delivery")
@@ -242,3 +244,44 @@ async def test_what_is_given_up_lets_its_line_go_on_and_its_letters_keep_the_ord
         (b"%d" % number, {}, {"o": "1"}) for number in range(3)
     ]
     assert (await house.deliveries.statistics()).waiting == 0
+
+
+async def test_a_host_that_does_not_answer_keeps_nobody_else_waiting(house: House) -> None:
+    """As many as a thousand messages for it, put first."""
+    hung: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    asked = 0
+
+    class Silent:
+        async def carry(self, delivery: Delivery) -> None:
+            nonlocal asked
+            asked += 1
+            await hung
+
+    plain = house.post.carrier
+
+    def carrier(target_arn: str) -> Carrier | None:
+        return Silent() if "silent" in target_arn else plain(target_arn)
+
+    house.post.carrier = carrier  # type: ignore[method-assign]
+    silent = [house.delivery(target=f"http://me@silent.example:81/{number}") for number in range(1_100)]
+    await house.deliveries.put([*silent, house.delivery(), house.delivery(target="https://other.example/")])
+    await house.quiet()
+    assert {each.target_arn for each in house.post.arrived} == {TARGET, "https://other.example/"}
+    assert asked == MOST_TO_HOST
+    hung.set_result(None)
+    await house.quiet()
+    assert (await house.deliveries.statistics()).waiting == 0
+    assert asked == 1_100
+
+
+async def test_what_waited_before_deliveries_had_lanes_and_lines_is_delivered(tmp_path: Path) -> None:
+    old = Schema(SCHEMA.package, SCHEMA.migrations[0], SCHEMA.migrations[:1])
+    before = await open_sqlite(tmp_path / "deliveries.sqlite", old)
+    body = msgspec.json.encode(House().delivery())
+    insert = "INSERT INTO deliveries (account, region, body, due_ms) VALUES ('a', 'r', :body, 0)"
+    await before.write(lambda tx: tx.run(insert, body=body))
+    await before.close()
+    house = await House().open(tmp_path / "deliveries.sqlite")
+    await house.quiet()
+    assert len(house.post.arrived) == 1
+    await house.close()

@@ -1,12 +1,23 @@
 -- name: add_delivery
-INSERT INTO deliveries (account, region, body, line, due_ms)
-SELECT :account, :region, :body, :line, CASE
+INSERT INTO deliveries (account, region, lane, body, line, due_ms)
+SELECT :account, :region, :lane, :body, :line, CASE
     WHEN :line != '' AND EXISTS (SELECT 1 FROM deliveries WHERE line = :line AND line != '') THEN :behind_ms
     ELSE :due_ms
 END;
 
 -- name: due_ids
-SELECT id FROM deliveries WHERE due_ms <= :now_ms ORDER BY due_ms, id LIMIT :count;
+SELECT id, lane FROM deliveries WHERE due_ms <= :now_ms ORDER BY due_ms, id LIMIT :count;
+
+-- name: lanes
+WITH RECURSIVE found (lane) AS (
+    SELECT MIN(lane) FROM deliveries
+    UNION ALL
+    SELECT (SELECT MIN(lane) FROM deliveries WHERE lane > found.lane) FROM found WHERE found.lane IS NOT NULL
+)
+SELECT lane FROM found WHERE lane IS NOT NULL;
+
+-- name: due_of_lane
+SELECT id, due_ms FROM deliveries WHERE lane = :lane AND due_ms <= :now_ms ORDER BY due_ms, id LIMIT :count;
 
 -- name: delivery_by_id
 SELECT * FROM deliveries WHERE id = :id;

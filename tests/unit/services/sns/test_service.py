@@ -1,6 +1,7 @@
 """SNS without a platform: operations in, deliveries out, the clock in hand."""
 
 import json
+from base64 import b64decode
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.validate import ParamValidator
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -435,3 +439,21 @@ def test_any_delivery_policy_of_a_topic_can_be_carried_out_or_is_refused(text: s
         return
     delivery_policy.http_policy(text, "")
     delivery_policy.effective_of_topic(text)
+
+
+@pytest.mark.parametrize(("version", "digest"), [("1", hashes.SHA1()), ("2", hashes.SHA256())])
+async def test_a_signature_is_of_the_version_that_the_topic_asks_for(
+    house: House, version: str, digest: hashes.HashAlgorithm
+) -> None:
+    """Source: SNS Developer Guide, "Verifying the signatures of Amazon SNS messages": the string to sign."""
+    await house.call("SetTopicAttributes", TopicArn=TOPIC, AttributeName="SignatureVersion", AttributeValue=version)
+    await house.subscribe(QUEUE)
+    await house.call("Publish", TopicArn=TOPIC, Message="m\nn", Subject="s")
+    envelope = json.loads(house.outbox.got[0].payload)
+    assert envelope["SignatureVersion"] == version
+    names = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
+    text = "".join(f"{name}\n{envelope[name]}\n" for name in names)
+    key = x509.load_pem_x509_certificate(house.service.certificate(SIGNER.path) or b"").public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    key.verify(b64decode(envelope["Signature"]), text.encode(), padding.PKCS1v15(), digest)
+    assert house.service.certificate("/SimpleNotificationService-other.pem") is None
