@@ -11,11 +11,12 @@ Sources: SQS Developer Guide, "Using custom policies with the Amazon SQS access 
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
+
+from lambent.services.statements import as_list, holds, is_principal, like
 
 Document = dict[str, Any]
 FIELDS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
@@ -44,7 +45,7 @@ def is_valid(text: str, service: str) -> bool:
         return False
     if not isinstance(document, dict) or document.get("Version", VERSIONS[0]) not in VERSIONS:
         return False
-    statements = _as_list(document.get("Statement"))
+    statements = as_list(document.get("Statement", []))
     return bool(statements) and all(_is_statement(each, service) for each in statements)
 
 
@@ -56,18 +57,18 @@ def parsed(text: str) -> Document:
 
 def decision(document: Document | None, question: Question) -> str:
     """`Allow`, `Deny`, or nothing where no statement applies."""
-    effects = {each["Effect"] for each in _as_list((document or {}).get("Statement")) if _applies(each, question)}
+    effects = {each["Effect"] for each in as_list((document or {}).get("Statement", [])) if _applies(each, question)}
     return "Deny" if "Deny" in effects else "Allow" if "Allow" in effects else ""
 
 
 def _is_statement(statement: Any, service: str) -> bool:
     if not isinstance(statement, dict) or set(statement) - FIELDS or statement.get("Effect") not in ("Allow", "Deny"):
         return False
-    actions, condition = _as_list(statement.get("Action")), statement.get("Condition", {})
+    actions, condition = as_list(statement.get("Action", [])), statement.get("Condition", {})
     action = re.compile(rf"\*|(?i:{service}):[A-Za-z*?]+")
     if not actions or not all(isinstance(each, str) and action.fullmatch(each) for each in actions):
         return False
-    if not all(isinstance(each, str) for each in _as_list(statement.get("Resource"))):
+    if not all(isinstance(each, str) for each in as_list(statement.get("Resource", []))):
         return False
     return _is_principal_form(statement.get("Principal")) and _is_condition(condition)
 
@@ -79,14 +80,14 @@ def _is_principal_form(principal: Any) -> bool:
         isinstance(principal, dict)
         and bool(principal)
         and set(principal) <= {"AWS", "Service", "Federated"}
-        and all(isinstance(name, str) and name for names in principal.values() for name in _as_list(names))
+        and all(isinstance(name, str) and name for names in principal.values() for name in as_list(names))
     )
 
 
 def _is_condition(condition: Any) -> bool:
     return isinstance(condition, dict) and all(
         isinstance(keys, dict)
-        and all(isinstance(value, str | bool | int) for values in keys.values() for value in _as_list(values))
+        and all(isinstance(value, str | bool | int) for values in keys.values() for value in as_list(values))
         for keys in condition.values()
     )
 
@@ -94,72 +95,15 @@ def _is_condition(condition: Any) -> bool:
 def _applies(statement: Mapping[str, Any], question: Question) -> bool:
     return (
         _names_principal(statement["Principal"], question)
-        and any(_like(action.lower(), question.action.lower()) for action in _as_list(statement["Action"]))
-        and any(_like(each, question.resource) for each in _as_list(statement.get("Resource", question.resource)))
-        and _holds(statement.get("Condition", {}), question.context, unknown=statement["Effect"] == "Deny")
+        and any(like(action.lower(), question.action.lower()) for action in as_list(statement["Action"]))
+        and any(like(each, question.resource) for each in as_list(statement.get("Resource", question.resource)))
+        and holds(statement.get("Condition", {}), question.context, unknown=statement["Effect"] == "Deny")
     )
 
 
 def _names_principal(principal: Any, question: Question) -> bool:
     if principal == "*":
         return True
-    names = _as_list(principal.get(question.kind))
-    if question.kind == "Service":
-        return question.principal in names or "*" in names or "*" in _as_list(principal.get("AWS"))
-    own = {"*", question.principal, question.account, f"arn:aws:iam::{question.account}:root"}
-    return not own.isdisjoint(names) or _role_of(question.principal) in names
-
-
-def _role_of(arn: str) -> str:
-    """The role of a session's ARN, as policies name it; the ARN itself for all else."""
-    match = re.fullmatch(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+", arn)
-    return f"arn:aws:iam::{match[1]}:role/{match[2]}" if match else arn
-
-
-def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str], *, unknown: bool) -> bool:
-    return all(
-        _test(operator, context.get(key.lower()), [_text(value) for value in _as_list(wanted)], unknown)
-        for operator, keys in condition.items()
-        for key, wanted in keys.items()
-    )
-
-
-def _test(operator: str, actual: str | None, wanted: list[str], unknown: bool) -> bool:
-    base = operator.removesuffix("IfExists").removeprefix("ForAnyValue:").removeprefix("ForAllValues:")
-    if base == "Null":
-        return (actual is None) == (wanted == ["true"])
-    if actual is None:
-        return operator.endswith("IfExists") or "Not" in base or unknown
-    match base:
-        case "StringEquals" | "Bool":
-            return actual in wanted
-        case "StringEqualsIgnoreCase":
-            return actual.lower() in [value.lower() for value in wanted]
-        case "StringLike" | "ArnLike" | "ArnEquals":
-            return any(_like(pattern, actual) for pattern in wanted)
-        case "StringNotEquals":
-            return actual not in wanted
-        case "StringNotLike" | "ArnNotLike" | "ArnNotEquals":
-            return not any(_like(pattern, actual) for pattern in wanted)
-        case _:
-            return unknown
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _like(pattern: str, text: str) -> bool:
-    return _compiled(pattern).fullmatch(text) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    pieces = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return re.compile("".join(pieces), re.DOTALL)
+    if any(is_principal(name, question.principal) for name in as_list(principal.get(question.kind, []))):
+        return True
+    return "*" in as_list(principal.get("AWS", []))

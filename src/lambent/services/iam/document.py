@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lambent.services.iam.errors import MalformedPolicyDocument
+from lambent.services.statements import as_list
 
 VERSIONS = ("2008-10-17", "2012-10-17")
 _ACTION = re.compile(r"[A-Za-z0-9*?\-]+:[A-Za-z0-9*?]+|\*")
@@ -42,11 +43,6 @@ def trust_policy(text: str) -> Document:
 def chars_of(text: str) -> int:
     """The size that quotas count: white space does not."""
     return len(re.sub(r"\s", "", text))
-
-
-def as_list(value: Any) -> list[Any]:
-    """The elements of what may be one or a list of them."""
-    return value if isinstance(value, list) else [value]
 
 
 def statements_of(document: Document) -> list[dict[str, Any]]:

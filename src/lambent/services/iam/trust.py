@@ -11,17 +11,12 @@ Sources: IAM User Guide, "AWS JSON policy elements: Principal" and "Policy evalu
 "IAM JSON policy elements: Condition operators".
 """
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from msgspec import json
 
-from lambent.services.iam.document import as_list, statements_of
-
-Context = Mapping[str, str]
-_SESSION = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/(.+)")
+from lambent.services.iam.document import statements_of
+from lambent.services.statements import Context, as_list, holds, is_principal, like
 
 
 def trusts(trust: str, kind: str, name: str, context: Context) -> bool:
@@ -38,7 +33,7 @@ def trusts(trust: str, kind: str, name: str, context: Context) -> bool:
         for statement in statements_of(json.decode(trust))
         if _names_assume_role(statement)
         and _names_principal(statement, kind, name)
-        and _holds(statement.get("Condition", {}), context, unknown=statement["Effect"] == "Deny")
+        and holds(statement.get("Condition", {}), context, unknown=statement["Effect"] == "Deny")
     ]
     return "Allow" in decided and "Deny" not in decided
 
@@ -46,7 +41,7 @@ def trusts(trust: str, kind: str, name: str, context: Context) -> bool:
 def _names_assume_role(statement: dict[str, Any]) -> bool:
     negated = "NotAction" in statement
     actions = as_list(statement["NotAction" if negated else "Action"])
-    return any(_like(action.lower(), "sts:assumerole") for action in actions) is not negated
+    return any(like(action.lower(), "sts:assumerole") for action in actions) is not negated
 
 
 def _names_principal(statement: dict[str, Any], kind: str, name: str) -> bool:
@@ -55,57 +50,4 @@ def _names_principal(statement: dict[str, Any], kind: str, name: str) -> bool:
     if principal == "*":
         principal = {"AWS": "*"}
     named = as_list(principal.get(kind, []))
-    return any(_is_principal(pattern, kind, name) for pattern in named) is not negated
-
-
-def _is_principal(pattern: str, kind: str, name: str) -> bool:
-    if pattern in ("*", name):
-        return True
-    if kind == "Service":
-        return False
-    account = name.split(":")[4]
-    if pattern in (account, f"arn:aws:iam::{account}:root"):
-        return True
-    session = _SESSION.fullmatch(name)
-    if session is None:
-        return False
-    role = re.fullmatch(rf"arn:aws:iam::{session[1]}:role/(?:.*/)?([^/]+)", pattern)
-    return role is not None and role[1] == session[2]
-
-
-def _holds(condition: Mapping[str, Mapping[str, Any]], context: Context, *, unknown: bool) -> bool:
-    """Whether every test of `condition` holds; `unknown` stands for those that cannot be judged."""
-    for operator, keys in condition.items():
-        for key, wanted in keys.items():
-            if not _test(operator, context.get(key.lower()), [str(value) for value in as_list(wanted)], unknown):
-                return False
-    return True
-
-
-def _test(operator: str, actual: str | None, wanted: list[str], unknown: bool) -> bool:
-    base = operator.removesuffix("IfExists")
-    if actual is None:
-        return True if base != operator else unknown
-    match base:
-        case "StringEquals":
-            return actual in wanted
-        case "StringEqualsIgnoreCase":
-            return actual.lower() in [value.lower() for value in wanted]
-        case "StringLike" | "ArnLike" | "ArnEquals":
-            return any(_like(pattern, actual) for pattern in wanted)
-        case "StringNotEquals":
-            return actual not in wanted
-        case "StringNotLike" | "ArnNotLike" | "ArnNotEquals":
-            return not any(_like(pattern, actual) for pattern in wanted)
-        case _:
-            return unknown
-
-
-def _like(pattern: str, text: str) -> bool:
-    return _compiled(pattern).fullmatch(text) is not None
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    pieces = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return re.compile("".join(pieces), re.DOTALL)
+    return any(is_principal(pattern, name) for pattern in named) is not negated

@@ -1,22 +1,20 @@
 """Resource policies: the statements that AWS's permission operations write, and who may then do what.
 
-Pure. Knows: the form of statements, and how one is judged. Does not know what carries the policy.
-A condition that is not known does not hold for an Allow and holds for a Deny: what cannot be
-judged is refused.
+Pure. Knows: the form of statements, and how they decide together. Does not know what carries the policy.
+What cannot be judged is refused (`services/statements.py`).
 
-Source: behaviours section 20; IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements:
-Principal" and "Condition operators"; Lambda Developer Guide, "Working with resource-based IAM policies".
+Source: behaviours section 20; IAM User Guide, "Policy evaluation logic"; Lambda Developer Guide,
+"Working with resource-based IAM policies".
 """
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from lambent.services.lambda_.errors import Conflict, NotFound, PolicyTooLong, StalePolicy
+from lambent.services.statements import as_list, holds, is_principal, like
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -100,17 +98,12 @@ def _decided(policy: Policy | None, asked: Asked) -> set[str]:
     return {each["Effect"] for each in as_list(policy.document["Statement"]) if _applies(each, asked)}
 
 
-def as_list(value: Any) -> list[Any]:
-    """The elements of what may be one or a list of them."""
-    return value if isinstance(value, list) else [value]
-
-
 def _applies(statement: Statement, asked: Asked) -> bool:
     return (
         _listed(statement, "Action", lambda each: like(each.lower(), asked.action.lower()))
         and _listed(statement, "Resource", lambda each: like(each, asked.resource))
         and _names(statement, asked.principal)
-        and _holds(statement.get("Condition", {}), asked.context, unknown=statement["Effect"] == "Deny")
+        and holds(statement.get("Condition", {}), asked.context, unknown=statement["Effect"] == "Deny")
     )
 
 
@@ -126,76 +119,4 @@ def _names(statement: Statement, principal: str) -> bool:
     if named in EVERYONE:
         return not negated
     kind = "AWS" if principal.startswith("arn:") else "Service"
-    return any(_is_principal(each, principal) for each in as_list(named.get(kind, []))) is not negated
-
-
-def _is_principal(pattern: str, principal: str) -> bool:
-    if pattern in ("*", principal):
-        return True
-    parts = principal.split(":")
-    if len(parts) < 6:
-        return False
-    account = parts[4]
-    if pattern in (account, f"arn:aws:iam::{account}:root"):
-        return True
-    session = parts[5].split("/")
-    role = re.fullmatch(rf"arn:aws:iam::{account}:role/(?:.*/)?([^/]+)", pattern)
-    return session[0] == "assumed-role" and role is not None and role[1] == session[1]
-
-
-def _holds(condition: Mapping[str, Mapping[str, Any]], context: Mapping[str, str], *, unknown: bool) -> bool:
-    for operator, keys in condition.items():
-        for key, wanted in keys.items():
-            values = [_text(value) for value in as_list(wanted)]
-            if not _test(operator, context.get(key.lower()), values, unknown):
-                return False
-    return True
-
-
-def _test(operator: str, actual: str | None, wanted: list[str], unknown: bool) -> bool:
-    base = operator.removesuffix("IfExists")
-    if base == "Null":
-        return str(actual is None).lower() in wanted
-    if actual is None:
-        return True if base != operator else base in NEGATED or unknown
-    test = TESTS.get(base)
-    return unknown if test is None else test(actual, wanted)
-
-
-def like(pattern: str, text: str) -> bool:
-    """Whether `text` matches a pattern with `*` and `?`."""
-    return _compiled(pattern).fullmatch(text) is not None
-
-
-def _any_like(actual: str, wanted: list[str]) -> bool:
-    return any(like(pattern, actual) for pattern in wanted)
-
-
-def _any_case(actual: str, wanted: list[str]) -> bool:
-    return actual.lower() in [value.lower() for value in wanted]
-
-
-TESTS = {
-    "StringEquals": lambda actual, wanted: actual in wanted,
-    "StringNotEquals": lambda actual, wanted: actual not in wanted,
-    "StringEqualsIgnoreCase": _any_case,
-    "StringNotEqualsIgnoreCase": lambda actual, wanted: not _any_case(actual, wanted),
-    "StringLike": _any_like,
-    "StringNotLike": lambda actual, wanted: not _any_like(actual, wanted),
-    "ArnEquals": _any_like,
-    "ArnNotEquals": lambda actual, wanted: not _any_like(actual, wanted),
-    "ArnLike": _any_like,
-    "ArnNotLike": lambda actual, wanted: not _any_like(actual, wanted),
-    "Bool": _any_case,
-}
-NEGATED = frozenset(name for name in TESTS if "Not" in name)  # these hold where there is no such key
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    pieces = (".*" if char == "*" else "." if char == "?" else re.escape(char) for char in pattern)
-    return re.compile("".join(pieces), re.DOTALL)
+    return any(is_principal(each, principal) for each in as_list(named.get(kind, []))) is not negated

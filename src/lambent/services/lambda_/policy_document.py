@@ -9,7 +9,8 @@ from typing import Any
 
 from lambent.services.lambda_.environment_variables import is_unicode
 from lambent.services.lambda_.errors import InvalidParameter
-from lambent.services.lambda_.policy import TESTS, Document, as_list, like
+from lambent.services.lambda_.policy import Document
+from lambent.services.statements import TESTS, as_list, like
 
 ELEMENTS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "Condition"}
 KINDS = {"AWS", "Service"}

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from lambent.errors import ServiceError
 from lambent.services.lambda_.api import Caller
 from lambent.services.lambda_.errors import InvalidParameter
-from lambent.services.lambda_.policy import Asked, Policy, allows, like
+from lambent.services.lambda_.policy import Asked, Policy, allows
 from lambent.services.lambda_.policy_document import parsed
+from lambent.services.statements import like
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:t"
