@@ -166,7 +166,7 @@ def dead_letter(delivery: Delivery, attempts: int, failure: NotDelivered, end: G
 def _facts(delivery: Delivery, attempts: int, failure: NotDelivered) -> dict[str, object]:
     return {
         "source": delivery.source_arn,
-        "target": delivery.target_arn,
+        "target": store.lane_of(delivery.target_arn),  # a URL may hold a password
         "attempts": attempts,
         "code": failure.code,
         "reason": failure.message,

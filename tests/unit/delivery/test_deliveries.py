@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from structlog.testing import capture_logs
 
 from lambent.clock import FakeClock
 from lambent.delivery.api import Carrier, DeadLetter, Delivery, NotDelivered
@@ -285,3 +286,13 @@ async def test_what_waited_before_deliveries_had_lanes_and_lines_is_delivered(tm
     await house.quiet()
     assert len(house.post.arrived) == 1
     await house.close()
+
+
+async def test_the_log_of_what_is_given_up_shows_the_host_and_no_password(house: House) -> None:
+    house.post.fault = lambda _: NotDelivered("HTTP_404", "The endpoint answered 404.", again=False)
+    with capture_logs() as told:
+        await house.deliveries.put([house.delivery(target="https://me:secret@example.com/in?key=secret")])
+        await house.quiet()
+    (line,) = told
+    assert line["target"] == "http example.com"
+    assert "secret" not in str(line)
