@@ -109,6 +109,25 @@ async def test_a_killed_agent_takes_everything_along_and_the_next_one_sweeps_up(
     function.environment.close()
 
 
+async def test_the_next_agent_of_the_machine_sweeps_what_a_killed_one_left_on_other_data(
+    own: "AgentProcess", edge: "Edge", tmp_path: Path
+) -> None:
+    if not own.has_groups:
+        pytest.skip("without control groups there is nothing to leave")
+    function = await (await connected(own, edge)).function(HANDLER)
+    mine = descendants(own.process.pid)
+    own.process.kill()
+    own.process.wait()
+    await edge.wait_until(lambda: alive(mine) == set())
+    assert groups(own.data)
+    elsewhere = own.another(tmp_path / "elsewhere")
+    await edge.wait_until(elsewhere.ready)
+    assert groups(own.data) == []
+    assert groups(elsewhere.data)
+    assert elsewhere.stop() == 0
+    function.environment.close()
+
+
 async def test_an_edge_that_goes_takes_its_environments_along(own: "AgentProcess", edge: "Edge") -> None:
     going, staying = await connected(own, edge, 1), await connected(own, edge, 2)
     gone, kept = await going.function(HANDLER), await staying.function(HANDLER)

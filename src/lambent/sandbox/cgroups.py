@@ -4,7 +4,8 @@ Knows: which files the two versions have for the same limit, and where they are 
 know whose processes are inside. Writing is left to plain files: a cgroup is a folder.
 
 Every group lies at `lambent/INSTANCE/NAME` below the mount (in version 1 once per controller), so
-that what a dead agent left behind is found by its instance, and nothing else is ever touched.
+that what a dead agent left behind is found by its instance, or by its owner's death (owners.py), and
+nothing else is ever touched.
 
 Joining. Who writes a pid to `cgroup.procs` makes the kernel wait for a grace period of RCU (10 ms after a
 rest), because another thread of that process might fork meanwhile. A process that moves only its own one
@@ -20,17 +21,21 @@ function memory".
 """
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
 
+from lambent.sandbox import owners
+
 MIB = 1024 * 1024
 MB_PER_VCPU = 1769
 CPU_PERIOD_US = 100_000
 SMALLEST_QUOTA_US = 1_000  # the kernel refuses less
 MOUNTS = Path("/proc/self/mountinfo")
+MAKING_ATTEMPTS = 5
 
 
 class Dialect(Struct, frozen=True):
@@ -169,8 +174,10 @@ class ControlGroups:
         Raises:
             OSError: the host does not let us.
         """
+        owner = owners.this_process().folder
         for name, root in self._roots.items():
-            root.mkdir(parents=True, exist_ok=True)
+            _make_below(root.parent, root)
+            (root / owner).mkdir(exist_ok=True)
             if self._dialect.version == 2:
                 for folder in (self._mounts[name], root.parent, root):
                     _write_text(folder / "cgroup.subtree_control", "+memory +pids +cpu")
@@ -186,10 +193,22 @@ class ControlGroups:
 
     def pids(self) -> set[int]:
         """Every process in any group of the instance."""
-        found: set[int] = set()
-        for folder in self._groups(self._roots[name] for name in CONTROLLERS):
-            found.update(map(int, (folder / "cgroup.procs").read_text().split()))
-        return found
+        return set[int]().union(*(owners.pids_below(self._roots[name]) for name in CONTROLLERS))
+
+    def lock(self) -> int:
+        """Wait until no other agent sweeps or makes its folders; they wait until the descriptor is closed.
+
+        It is the mount that is locked: the folder below it goes with the last agent.
+        """
+        descriptor = os.open(self._mounts["memory"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
+
+    def sweep_dead(self) -> bool:
+        """Take away the groups of agents that are dead, whatever data they served; False while some are in use."""
+        parents = dict.fromkeys(root.parent for root in self._roots.values())
+        swept = [owners.sweep(root) for parent in parents for root in owners.dead_roots(parent)]
+        return all(swept)
 
     def remove_all(self) -> bool:
         """Take away every group and the instance's folders; False while some are still in use."""
@@ -211,6 +230,19 @@ class ControlGroups:
         for root in dict.fromkeys(roots):
             if root.is_dir():
                 yield from [folder for folder in root.iterdir() if folder.is_dir()]
+
+
+def _make_below(common: Path, root: Path) -> None:
+    """Make `root`; the last agent to leave takes `common` away, perhaps between two of our steps."""
+    for attempt in range(MAKING_ATTEMPTS):
+        try:
+            common.mkdir(parents=True, exist_ok=True)
+            root.mkdir(exist_ok=True)
+        except FileNotFoundError:
+            if attempt + 1 == MAKING_ATTEMPTS:
+                raise
+        else:
+            return
 
 
 def usable(dialect: Dialect, mounts: dict[str, Path], *, host_root: bool) -> bool:

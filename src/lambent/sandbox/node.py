@@ -25,6 +25,7 @@ from lambent.sandbox.interpreters import Interpreter
 from lambent.sandbox.launch import Launch, launch_of
 from lambent.sandbox.memory_image import MemoryImage
 from lambent.sandbox.network_process import Egress
+from lambent.sandbox.owners import namespace_of_pids
 from lambent.sandbox.pool import Pool
 from lambent.sandbox.runtime_folder import compile_for
 from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Group, Limits, LiveSandbox
@@ -95,11 +96,25 @@ class NodeSandboxes:
     async def open(self) -> None:
         """Take away what a dead predecessor left, and make the cgroups' folders."""
         if self._groups is not None:
-            await clear_leftovers(self._groups, self._clock)
-            self._groups.prepare()
+            await self._take_place(self._groups)
             self._zygote_group = self._groups.make(ZYGOTES)
         if self._watcher is not None:
             self._watching = asyncio.get_running_loop().create_task(self._watcher.run())
+
+    async def _take_place(self, groups: ControlGroups) -> None:
+        """Among other agents of this machine, one at a time: what is dead goes, and we have our folders."""
+        lock = await asyncio.to_thread(groups.lock)
+        try:
+            await clear_leftovers(groups, self._clock)
+            for _ in range(LEFTOVER_ATTEMPTS):
+                if groups.sweep_dead():
+                    break
+                await self._clock.sleep(LEFTOVER_RETRY_S)
+            else:
+                log.warning("what a dead agent left does not go", action="sandbox.sweep")
+            groups.prepare()
+        finally:
+            os.close(lock)
 
     async def warm(self) -> None:
         """Start every interpreter's zygote and fill its pool, one after the other."""
@@ -316,5 +331,7 @@ async def clear_leftovers(groups: ControlGroups, clock: Clock) -> None:
 
 
 def instance_name(data: Path) -> str:
-    """What an agent's cgroups are called: the same after a restart on the same data."""
-    return hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:16]
+    """What an agent's cgroups are called: the same after a restart on the same data, and in each PID namespace
+    another one, because from there our processes could not be told apart."""
+    of = f"{namespace_of_pids()} {data.resolve()}"
+    return hashlib.sha256(of.encode()).hexdigest()[:16]
