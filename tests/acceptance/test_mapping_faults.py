@@ -92,7 +92,7 @@ def test_no_message_is_lost_or_deleted_unseen_while_every_part_is_killed_at_rand
             with contextlib.suppress(ProcessLookupError):
                 os.kill(chance.choice(alive), signal.SIGKILL)
                 killed += 1
-    eventually(lambda: counted(platform, url) == 0, limit_s=120.0)
+    eventually(lambda: counted(platform, url) == 0, limit_s=240.0)
     seen = witnessed(platform, out)
     missing = set(range(MESSAGES)) - set(seen)
     assert not missing, f"{len(missing)} messages were deleted and never seen (seed {seed}): {sorted(missing)[:10]}"

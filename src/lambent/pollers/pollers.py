@@ -27,9 +27,12 @@ class Pollers:
         self._pollers: dict[str, QueuePoller] = {}
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._batches: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def apply(self, mapping: Mapping) -> None:
         """Serve a mapping, or go on with it as it is now."""
+        if self._closed:  # the next start serves it
+            return
         poller = self._pollers.get(mapping.uuid)
         if poller is None:
             poller = self._pollers[mapping.uuid] = QueuePoller(mapping, self._tools())
@@ -64,6 +67,7 @@ class Pollers:
 
     async def close(self) -> None:
         """Stop all, and give the batches in hand a moment."""
+        self._closed = True
         await asyncio.gather(*(self.stop(uuid) for uuid in list(self._pollers)))
         if self._batches:
             await asyncio.wait(set(self._batches), timeout=CLOSE_S)

@@ -287,6 +287,15 @@ async def test_a_mapping_that_is_stopped_before_it_has_begun_stays_stopped(house
     await house.until(lambda: house.function.seen == [["a"]])
 
 
+async def test_nothing_is_polled_after_the_end(house: "House") -> None:
+    arn = await house.queue()
+    await house.send(arn, "a")
+    await house.pollers.close()
+    await house.map(arn)
+    await house.rest()
+    assert (house.function.seen, house.counts(arn)) == ([], (1, 0))
+
+
 async def test_a_slow_mapping_does_not_delay_another(house: "House") -> None:
     slow, quick = await house.queue("slow"), await house.queue("quick")
     await house.send(slow, *(str(n) for n in range(100)))
