@@ -16,7 +16,13 @@ from lambent.services.dynamodb.expressions.binding import bound_condition, bound
 from lambent.services.dynamodb.expressions.conditions import Test
 from lambent.services.dynamodb.expressions.placeholders import Placeholders, placeholders_of
 from lambent.services.dynamodb.expressions.updates import Update, check_keys
-from lambent.services.dynamodb.keys import check_index_keys, check_key_of_item, checked_key, place_of
+from lambent.services.dynamodb.keys import (
+    check_index_keys,
+    check_key_of_item,
+    check_updated_index_keys,
+    checked_key,
+    place_of,
+)
 from lambent.services.dynamodb.model import Table
 from lambent.services.dynamodb.values import Item, check_size, checked_item
 from lambent.services.dynamodb.writing import Change
@@ -81,6 +87,8 @@ def update_of(table: Table, request: Request) -> tuple[Change, Update | None]:
         if update is not None:
             item = update(item)
         check_size(item, TOO_LARGE_UPDATE)
+        for index in table.indexes:
+            check_updated_index_keys(index.schema, item)
         return item
 
     return Change(table, place_of(table.schema, key), make, condition, _shows(request)), update

@@ -138,6 +138,14 @@ def check_index_keys(schema: KeySchema, index_name: str, item: Item) -> None:
             )
 
 
+def check_updated_index_keys(schema: KeySchema, item: Item) -> None:
+    """Raises ValidationError when an update gave a key attribute of an index another type, or emptied it."""
+    for attribute in schema.attributes:
+        value = item.get(attribute.name)
+        if value is not None and not value.get(attribute.kind):
+            raise invalid("The update expression attempted to update the secondary index key to unsupported type")
+
+
 def checked_key(schema: KeySchema, key: Item) -> Item:
     """The primary key that a request gives, checked. Raises ValidationError."""
     found = {name: checked(value) for name, value in key.items()}

@@ -78,10 +78,12 @@ def _condition(tree: _Tree, name: str, given: Mapping[str, Any]) -> Node:
     value, exists = given.get("Value"), given.get("Exists")
     if operator is None:
         return _expected(tree, name, path, given)
-    if value is not None or exists is not None:
-        other = "Value" if value is not None else "Exists"
-        raise wrong_parameters(f"{other} and ComparisonOperator cannot be used together for Attribute: {name}")
-    values = [checked(each) for each in given.get("AttributeValueList") or ()]
+    if exists is not None:
+        raise wrong_parameters(f"Exists and ComparisonOperator cannot be used together for Attribute: {name}")
+    listed = given.get("AttributeValueList")
+    if value is not None and listed is not None:
+        raise wrong_parameters(f"Value and AttributeValueList cannot be used together for Attribute: {name}")
+    values = [checked(each) for each in ([value] if value is not None else listed or ())]
     _check_count(operator, values)
     return _compared(tree, path, operator, values)
 
@@ -120,7 +122,7 @@ def _compared(tree: _Tree, path: Path, operator: str, values: Sequence[Value]) -
         case "CONTAINS":
             return Call("contains", (path, constants[0]))
         case "NOT_CONTAINS":
-            return Not(Call("contains", (path, constants[0])))
+            return Both("AND", Call("attribute_exists", (path,)), Not(Call("contains", (path, constants[0]))))
         case "BEGINS_WITH":
             return Call("begins_with", (path, constants[0]))
         case _:

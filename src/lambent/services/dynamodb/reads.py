@@ -156,28 +156,22 @@ def _reading(live: Live, request: Request, given: Placeholders, old_filter: str)
     project = projection_in(request, given)
     given.check_used()
     select = _select(request, index, project)
+    missing = _not_held(index, live.table, request, given) if index is not None else []
+    if index is not None and not index.local and missing:
+        raise wrong_parameters(f"Global secondary index {index.name} does not project [{', '.join(missing)}]")
     partial = index is not None and index.projection != "ALL"
-    # A local index answers what it does not hold from the table; what a projection names may be held or not.
-    fetches = (
-        index is not None
-        and index.local
-        and partial
-        and (
-            select == "ALL_ATTRIBUTES"
-            or (select == "SPECIFIC_ATTRIBUTES" and not _holds(index, live.table, request, given))
-        )
-    )
+    # A local index answers what it does not hold from the table.
+    fetches = bool(index is not None and index.local and partial and (select == "ALL_ATTRIBUTES" or missing))
     return Reading(live, index, filtering, project, select, consistent, request.get("Limit"), fetches)
 
 
-def _holds(index: Index, table: Table, request: Request, given: Placeholders) -> bool:
-    """Whether an index has all that a projection names."""
-    held = {*table.schema.names, *index.schema.names, *index.included}
-    wanted = set(request.get("AttributesToGet") or ())
-    text = request.get("ProjectionExpression")
+def _not_held(index: Index, table: Table, request: Request, given: Placeholders) -> list[str]:
+    """What of a projection an index does not have."""
+    text, wanted = request.get("ProjectionExpression"), set(request.get("AttributesToGet") or ())
     if text is not None:
         wanted |= projected_names(text, given)
-    return wanted <= held
+    held = {*table.schema.names, *index.schema.names, *index.included}
+    return [] if index.projection == "ALL" else sorted(wanted - held)
 
 
 def _index(table: Table, request: Request) -> Index | None:
@@ -229,7 +223,7 @@ def _select(request: Request, index: Index | None, project: Project | None) -> s
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and index is None:
-        raise wrong_parameters("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+        raise invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
     if select == "ALL_ATTRIBUTES" and index is not None and not index.local and index.projection != "ALL":
         raise wrong_parameters(
             "Select type ALL_ATTRIBUTES is not supported for global secondary index "

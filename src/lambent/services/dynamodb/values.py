@@ -29,6 +29,8 @@ NAMES = {
 
 def checked_item(item: dict[str, Any]) -> Item:
     """The item, every value of it checked and uniform. Raises ValidationError."""
+    if "" in item:
+        raise wrong_parameters("Empty attribute name")
     return {name: checked(value, 1) for name, value in item.items()}
 
 

@@ -13,7 +13,7 @@ from lambent.services.dynamodb import store
 from lambent.services.dynamodb.errors import condition_failed
 from lambent.services.dynamodb.expressions.conditions import Test
 from lambent.services.dynamodb.indexes import Shift, shifts_of
-from lambent.services.dynamodb.keys import Place, check_index_keys, key_of
+from lambent.services.dynamodb.keys import Place, key_of
 from lambent.services.dynamodb.model import ACTIVE, Stream, Table, Ttl
 from lambent.services.dynamodb.records import StreamRecord, encode_record
 from lambent.services.dynamodb.store import SQL
@@ -64,9 +64,6 @@ def make_change(tx: Transaction, change: Change, moment: Moment) -> Effect:
     if change.condition is not None and not change.condition(old or {}):
         raise condition_failed(old if change.shows_item else None)
     new = change.make(old)
-    if new is not None:
-        for index in table.indexes:
-            check_index_keys(index.schema, index.name, new)
     return _put(tx, change, old, new, moment)
 
 

@@ -30,6 +30,8 @@ def context(account: str = ACCOUNT, region: str = "us-east-1") -> RequestContext
 class Caller:
     """Calls operations as the gateway does; request and answer are held against botocore's model."""
 
+    context = staticmethod(context)
+
     def __init__(self, service: DynamoService, clock: FakeClock) -> None:
         self.service, self.clock = service, clock
         session = botocore.session.get_session()

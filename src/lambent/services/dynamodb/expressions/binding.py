@@ -37,7 +37,14 @@ def bound_update(text: str, given: Placeholders) -> Update:
 
 def bound_key_condition(text: str, given: Placeholders) -> list[Term]:
     """The terms of a key condition. Raises ValidationError."""
-    return _named("KeyConditionExpression", lambda: terms_of(parser.condition(text), given))
+
+    def bind() -> list[Term]:
+        tree = parser.condition(text)
+        for path in _paths(tree):  # words that are reserved come before all that is wrong with operators
+            given.path(path)
+        return terms_of(tree, given)
+
+    return _named("KeyConditionExpression", bind)
 
 
 def bound_projection(text: str, given: Placeholders) -> Project:

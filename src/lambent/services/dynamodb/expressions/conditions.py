@@ -32,7 +32,7 @@ ARITY = {
     "size": 1,
 }
 FOR_UPDATES = {"if_not_exists": 2, "list_append": 2}
-TYPES = "{B,BOOL,BS,L,M,N,NS,NULL,S,SS}"
+TYPES = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
 
 
 def test_of(node: Node, given: Placeholders) -> Test:
@@ -143,6 +143,7 @@ def _between(node: Between, given: Placeholders) -> Test:
     for each in (node.operand, node.lower, node.upper):
         check_kind(each, given, "BETWEEN", ORDERED)
     check_bounds(constant_of(node.lower, given), constant_of(node.upper, given))
+    check_distinct(node.operand, [node.lower, node.upper], given, "BETWEEN")
 
     def test(item: Item) -> bool:
         value = operand(item)
@@ -228,6 +229,7 @@ def _exists(node: Call, given: Placeholders, wanted: bool) -> Test:
 
 def _attribute_type(node: Call, given: Placeholders) -> Test:
     look = look_of(node.arguments[0], given, node.function)
+    check_distinct(node.arguments[0], node.arguments[1:], given, node.function)
     wanted = constant_of(node.arguments[1], given)
     if wanted is None or "S" not in wanted:
         raise wrong_kind(node.function, kind_of(wanted) if wanted is not None else "PATH")
@@ -255,7 +257,6 @@ def _begins_with(node: Call, given: Placeholders) -> Test:
 
 def _contains(node: Call, given: Placeholders) -> Test:
     whole, part = (look_of(each, given, node.function) for each in node.arguments)
-    check_kind(node.arguments[0], given, node.function, frozenset({"S", "B", "L", *SETS}))
     check_distinct(node.arguments[0], node.arguments[1:], given, node.function)
 
     def test(item: Item) -> bool:

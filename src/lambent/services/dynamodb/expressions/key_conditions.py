@@ -31,7 +31,7 @@ def terms_of(node: Node, given: Placeholders) -> list[Term]:
         return [*terms_of(node.left, given), *terms_of(node.right, given)]
     if isinstance(node, (Both, Not, In)):
         word = node.operator if isinstance(node, Both) else "NOT" if isinstance(node, Not) else "IN"
-        raise ExpressionError(f"Invalid operator used in KeyConditionExpression: {word}")
+        raise invalid(f"Invalid operator used in KeyConditionExpression: {word}")
     if isinstance(node, Compare):
         return [_compared(node, given)]
     if isinstance(node, Between):
@@ -40,7 +40,7 @@ def terms_of(node: Node, given: Placeholders) -> list[Term]:
         return [Term(_name(node.operand, given), "BETWEEN", (lower, upper))]
     if isinstance(node, Call):
         if node.function != "begins_with":
-            raise ExpressionError(f"Invalid operator used in KeyConditionExpression: {node.function}")
+            raise invalid(f"Invalid operator used in KeyConditionExpression: {node.function}")
         if len(node.arguments) != 2:
             raise ExpressionError(
                 "Incorrect number of operands for operator or function; "
@@ -53,7 +53,7 @@ def terms_of(node: Node, given: Placeholders) -> list[Term]:
 
 def _compared(node: Compare, given: Placeholders) -> Term:
     if node.operator == "<>":
-        raise ExpressionError("Invalid operator used in KeyConditionExpression: <>")
+        raise invalid("Invalid operator used in KeyConditionExpression: <>")
     if isinstance(node.left, Constant) and isinstance(node.right, Path):
         return Term(_name(node.right, given), TURNED[node.operator], (given.value(node.left),))
     return Term(_name(node.left, given), node.operator, (_constant(node.right, given, node.operator),))
@@ -61,10 +61,13 @@ def _compared(node: Compare, given: Placeholders) -> Term:
 
 def _name(node: Node, given: Placeholders) -> str:
     if not isinstance(node, Path):
-        raise ExpressionError("KeyConditionExpressions cannot contain nested operations")
+        raise invalid("KeyConditionExpressions cannot contain nested operations")
     parts = given.path(node)
     if len(parts) > 1:
-        raise ExpressionError("KeyConditionExpressions cannot have conditions on nested attributes")
+        raise invalid(
+            "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+            f"Key: {parts[0]}"
+        )
     return str(parts[0])
 
 
@@ -73,7 +76,7 @@ def _constant(node: Node, given: Placeholders, user: str) -> Value:
         return given.value(node)
     if isinstance(node, Path):
         raise ExpressionError("KeyConditionExpressions must have constant operands; operator: " + user)
-    raise ExpressionError("KeyConditionExpressions cannot contain nested operations")
+    raise invalid("KeyConditionExpressions cannot contain nested operations")
 
 
 class KeyRange(Struct, frozen=True):

@@ -60,7 +60,7 @@ class _Parser:
     """One text on its way."""
 
     def __init__(self, text: str) -> None:
-        if not text.strip():
+        if not text:
             raise ExpressionError("The expression can not be empty;")
         if len(text.encode()) > LONGEST:
             raise ExpressionError(
@@ -254,17 +254,18 @@ class _Parser:
         return Action(section, path, Constant(self._take().text))
 
     def _sum_or_operand(self) -> Node:
-        left = self._summand()
-        if self._now.text in ("+", "-"):
+        """An operand, or two with a sign between them; parentheses may stand around either."""
+        left = self._parenthesised(self._sum_or_operand) if self._now.text == "(" else self._operand()
+        if self._now.text in ("+", "-") and not isinstance(left, Sum):
             self._count()
-            return Sum(self._take().text, left, self._summand())
+            sign = self._take().text
+            right = self._parenthesised(self._operand) if self._now.text == "(" else self._operand()
+            return Sum(sign, left, right)
         return left
 
-    def _summand(self) -> Node:
-        if self._now.text != "(":
-            return self._operand()
+    def _parenthesised(self, rule: Callable[[], Node]) -> Node:
         self._expect("(")
-        inner = self._sum_or_operand()
+        inner = rule()
         self._expect(")")
         return inner
 
@@ -296,6 +297,6 @@ class _Parser:
 
     def _name(self) -> str:
         token = self._now
-        if token.kind == "placeholder" or (token.kind == "name" and token.text[0] != "_" and self._word() not in WORDS):
+        if token.kind == "placeholder" or (token.kind == "name" and self._word() not in WORDS):
             return self._take().text
         raise self._unexpected()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lambent.services.dynamodb.errors import ExpressionError
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
+    r"\s*(?:(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
     r"|(?P<number>[0-9]+)|(?P<sign><=|>=|<>|[=<>()\[\].,+-])|(?P<end>$)|(?P<wrong>\S))"
 )
 END = "<EOF>"
@@ -31,10 +31,10 @@ def tokens_of(text: str) -> list[Token]:
         kind = str(match.lastgroup)
         token = Token(kind, match[kind], match.start(kind), match.end())
         found.append(token)
-        if kind == "end":
+        if kind == "end" and (len(found) == 1 or found[-2].kind != "wrong"):
             return found
-        if kind == "wrong":
-            raise unexpected(text, found, len(found) - 1)
+        if len(found) > 1 and found[-2].kind == "wrong":
+            raise unexpected(text, found, len(found) - 2)  # the token behind it is shown too
         at = match.end()
 
 
@@ -43,5 +43,5 @@ def unexpected(text: str, tokens: list[Token], at: int) -> ExpressionError:
     token = tokens[at]
     begin = tokens[at - 1].begin if at else token.begin
     end = tokens[at + 1].end if at + 1 < len(tokens) else token.end
-    near = text[begin:end].strip()
+    near = text[begin:end]
     return ExpressionError(f'Syntax error; token: "{token.text or END}", near: "{near}"')
