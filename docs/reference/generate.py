@@ -43,7 +43,8 @@ variable over the file, the file over the default. A list is written with commas
 a variable."""
 QUOTAS_HEAD = """## Quotas
 
-AWS's limits are the defaults; an operator may choose others. In `lambent.toml` they stand in the table `[quotas]`."""
+AWS's limits are the defaults; an operator may choose others, and `none` where that is named: no wall at all (but for
+511 MB of a whole request, which is held in memory). In `lambent.toml` they stand in the table `[quotas]`."""
 
 
 def settings_page() -> str:

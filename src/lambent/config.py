@@ -6,40 +6,53 @@ directory, then the defaults here. AWS's limits are the defaults of the quotas.
 
 import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 MIB = 1024 * 1024
+
+
+NO_WALL = 2**31 - 1  # the largest number that an SDK in any language takes for an integer
+NO_WALL_BYTES = 2**53 - 1  # and for a long, in JSON
+
+
+def _none_is(value: int) -> BeforeValidator:
+    return BeforeValidator(lambda given: value if given == "none" else given)
+
+
+Wall = Annotated[int, Field(ge=0), _none_is(NO_WALL)]
+WallBytes = Annotated[int, Field(ge=0), _none_is(NO_WALL_BYTES)]
+"""Upper limits, for which an operator may write `none`."""
 
 
 class Quotas(BaseModel):
     """Limits with AWS's values. Sources: the quotas pages of the guides of the services."""
 
     memory_mb_min: int = Field(128, description="MemorySize, smallest.")
-    memory_mb_max: int = Field(10_240, description="MemorySize, largest.")
-    timeout_s_max: int = Field(900, description="Timeout, longest.")
-    environment_bytes: int = Field(4096, description="All environment variables of a function, as JSON.")
-    layers: int = Field(5, description="Layers of a function.")
-    policy_bytes: int = Field(20_480, description="The resource policy of a function or a layer version, as JSON.")
-    zip_bytes: int = Field(52_428_800, description="A package that is uploaded, zipped.")
-    unzipped_bytes: int = Field(262_144_000, description="A package with its layers, unzipped.")
-    zip_entries: int = Field(100_000, description="Entries of a package; our own guard, AWS names none.")
-    create_request_bytes: int = Field(70_167_211, description="A CreateFunction or UpdateFunctionCode request, whole.")
+    memory_mb_max: Wall = Field(10_240, description="MemorySize, largest.")
+    timeout_s_max: Wall = Field(900, description="Timeout, longest.")
+    environment_bytes: Wall = Field(4096, description="All environment variables of a function, as JSON.")
+    layers: Wall = Field(5, description="Layers of a function.")
+    policy_bytes: Wall = Field(20_480, description="The resource policy of a function or a layer version, as JSON.")
+    zip_bytes: WallBytes = Field(52_428_800, description="A package that is uploaded, zipped.")
+    unzipped_bytes: WallBytes = Field(262_144_000, description="A package with its layers, unzipped.")
+    zip_entries: Wall = Field(100_000, description="Entries of a package; our own guard, AWS names none.")
+    create_request_bytes: WallBytes = Field(70_167_211, description="A request to Lambda with code in it, whole.")
     ephemeral_mb_min: int = Field(512, description="EphemeralStorage, smallest.")
-    ephemeral_mb_max: int = Field(10_240, description="EphemeralStorage, largest.")
-    sync_payload_bytes: int = Field(6_291_456, description="The event of a synchronous invocation.")
-    sync_response_bytes: int = Field(6_291_556, description="The answer of a synchronous invocation.")
-    streamed_response_bytes: int = Field(200 * MIB, description="The answer of an invocation that streams it.")
-    async_payload_bytes: int = Field(1_048_576, description="The event of an asynchronous invocation.")
-    client_context_bytes: int = Field(3_583, description="X-Amz-Client-Context, in base64.")
-    account_concurrency: int = Field(1_000, description="Concurrent executions of an account in a Region.")
+    ephemeral_mb_max: Wall = Field(10_240, description="EphemeralStorage, largest.")
+    sync_payload_bytes: WallBytes = Field(6_291_456, description="The event of a synchronous invocation.")
+    sync_response_bytes: WallBytes = Field(6_291_556, description="The answer of a synchronous invocation.")
+    streamed_response_bytes: WallBytes = Field(200 * MIB, description="The answer of an invocation that streams it.")
+    async_payload_bytes: WallBytes = Field(1_048_576, description="The event of an asynchronous invocation.")
+    client_context_bytes: Wall = Field(3_583, description="X-Amz-Client-Context, in base64.")
+    account_concurrency: Wall = Field(1_000, description="Concurrent executions of an account in a Region.")
     unreserved_minimum: int = Field(100, description="Concurrency that must stay unreserved.")
-    code_storage_bytes: int = Field(300 * 1024 * MIB, description="All code of an account in a Region.")
-    tags: int = Field(50, description="Tags of a function.")
-    processes: int = Field(1_024, description="Processes and threads of an environment.")
-    file_descriptors: int = Field(1_024, description="Open files of a process of an environment.")
+    code_storage_bytes: WallBytes = Field(300 * 1024 * MIB, description="All code of an account in a Region.")
+    tags: Wall = Field(50, description="Tags of a function.")
+    processes: int = Field(1_024, ge=16, le=4_194_304, description="Processes and threads of an environment.")
+    file_descriptors: int = Field(1_024, ge=32, le=1_048_576, description="Open files of a process of an environment.")
     init_timeout_s: float = Field(10.0, description="The init phase of an environment.")
     provisioned_init_timeout_s: float = Field(
         130.0, description="The same with provisioned concurrency, where the function's own timeout is not longer."

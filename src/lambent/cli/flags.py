@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Struct
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 
 from lambent.config import Settings
@@ -56,7 +56,9 @@ def flags(model: type[BaseModel] = Settings, within: tuple[str, ...] = ()) -> It
 
 def _flag(path: tuple[str, ...], field: FieldInfo) -> Flag:
     switch = field.annotation is bool
-    return Flag(path, _metavar(field.annotation), _text(field.default), field.description or "", switch)
+    may_be_none = any(isinstance(each, BeforeValidator) for each in field.metadata)
+    metavar = _metavar(field.annotation) + ("|none" if may_be_none else "")
+    return Flag(path, metavar, _text(field.default), field.description or "", switch)
 
 
 def _metavar(annotation: Any) -> str:

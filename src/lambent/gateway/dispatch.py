@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from lambent.errors import NotImplementedByLambent
+from lambent.errors import NotImplementedByLambent, ServiceError
 from lambent.gateway.failure import service_error_of
 from lambent.model.http import HttpResponse
 from lambent.model.messages import Forwarded
@@ -12,15 +12,24 @@ from lambent.protocol.wires import wire_for
 from lambent.services.operation import Operation, RequestContext
 
 
+class RequestTooLarge(ServiceError):
+    """The whole request is longer than its service takes. Source: recorded from Lambda, behaviours sheet section 6."""
+
+    code, status = "RequestEntityTooLargeException", 413
+
+
 class Dispatcher:
     """Answers forwarded requests.
 
     Args:
         services: the operations of each service, by the name of its botocore model.
+        longest: how long the body of a request may be, for services that say so.
     """
 
-    def __init__(self, services: Mapping[str, Mapping[str, Operation]]) -> None:
-        self._services = services
+    def __init__(
+        self, services: Mapping[str, Mapping[str, Operation]], longest: Mapping[str, int] | None = None
+    ) -> None:
+        self._services, self._longest = services, longest or {}
 
     async def answer(self, forwarded: Forwarded) -> HttpResponse:
         """The answer to `forwarded`; errors are answers too."""
@@ -52,6 +61,9 @@ class Dispatcher:
                 f"{wire.service}:{name} is not implemented by this version of Lambent. "
                 "docs/reference/operations.md lists what is."
             )
+        longest = self._longest.get(wire.service)
+        if longest is not None and len(call.forwarded.request.body) > longest:
+            raise RequestTooLarge(f"Request must be smaller than {longest} bytes for the {name} operation")
         request = wire.parse(name, call.forwarded.request)
         if call.stored is not None:
             request["Body"] = call.stored

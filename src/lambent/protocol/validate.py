@@ -36,6 +36,9 @@ LEFT_TO_THE_SERVICE = {
     "sqs": frozenset({"QueueAttributeName", "MessageSystemAttributeName"}),
 }
 
+# How large these may be is a setting of the operator's, and so the service's word.
+MOST_LEFT_TO_THE_SERVICE = {"lambda": frozenset({"MemorySize", "Timeout", "EphemeralStorageSize"})}
+
 
 def camel(name: str) -> str:
     """A member's name as violations call it: `KMSKeyArn` is `kMSKeyArn`."""
@@ -75,6 +78,7 @@ class Validator:
     """Compiles checks for the shapes of one service; None where a shape constrains nothing."""
 
     def __init__(self, service: str) -> None:
+        self._most_left = MOST_LEFT_TO_THE_SERVICE.get(service, frozenset())
         self._left = LEFT_TO_THE_SERVICE.get(service, frozenset())
         self._names_input = service == "apigateway"
         self._null_words = [NOT_NULL] if service in NOT_NULL_INSIDE else []
@@ -157,6 +161,8 @@ class Validator:
         if shape.name in self._left:
             return []
         facts = shape.metadata
+        if shape.name in self._most_left:
+            facts = {name: fact for name, fact in facts.items() if name != "max"}
         if shape.type_name in ("integer", "long", "float", "double"):
             return _value_rules(facts)
         rules = _length_rules(facts) if shape.type_name in ("string", "blob", "list", "map") else []

@@ -189,7 +189,8 @@ class Control:
                 "dynamodb": self._dynamodb.operations,
                 "dynamodbstreams": self._dynamodb.stream_operations,
                 **self._messaging.operations,
-            }
+            },
+            {"lambda": settings.quotas.create_request_bytes},
         )
 
     async def run(self, stopping: asyncio.Event) -> None:

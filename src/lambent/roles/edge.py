@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from lambent.clock import ShiftedClock
-from lambent.config import Settings
+from lambent.config import Quotas, Settings
 from lambent.environment.live import LiveEnvironment
 from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
 from lambent.environment.runtime_api.router import streams
@@ -46,7 +46,7 @@ from lambent.roles.handoff_line import HandoffLine
 from lambent.store.objects import open_objects
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting
-from lambent.transport.peer import Method, Methods, Peer
+from lambent.transport.peer import MAX_FRAME_BYTES, Method, Methods, Peer
 
 BODY_SLACK_BYTES = 1024 * 1024
 API_CONNECTIONS = 64  # of one environment to its Runtime API
@@ -123,7 +123,7 @@ class Edge:
             self._clock,
             HttpLimits(
                 head_bytes=settings.quotas.header_bytes,
-                body_bytes=settings.quotas.create_request_bytes + BODY_SLACK_BYTES,
+                body_bytes=_longest_body_bytes(quotas),
             ),
             streams=comes_in_pieces,
         )
@@ -270,6 +270,12 @@ class Edge:
         with contextlib.suppress(OSError):
             door = await server.accept(socket.socket(fileno=descriptor))
             self._bridges.setdefault(environment_id, []).append((server, door))
+
+
+def _longest_body_bytes(quotas: Quotas) -> int:
+    """Of any request: what a quota allows, so that it is the quota's own words that refuse what is longer."""
+    longest = max(quotas.create_request_bytes, quotas.sync_payload_bytes, quotas.async_payload_bytes)
+    return min(longest, MAX_FRAME_BYTES - 2 * BODY_SLACK_BYTES) + BODY_SLACK_BYTES
 
 
 async def run_edge(settings: Settings, number: int, listener_descriptor: int) -> None:

@@ -109,6 +109,7 @@ async def test_an_answer_cannot_be_split_by_a_header_value() -> None:
     [
         (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1001 + b"\r\n", 431),
         (b"GET /" + b"x" * 3000, 431),
+        (b"GET / HTTP/1.1\r\na: " + b"b" * 21_000 + b"\r\n\r\n", 431),
         (b"POST / HTTP/1.1\r\ncontent-length: 101\r\n\r\n", 413),
         (b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" + (b"40\r\n" + b"x" * 64 + b"\r\n") * 2, 413),
         (b"\x00\x01\x02", 400),

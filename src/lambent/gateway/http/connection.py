@@ -41,6 +41,9 @@ class Handler(Protocol):
         """Have `respond` called once, now or later. Never raises."""
 
 
+HEAD_TOO_LONG = "the request line and headers are too long"
+
+
 class Limits(Struct, frozen=True):
     """What one connection may use. Times in seconds, sizes in bytes."""
 
@@ -117,7 +120,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
             if self._head_open and self._head_bytes > self._limits.head_bytes:
-                raise Refused(431, "the request line and headers are too long")
+                raise Refused(431, HEAD_TOO_LONG)
         except httptools.HttpParserUpgrade:
             self._start_waiting()
             self.close()  # after its answer: the offer to speak something else is not taken up
@@ -197,6 +200,10 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._head_open = False
+        if self._head_bytes > self._limits.head_bytes:  # with what of the body came in the same reading
+            size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+            if size > self._limits.head_bytes:
+                raise Refused(431, HEAD_TOO_LONG)
         self.deadline_s = self._loop.time() + self._limits.body_idle_s
         if self._streams is not None:
             request = self._request(b"")
