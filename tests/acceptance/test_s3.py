@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import uuid
 import zlib
 from base64 import b64encode
@@ -131,13 +132,17 @@ def test_a_checksum_may_follow_in_a_trailer(s3: Any, bucket: str) -> None:
     assert put["ChecksumSHA256"] == b64encode(hashlib.sha256(b"x" * 100_000).digest()).decode()
 
 
-def test_presigned_links_need_no_key(bucket: str, platform: Any) -> None:
-    s3 = platform.client("s3", signature_version="s3v4")
+@pytest.mark.parametrize("signature", ["s3v4", "s3"])
+def test_presigned_links_need_no_key(bucket: str, platform: Any, signature: str) -> None:
+    s3 = platform.client("s3", signature_version=signature)
     put = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"})
     assert httpx.put(put, content=b"by link").status_code == 200
     get = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
     assert httpx.get(get).content == b"by link"
-    assert httpx.get(get + "0").status_code == 403
+    kind = {"ResponseContentType": "text/x"}
+    typed = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k", **kind})
+    assert httpx.get(typed).headers["content-type"] == "text/x"
+    assert httpx.get(get.replace("/k?", "/l?")).status_code == 403
     assert httpx.get(f"{platform.endpoint}/{bucket}/k").status_code == 403
 
 
@@ -261,3 +266,124 @@ def test_the_command_line_copies_and_syncs(platform: Any, bucket: str, tmp_path:
         for file in folder.rglob("*"):
             if file.is_file():
                 assert (back / file.relative_to(folder)).read_bytes() == file.read_bytes()
+
+
+def queue_for(platform: Any, bucket: str) -> tuple[Any, str, str]:
+    """A queue that S3 may send to on behalf of the bucket."""
+    sqs = platform.client("sqs")
+    url = sqs.create_queue(QueueName=bucket)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn,
+        "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+    }  # fmt: skip
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    return sqs, url, arn
+
+
+def test_a_queue_and_a_function_are_told_of_what_they_asked_for(
+    platform: Any, s3: Any, bucket: str, eventually: Any
+) -> None:
+    sqs, url, queue = queue_for(platform, bucket)
+    function = platform.create(
+        "def handler(event, context):\n    print('GOT', event['Records'][0]['s3']['object']['key'])"
+    )
+    lambda_ = platform.client("lambda")
+    arn = lambda_.get_function(FunctionName=function)["Configuration"]["FunctionArn"]
+    wanted = {
+        "QueueConfigurations": [
+            {"Id": "q", "QueueArn": queue, "Events": ["s3:ObjectCreated:Put", "s3:ObjectRemoved:*"],
+             "Filter": {"Key": {"FilterRules": [
+                 {"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".txt"}
+             ]}}}
+        ],
+        "LambdaFunctionConfigurations": [
+            {"Id": "f", "LambdaFunctionArn": arn, "Events": ["s3:ObjectCreated:Put"],
+             "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".run"}]}}}
+        ],
+    }  # fmt: skip
+    put = s3.put_bucket_notification_configuration
+    assert code_of(put, Bucket=bucket, NotificationConfiguration=wanted) == "InvalidArgument"
+    assert s3.get_bucket_notification_configuration(Bucket=bucket).keys() == {"ResponseMetadata"}
+    lambda_.add_permission(
+        FunctionName=function, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com",
+        SourceArn=f"arn:aws:s3:::{bucket}",
+    )  # fmt: skip
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=wanted)
+    shown = s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert [each["QueueArn"] for each in shown["QueueConfigurations"]] == [queue]
+    s3.put_object(Bucket=bucket, Key="in/a b.txt", Body=b"123")
+    s3.put_object(Bucket=bucket, Key="elsewhere", Body=b"123")
+    s3.delete_object(Bucket=bucket, Key="in/a b.txt")
+    s3.put_object(Bucket=bucket, Key="out/x.run", Body=b"1")
+    got: list[dict[str, Any]] = []
+
+    def told() -> bool:
+        for each in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):
+            body = json.loads(each["Body"])
+            got.extend(body.get("Records", []) or [body])
+        return len(got) >= 3
+
+    eventually(told)
+    assert [each for each in got if each.get("Event") == "s3:TestEvent"]
+    records = [each for each in got if "eventName" in each]
+    assert {each["eventName"] for each in records} == {"ObjectCreated:Put", "ObjectRemoved:Delete"}
+    created = next(each["s3"] for each in records if each["eventName"] == "ObjectCreated:Put")
+    assert (created["object"]["key"], created["object"]["size"]) == ("in/a+b.txt", 3)
+    assert (created["bucket"]["name"], created["configurationId"]) == (bucket, "q")
+    logs = platform.client("logs")
+    eventually(
+        lambda: any(
+            "GOT out/x.run" in each["message"]
+            for each in logs.filter_log_events(logGroupName=f"/aws/lambda/{function}").get("events", [])
+        )
+    )
+
+
+def test_a_function_and_a_layer_come_from_a_bucket(platform: Any, s3: Any, bucket: str, zipped: Any) -> None:
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    code = [zipped({"app.py": f"def handler(event, context):\n    return {number}"}) for number in (1, 2)]
+    first = s3.put_object(Bucket=bucket, Key="code.zip", Body=code[0])["VersionId"]
+    s3.put_object(Bucket=bucket, Key="code.zip", Body=code[1])
+    lambda_ = platform.client("lambda")
+    named = {"S3Bucket": bucket, "S3Key": "code.zip"}
+    lambda_.create_function(
+        FunctionName=bucket, Runtime="python3.11", Handler="app.handler", Role=platform.role(),
+        Code={**named, "S3ObjectVersion": first},
+    )  # fmt: skip
+    lambda_.get_waiter("function_active_v2").wait(FunctionName=bucket, WaiterConfig={"Delay": 1})
+    assert lambda_.invoke(FunctionName=bucket)["Payload"].read() == b"1"
+    lambda_.update_function_code(FunctionName=bucket, **named)
+    lambda_.get_waiter("function_updated_v2").wait(FunctionName=bucket, WaiterConfig={"Delay": 1})
+    assert lambda_.invoke(FunctionName=bucket)["Payload"].read() == b"2"
+    assert lambda_.publish_layer_version(LayerName=bucket, Content=named)["Version"] == 1
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        lambda_.update_function_code(FunctionName=bucket, S3Bucket=bucket, S3Key="nothing")
+
+
+def test_a_bus_is_told_and_a_failed_event_is_kept_as_an_object(
+    platform: Any, s3: Any, bucket: str, eventually: Any
+) -> None:
+    sqs, events = platform.client("sqs"), platform.client("events")
+    url = sqs.create_queue(QueueName=f"{bucket}-bus")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allowed = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:*", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Statement": [allowed]})})
+    pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}}
+    events.put_rule(Name=bucket, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=bucket, Targets=[{"Id": "q", "Arn": arn}])
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    function = platform.create("def handler(event, context):\n    raise ValueError('no')")
+    lambda_ = platform.client("lambda")
+    lambda_.put_function_event_invoke_config(
+        FunctionName=function, MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}},
+    )  # fmt: skip
+    lambda_.invoke(FunctionName=function, InvocationType="Event", Payload=b'{"a": 1}')
+    kept = eventually(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"))[0]["Key"]
+    assert kept.startswith(f"aws/lambda/async/{function}/")
+    assert json.loads(s3.get_object(Bucket=bucket, Key=kept)["Body"].read())["requestPayload"] == {"a": 1}
+    message = eventually(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))[0]
+    event = json.loads(message["Body"])
+    assert (event["detail-type"], event["detail"]["object"]["key"]) == ("Object Created", kept)

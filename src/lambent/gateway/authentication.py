@@ -8,9 +8,11 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from lambent.clock import Clock
+from lambent.gateway.buckets import addressed
 from lambent.gateway.exchange import Exchange
 from lambent.model.messages import KeyQuery
 from lambent.model.principal import AccessKey
+from lambent.protocol.sigv2_links import credential_of_link, is_link, verify_link
 from lambent.protocol.sigv4 import Credential, credential_of, unknown_key, verify
 
 KEPT_KEYS = 20_000
@@ -73,7 +75,8 @@ class Authentication:
         Raises:
             ServiceError: no, a broken, an expired or a wrong signature, with AWS's own code.
         """
-        credential = credential_of(exchange.request)
+        request = exchange.request
+        credential = credential_of_link(request) if is_link(request) else credential_of(request)
         exchange.service, exchange.region = credential.service, credential.region
         key = self._keys.known(credential)
         if key is None:
@@ -87,6 +90,9 @@ class Authentication:
     def _verify(self, exchange: Exchange, credential: Credential, key: AccessKey | None) -> None:
         if key is None or not key.active:
             raise unknown_key(credential.service)
-        follows = exchange.body is not None
-        verify(exchange.request, credential, key, self._clock.machine_s(), self._skew_s, body_follows=follows)
+        request, now_s = exchange.request, self._clock.machine_s()
+        if is_link(request):
+            verify_link(request, addressed(request).path, credential, key, now_s)
+        else:
+            verify(request, credential, key, now_s, self._skew_s, body_follows=exchange.body is not None)
         exchange.principal = key.principal

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from lambent.errors import ServiceError
 from lambent.model.http import HttpRequest
+from lambent.protocol.sigv2_links import is_link
 from lambent.protocol.wires import wire_for
 
 HOST = re.compile(
@@ -20,7 +21,6 @@ HOST = re.compile(
 NO_BUCKET = re.compile(r"s3[.-].*|.*\.s3|s3")
 STREAMED = frozenset({"PutObject", "UploadPart"})
 SIGNED_FOR_S3 = re.compile(r"/s3/aws4_request|%2Fs3%2Faws4_request", re.IGNORECASE)
-FORM = "multipart/form-data"
 
 
 def addressed(request: HttpRequest) -> HttpRequest:
@@ -33,14 +33,8 @@ def addressed(request: HttpRequest) -> HttpRequest:
 
 def is_for_s3(request: HttpRequest) -> bool:
     """Whether the request says that it was signed for S3."""
-    return bool(SIGNED_FOR_S3.search(request.header("authorization")) or SIGNED_FOR_S3.search(request.query))
-
-
-def is_form(request: HttpRequest) -> bool:
-    """Whether it is an upload by a browser's form, to a bucket."""
-    if request.method != "POST" or not request.header("content-type").lower().startswith(FORM):
-        return False
-    return re.fullmatch(r"/[^/]+/?", addressed(request).path) is not None and not request.query
+    claims = request.header("authorization"), request.query
+    return any(map(SIGNED_FOR_S3.search, claims)) or is_link(request)
 
 
 def comes_in_pieces(request: HttpRequest) -> bool:

@@ -30,6 +30,7 @@ from lambent.services.sqs.message_attributes import MOST as MOST_ATTRIBUTES
 from lambent.services.sqs.public import Delivery as Message
 from lambent.services.sqs.public import PublicQueues
 
+NO_TARGETS = frozenset({"s3"})  # keeps the records of invocations only
 FORWARDERS = ("events.amazonaws.com", "scheduler.amazonaws.com")
 NO_PERMISSIONS, NO_RESOURCE, CLIENT_ERROR = "NO_PERMISSIONS", "NO_RESOURCE", "SDK_CLIENT_ERROR"
 
@@ -64,9 +65,10 @@ class Services:
         service = _service(target_arn)
         if service is None:
             return f"{target_arn} is not an ARN."
-        if service in self._carriers:
+        if service in self._carriers and service not in NO_TARGETS:
             return None
-        return f"Lambent cannot deliver to {service} ({target_arn}); it can to {', '.join(sorted(self._carriers))}."
+        known = ", ".join(sorted(self._carriers.keys() - NO_TARGETS))
+        return f"Lambent cannot deliver to {service} ({target_arn}); it can to {known}."
 
 
 class FunctionCarrier:

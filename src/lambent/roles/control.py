@@ -57,6 +57,7 @@ from lambent.roles.control_report import Report
 from lambent.roles.control_snapshots import Snapshots
 from lambent.roles.control_stores import Stores
 from lambent.roles.messaging import Reachable, build_messaging
+from lambent.roles.object_storage import Archives
 from lambent.roles.queue_source import QueueSource
 from lambent.services.cloudwatch.api import CloudWatchService
 from lambent.services.cloudwatch.lambda_metrics import LambdaMetrics
@@ -139,8 +140,9 @@ class Control:
         poller_links = PollerLinks(queues, self._edges, self._cloudwatch.meter)
         self._pollers = Pollers(poller_links, clock, ids, settings.quotas.sync_payload_bytes)
         carriers: dict[str, Carrier] = {}
+        archives = Archives()
         lambda_links = LambdaLinks(
-            self._keys, runtimes, invalidator, placement, snapshots, self._pollers, queues, carriers.keys()
+            self._keys, runtimes, invalidator, placement, snapshots, self._pollers, queues, archives, carriers.keys()
         )
         self._lambda = LambdaService(places, settings, clock, ids, lambda_links)
         self._pollers.registry = self._lambda.mappings
@@ -165,7 +167,7 @@ class Control:
         queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries, self._cloudwatch.meter)
         self._queue = EventQueue(events, clock, settings, queue_links)
         reachable = Reachable(
-            self._keys, self._lambda, self._queue, self._logs, self._sqs, settings, deliveries, carriers
+            self._keys, self._lambda, self._queue, self._logs, self._sqs, settings, deliveries, carriers, archives
         )
         identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
         self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))

@@ -12,7 +12,7 @@ from lambent.ids import Ids
 from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, QueueCarrier, Services, TopicCarrier
 from lambent.roles.http_carrier import HttpCarrier
-from lambent.roles.object_storage import Destinations
+from lambent.roles.object_storage import Archives, Destinations, ObjectCarrier
 from lambent.services.events.api import Links as EventsLinks
 from lambent.services.events.service import EventsService
 from lambent.services.iam.keys import Keys
@@ -44,6 +44,7 @@ class Reachable(NamedTuple):
     settings: Settings
     deliveries: Deliveries
     carriers: dict[str, Carrier]
+    archives: Archives
 
 
 class Messaging(NamedTuple):
@@ -98,4 +99,6 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, si
     s3_links = S3Links(objects, deliveries, destinations)
     s3 = S3Service(await open_("s3", "lambent.services.s3"), clock, ids, s3_links)
     await s3.start()
+    to.archives.files = s3.files
+    carriers["s3"] = ObjectCarrier(s3.files, to.keys, clock, ids)
     return Messaging(deliveries, events, scheduler, sns, http, s3)

@@ -15,6 +15,7 @@ from lambent.model.function import FunctionKey
 from lambent.model.messages import SnapshotTaken
 from lambent.placement.api import Standing
 from lambent.pollers.api import Mapping, QueueFacts
+from lambent.services.operation import RequestContext
 
 
 class Roles(Protocol):
@@ -113,6 +114,13 @@ class Queues(Protocol):
         """What the queue is. Raises ServiceError when there is none."""
 
 
+class Archives(Protocol):
+    """S3, where packages may lie."""
+
+    async def read(self, context: RequestContext, place: tuple[str, str, str | None], most_bytes: int) -> bytes:
+        """The bytes of bucket, key and version (None: the newest), if the caller may read them. Raises ServiceError."""
+
+
 class Links(NamedTuple):
     """All that this service talks to; the composition root fills it in.
 
@@ -126,4 +134,5 @@ class Links(NamedTuple):
     snapshots: Snapshots
     pollers: Pollers
     queues: Queues
+    archives: Archives
     destinations: Collection[str] = ()

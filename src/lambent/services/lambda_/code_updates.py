@@ -33,10 +33,13 @@ class CodeUpdates:
         latest = await self._all.latest(key)
         check_editable(latest, request.get("RevisionId"))
         self._check(request)
+        package = await self._all.package(context, request)
+        if not package:
+            raise InvalidParameter("Please provide a source for function code.")
         if request.get("DryRun"):
-            size = await self._all.code.check(request["ZipFile"])
+            size = await self._all.code.check(package)
             return wire.configuration(msgspec.structs.replace(latest, **_code(size)))
-        async with self._all.code.kept(request["ZipFile"]) as size:
+        async with self._all.code.kept(package) as size:
             await self._all.code.ensure_unpacked(size.digest)
             version = await self._all.changes.make(key, lambda tx: self._put(tx, latest, size, request))
         self._all.completion.begin(key)
@@ -47,8 +50,6 @@ class CodeUpdates:
         check_code(request)
         if request.get("Architectures"):
             check_architecture(request["Architectures"], self._all.rules)
-        if not request.get("ZipFile"):
-            raise InvalidParameter("Please provide a source for function code: ZipFile.")
 
     def _put(self, tx: Transaction, seen: Version, size: CodeSize, request: Request) -> Version:
         latest = store.latest(tx, seen.key)

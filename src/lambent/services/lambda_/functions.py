@@ -45,7 +45,8 @@ class Functions:
         layers = await self._all.layers_of(context, request.get("Layers") or [])
         wanted = msgspec.structs.replace(wanted, layers=layers)
         packages = [layer.code for layer in layers]
-        async with self._all.code.held(packages), self._all.code.kept(request["Code"].get("ZipFile") or b"") as size:
+        package = await self._all.package(context, request["Code"])
+        async with self._all.code.held(packages), self._all.code.kept(package) as size:
             latest = self._first(key, wanted, size)
             version = await self._all.changes.make(key, lambda tx: self._add(tx, latest, request))
         self._all.completion.begin(key)

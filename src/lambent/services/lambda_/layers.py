@@ -42,9 +42,10 @@ class Layers:
         _check_runtimes(request.get("CompatibleRuntimes") or [])
         if not is_unicode(request.get("Description", "") + request.get("LicenseInfo", "")):
             raise InvalidParameter("Description and LicenseInfo may not hold half characters.")
-        if not content.get("ZipFile"):
-            raise InvalidParameter("Please provide a source for the layer's content: ZipFile.")
-        async with self._all.code.kept(content["ZipFile"]) as size:
+        package = await self._all.package(context, content)
+        if not package:
+            raise InvalidParameter("Please provide a source for the layer's content.")
+        async with self._all.code.kept(package) as size:
             version = await self._all.database.write(lambda tx: self._add(tx, key, size, request))
         return self._whole(context, version)
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from lambent.clock import Clock
+from lambent.errors import ServiceError
 from lambent.ids import Ids
 from lambent.model.function import FunctionKey
 from lambent.services.lambda_ import store
@@ -15,7 +16,7 @@ from lambent.services.lambda_.errors import InvalidParameter, StorageExceeded
 from lambent.services.lambda_.layer_uses import uses
 from lambent.services.lambda_.model import Configuration, LayerUse, Version
 from lambent.services.lambda_.states import Step, standing_after
-from lambent.services.operation import RequestContext
+from lambent.services.operation import Request, RequestContext
 from lambent.store.api import Database, Transaction
 
 
@@ -46,6 +47,22 @@ class Resources(msgspec.Struct, frozen=True):
             modified_ms=self.clock.now_ms(),
             **changes,
         )
+
+    async def package(self, context: RequestContext, code: Request) -> bytes:
+        """The package that a request brings or names; empty where it does neither. Raises InvalidParameter."""
+        bucket, name = code.get("S3Bucket"), code.get("S3Key")
+        if not bucket and not name:
+            return code.get("ZipFile") or b""
+        if code.get("ZipFile"):
+            raise InvalidParameter("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+        if not bucket or not name:
+            raise InvalidParameter("Please provide both S3Bucket and S3Key.")
+        place = bucket, name, code.get("S3ObjectVersion")
+        try:
+            return await self.rules.links.archives.read(context, place, self.rules.quotas.zip_bytes)
+        except ServiceError as error:
+            words = f"S3 Error Code: {error.code}. S3 Error Message: {error.message}"
+            raise InvalidParameter(f"Error occurred while GetObject. {words}") from None
 
     async def layers_of(self, context: RequestContext, arns: list[str]) -> tuple[LayerUse, ...]:
         """The layers behind `arns`. Raises InvalidParameter, AccessDenied."""

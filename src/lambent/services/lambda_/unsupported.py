@@ -36,10 +36,7 @@ NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
     "PublishTo": (bool, "publishing to $LATEST.PUBLISHED"),
 }
 CODE_NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
-    "S3Bucket": (bool, "code from S3; send it as ZipFile"),
-    "S3Key": (bool, "code from S3; send it as ZipFile"),
-    "S3ObjectVersion": (bool, "code from S3; send it as ZipFile"),
-    "S3ObjectStorageMode": (lambda value: value != "COPY", "code that stays in S3; send it as ZipFile"),
+    "S3ObjectStorageMode": (lambda value: value != "COPY", "code that stays in S3"),
     "ImageUri": (bool, "container images"),
     "SourceKMSKeyArn": (bool, "encryption with keys of your own"),
 }

@@ -11,7 +11,9 @@ from lambent.services.s3.attributes import Attributes
 from lambent.services.s3.buckets import Buckets
 from lambent.services.s3.copies import Copies
 from lambent.services.s3.deletes import Deletes
+from lambent.services.s3.files import Files
 from lambent.services.s3.listings import Listings
+from lambent.services.s3.notifications import Notifications
 from lambent.services.s3.notifying import Notifier
 from lambent.services.s3.objects import Objects
 from lambent.services.s3.sweeping import Sweeper
@@ -31,6 +33,7 @@ class S3Service:
         self._notifier = Notifier(database, clock, ids, links.outbox)
         self.sweeper = Sweeper(database, links.objects, clock)
         writer = Writer(database, clock, ids, self._notifier)
+        self.files = Files(writer, links.objects, ids)
         self.operations = operations_of(
             Buckets(database, clock),
             Objects(writer),
@@ -42,6 +45,7 @@ class S3Service:
             Copies(writer, links.objects),
             Tagging(writer),
             Attributes(database),
+            Notifications(writer, links.destinations),
         )
 
     async def start(self) -> None:

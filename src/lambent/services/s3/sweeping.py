@@ -44,7 +44,7 @@ class Sweeper:
 
     async def delete_abandoned(self) -> int:
         """Delete what dead processes left; how many."""
-        found = await self._objects.sweep(self._known, self._clock.now_s() - ABANDONED_AFTER_S)
+        found = await self._objects.sweep(self._known, self._clock.machine_s() - ABANDONED_AFTER_S)
         if found:
             log.info("unfinished uploads are deleted", action="s3.abandoned", blobs=found)
         return found

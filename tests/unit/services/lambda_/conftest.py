@@ -137,6 +137,11 @@ class FakeQueues:
         return self.known[name]
 
 
+class FakeArchives:
+    async def read(self, context: RequestContext, place: tuple[str, str, str | None], most_bytes: int) -> bytes:
+        raise ServiceError("The specified key does not exist.")
+
+
 class House:
     """The service with what surrounds it. `call` checks each answer against the service model."""
 
@@ -169,6 +174,7 @@ class House:
             self.snapshots,
             self.pollers,
             self.queues,
+            FakeArchives(),
             ("lambda", "sqs"),
         )
         self.service = LambdaService(places, self.settings, self.clock, self.ids, links)

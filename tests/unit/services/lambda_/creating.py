@@ -70,12 +70,15 @@ class NoPollers:
     def facts(self, arn: str) -> QueueFacts:
         raise AssertionError
 
+    async def read(self, context: RequestContext, place: tuple[str, str, str | None], most_bytes: int) -> bytes:
+        raise AssertionError
+
 
 async def open_service(folder: Path) -> LambdaService:
     database = await open_sqlite(folder / "lambda.db", load_schema("lambent.services.lambda_"))
     places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret", Vault(bytes(32)))
     yes, none = Surroundings(), NoPollers()
-    links = Links(yes, yes, yes, yes, yes, none, none)
+    links = Links(yes, yes, yes, yes, yes, none, none, none)
     service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), links)
     await service.start()
     return service

@@ -216,7 +216,7 @@ async def refused_create(house: Any, **parameters: Any) -> ServiceError:
         ({"LoggingConfig": {"SystemLogLevel": "INFO"}}, "InvalidParameterValueException", "only allowed with"),
         ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "InvalidParameterValueException", "TenancyConfig"),
         ({"DurableConfig": {"ExecutionTimeout": 1}}, "InvalidParameterValueException", "DurableConfig is refused"),
-        ({"Code": {"S3Bucket": "b", "S3Key": "k"}}, "InvalidParameterValueException", "S3Bucket is refused"),
+        ({"Code": {"S3Bucket": "b", "S3Key": "k"}}, "InvalidParameterValueException", "while GetObject"),
         ({"Code": {"ImageUri": "i"}}, "InvalidParameterValueException", "ImageUri is refused"),
         ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValueException",
          "Could not unzip uploaded file. Please check your file, then try to upload again."),

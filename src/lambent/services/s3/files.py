@@ -1,0 +1,85 @@
+"""Objects for Lambent's other services: code for functions, records of asynchronous invocations."""
+
+import hashlib
+from typing import Any
+
+from lambent.ids import Ids
+from lambent.model.objects import Stored
+from lambent.model.principal import Principal
+from lambent.protocol import checksums
+from lambent.services.operation import RequestContext
+from lambent.services.s3 import bodies, store
+from lambent.services.s3.asking import check_access
+from lambent.services.s3.errors import S3Error, no_such_version
+from lambent.services.s3.facts import declared_checksum
+from lambent.services.s3.model import Facts, Version
+from lambent.services.s3.names import check_key
+from lambent.services.s3.reading import version_of
+from lambent.services.s3.writing import Writer
+from lambent.store.api import Objects, Transaction
+
+SMALL_BYTES = 16 * 1024
+
+
+class Files:
+    """What other services may do with objects, on behalf of an account."""
+
+    def __init__(self, writer: Writer, objects: Objects, ids: Ids) -> None:
+        self._writer, self._objects, self._ids = writer, objects, ids
+
+    async def read(self, ctx: RequestContext, place: tuple[str, str, str | None], most_bytes: int) -> bytes:
+        """The bytes of bucket, key and version. Raises S3Error, also for more than `most_bytes`."""
+        name, key, version_name = place
+
+        def work(tx: Transaction) -> tuple[Version, list[Any]]:
+            bucket = store.bucket(tx, name)
+            check_access(ctx, bucket)
+            found = version_of(tx, bucket, key, version_name)
+            if found.bytes > most_bytes:
+                raise S3Error("EntityTooLarge", 400, f"The object has more than {most_bytes} bytes.")
+            return found, bodies.with_data(tx, bodies.pieces(tx, found.body))
+
+        found, pieces = await self._writer.database.read(work)
+        try:
+            return b"".join([data async for data in self._objects.read(pieces)])
+        except FileNotFoundError:
+            raise no_such_version(key, found.version) from None
+
+    async def write(self, account: str, place: tuple[str, str], data: bytes) -> None:
+        """Put an object of JSON into a bucket of the account, durably. Raises S3Error."""
+        name, key = place
+        check_key(key)
+        ctx = RequestContext(Principal(account, f"arn:aws:iam::{account}:root", account), account, "", self._ids.uuid())
+        crc = checksums.running(checksums.DEFAULT)
+        crc.update(data)
+        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        known = {checksums.DEFAULT: checksums.text_of(crc)}
+        if len(data) <= SMALL_BYTES:
+            await self._commit(ctx, name, key, Stored(len(data), md5, known, data=data))
+            return
+        writing = await self._objects.begin()
+        try:
+            await writing.write(data)
+            await writing.finish()
+            await self._commit(ctx, name, key, Stored(len(data), md5, known, blob=writing.name))
+        except S3Error:
+            await writing.discard()
+            raise
+        finally:
+            writing.release()
+
+    async def _commit(self, ctx: RequestContext, name: str, key: str, stored: Stored) -> None:
+        facts = Facts(
+            headers={"ContentType": "application/json"},
+            checksums=declared_checksum(stored),
+            checksum_type=checksums.FULL,
+        )
+
+        def work(tx: Transaction) -> None:
+            bucket = store.bucket(tx, name)
+            check_access(ctx, bucket)
+            body = bodies.keep(tx, stored, self._ids.hex(32))
+            wanted = Version(bucket.id, key, False, stored.length, stored.md5, facts, body)
+            self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Put")
+
+        await self._writer.write(work)
