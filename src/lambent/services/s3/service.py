@@ -30,9 +30,9 @@ class S3Service:
 
     def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links) -> None:
         self._database, self._clock = database, clock
-        self._notifier = Notifier(database, clock, ids, links.outbox)
+        self.notifier = Notifier(database, clock, ids, links.outbox)
         self.sweeper = Sweeper(database, links.objects, clock)
-        writer = Writer(database, clock, ids, self._notifier)
+        writer = Writer(database, clock, ids, self.notifier)
         self.files = Files(writer, links.objects, ids)
         self.operations = operations_of(
             Buckets(database, clock),
@@ -55,5 +55,5 @@ class S3Service:
     async def run(self) -> None:
         """Tell and sweep until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._notifier.run())
+            tasks.create_task(self.notifier.run())
             tasks.create_task(self.sweeper.run())
