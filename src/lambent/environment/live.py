@@ -74,6 +74,8 @@ class LiveEnvironment:
         self._pipe = OutputPipe(output_fd, self._output, clock)
         self._settled: list[Callable[[Outcome], None]] = []
         self._api = channel if isinstance(channel, EnvironmentApi) else None
+        if self._api is not None:
+            self._output.listener = self._api.function_line
         self._closed = False
         self._channel = self._open(channel)
 
@@ -301,9 +303,11 @@ class LiveEnvironment:
     def _settle(self, step: Step, outcome: Outcome) -> None:
         """A phase is over: complete the log, take the step, wake who waits."""
         self._pipe.drain()
+        self._output.finish()
         if self._api is not None:
             self._api.drain()
-        self._output.finish()
+            if self._state is not State.READY and step is not Step.INITIALISED:
+                self._api.settled(outcome, self._elapsed_us(), self.peak_memory_bytes())
         self._deadline.clear()
         self._stream = None
         if self._streamed is not None:

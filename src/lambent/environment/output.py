@@ -12,6 +12,8 @@ Source: CloudWatch Logs API, PutLogEvents (a log event of up to 256 KB). The lim
 is our own.
 """
 
+from collections.abc import Callable
+
 from lambent.model.invocation import LogLine
 
 EVENT_LIMIT_BYTES = 256 * 1024
@@ -24,6 +26,7 @@ class OutputBuffer:
 
     def __init__(self, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
+        self.listener: Callable[[LogLine], None] | None = None  # hears of each line when it is there
         self._lines: list[LogLine] = []
         self._held_bytes = 0
         self._dropped_bytes = 0
@@ -92,7 +95,10 @@ class OutputBuffer:
 
     def _keep(self, event: bytes, time_ms: int) -> None:
         self._held_bytes += len(event) + LINE_COST_BYTES
-        self._lines.append(LogLine(time_ms, event.decode("utf-8", "replace")))
+        line = LogLine(time_ms, event.decode("utf-8", "replace"))
+        self._lines.append(line)
+        if self.listener is not None:
+            self.listener(line)
 
 
 def _character_boundary(text: bytes, at: int) -> int:

@@ -13,7 +13,7 @@ from lambent.invocation.answers import Answer, answer_for
 from lambent.invocation.api import MIB
 from lambent.invocation.lease import Lease
 from lambent.model.function import FunctionSnapshot
-from lambent.model.invocation import Invocation, InvocationRecord, LogLine
+from lambent.model.invocation import Invocation, InvocationRecord, LogLine, billed_ms
 
 TAIL_BYTES = 4096
 UNKNOWN = Outcome(OutcomeKind.LOST, 0)
@@ -129,11 +129,6 @@ def duration_of(run: Run) -> int:
     if run.outcome.kind is OutcomeKind.TIMEOUT:
         return run.snapshot.timeout_s * 1_000_000
     return run.outcome.duration_us + run.lease.spent_us
-
-
-def billed_ms(init_us: int, duration_us: int) -> int:
-    """What is billed: at least one millisecond."""
-    return max(1, -(-(init_us + duration_us) // 1000))
 
 
 def max_memory_mb(peak_bytes: int, memory_mb: int, *, ran_out: bool) -> int:

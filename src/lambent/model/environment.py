@@ -86,9 +86,10 @@ class EnvironmentGrant(Struct, frozen=True):
     `memory_gauge` (a file whose text is the peak memory in bytes), then, where
     `has_platform_listener`, a listening TCP socket inside the environment's network namespace
     that the edge serves as the bridge to the platform's own endpoint, then, where `has_freezer`,
-    `freezer` (a file; "1" stops every process of the environment, "0" lets them go on); then, where there is `api`, a
-    listening socket for the Runtime API in there, and, where it has extensions, their supervisor's socket and the pipe
-    behind their stdout and stderr. Whoever holds one with `api` has connections from inside: it cannot be moved.
+    `freezer` (a file; "1" stops every process of the environment, "0" lets them go on). Then, where there is `api`, a
+    listening socket for the Runtime API in there, where it has extensions their supervisor's socket and the pipe behind
+    their stdout and stderr, and unconnected TCP sockets made in there, for telemetry. An environment that has
+    connections from inside cannot be moved.
 
     An environment of provisioned concurrency comes unasked, so its grant says what it is for.
     `initialised`: it comes from another edge, idle after its init phase.

@@ -110,3 +110,8 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     extensions_us: int = 0
     qualifier: str = ""
     reserved: bool = False
+
+
+def billed_ms(init_us: int, duration_us: int) -> int:
+    """What is billed: at least one millisecond."""
+    return max(1, -(-(init_us + duration_us) // 1000))

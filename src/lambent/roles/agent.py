@@ -132,6 +132,7 @@ class Agent:
         descriptors += [
             each for each in (assigned.runtime_api, assigned.supervisor, assigned.extension_output) if each >= 0
         ]
+        descriptors += assigned.telemetry
         if assigned.listener >= 0 and listener < 0:
             os.close(assigned.listener)
         held.descriptors = descriptors

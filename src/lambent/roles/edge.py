@@ -253,8 +253,10 @@ class Edge:
         self, grant: EnvironmentGrant, facts: ApiFacts, channel: socket.socket, descriptors: list[int]
     ) -> EnvironmentApi:
         listener, *rest = descriptors
-        supervisor = socket.socket(fileno=rest.pop(0)) if rest else None
-        ends = Ends(channel, supervisor, rest.pop(0) if rest else -1)
+        supervisor, output = None, -1
+        if facts.extensions:
+            supervisor, output = socket.socket(fileno=rest.pop(0)), rest.pop(0)
+        ends = Ends(channel, supervisor, output, tuple(socket.socket(fileno=each) for each in rest))
         api = EnvironmentApi(facts, ends, self._clock, self._ids)
         server = HttpServer(api.router, self._clock, API_LIMITS, streams, most=API_CONNECTIONS)
         self._serve_inside(grant.environment_id, listener, server)

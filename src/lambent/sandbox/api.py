@@ -68,6 +68,7 @@ class Assigned(Struct, frozen=True):
     extension_output: int = -1
     extensions: tuple[str, ...] = ()
     http_runtime: bool = False
+    telemetry: tuple[int, ...] = ()  # sockets of the environment's own namespace, not connected
 
 
 class Ending(Struct, frozen=True):

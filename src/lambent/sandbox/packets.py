@@ -9,7 +9,7 @@ import socket
 from collections.abc import Sequence
 
 LARGEST_BYTES = 1024 * 1024
-MOST_DESCRIPTORS = 8
+MOST_DESCRIPTORS = 32
 
 
 def packet_pair() -> tuple[socket.socket, socket.socket]:

@@ -148,7 +148,11 @@ class LiveSandbox:
         sandbox_us = max(0, spent_us - answer.mount_us - cgroup_us)
         times = StartTimes(sandbox_us=sandbox_us, cgroup_us=cgroup_us, mount_us=answer.mount_us)
         listener, self.listener = self.listener, -1
-        runtime_api, supervisor, extension_output = (*doors, -1, -1, -1)[:3]
+        runtime_api, supervisor, extension_output = -1, -1, -1
+        if doors:
+            runtime_api = doors.pop(0)
+        if answer.extensions:
+            supervisor, extension_output = doors.pop(0), doors.pop(0)
         return Assigned(
             *(channel.detach(), output, gauge, listener, freezer, times),
             runtime_api=runtime_api,
@@ -156,6 +160,7 @@ class LiveSandbox:
             extension_output=extension_output,
             extensions=answer.extensions,
             http_runtime=bool(programs),
+            telemetry=tuple(doors),
         )
 
     async def _answer(self) -> tuple[TenantAnswer, list[int]]:

@@ -80,7 +80,8 @@ class TenantOrder(Struct, frozen=True):
 
 class TenantAnswer(Struct, frozen=True):
     """tenant -> agent; where the Runtime API is wanted, with its listener. `extensions`: the external ones, which a
-    supervisor starts: the agent's end of its socket comes too, and the pipe behind their stdout and stderr."""
+    supervisor starts: the agent's end of its socket comes too, and the pipe behind their stdout and
+    stderr. Then sockets for telemetry."""
 
     mount_us: int = 0
     extensions: tuple[str, ...] = ()

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.invocation.answers import exit_text
-from lambent.invocation.records import TAIL_BYTES, billed_ms, max_memory_mb, tail_of
+from lambent.invocation.records import TAIL_BYTES, max_memory_mb, tail_of
 from lambent.model.environment import EnvironmentExit
+from lambent.model.invocation import billed_ms
 
 MIB = 1024 * 1024
 

@@ -26,6 +26,8 @@ from lambent.environment.output_pipe import OutputPipe
 from lambent.environment.runtime_api.extensions import MOST, Extension, Extensions
 from lambent.environment.runtime_api.router import Router
 from lambent.environment.runtime_api.runtime import NO_ENTRY, HttpRuntime
+from lambent.environment.runtime_api.story import Story
+from lambent.environment.runtime_api.telemetry import Telemetry
 from lambent.environment.socket_channel import SocketChannel
 from lambent.ids import Ids
 from lambent.model.environment import ApiFacts, EnvironmentExit
@@ -58,11 +60,12 @@ class Listening(Struct, frozen=True):
 
 class Ends(NamedTuple):
     """Our ends of what leads inside. `channel` is of no use to a runtime that speaks HTTP; `output` is the pipe of
-    external extensions, -1 where there is none."""
+    external extensions, -1 where there is none; `telemetry`: sockets that were made inside."""
 
     channel: socket.socket
     supervisor: socket.socket | None = None
     output: int = -1
+    telemetry: tuple[socket.socket, ...] = ()
 
 
 class EnvironmentApi:
@@ -79,7 +82,11 @@ class EnvironmentApi:
         self._born_s = clock.monotonic_s()
         self._extensions = Extensions(facts, ids, self._changed, self._failed)
         self._http = HttpRuntime(self._from_runtime, self._age_us) if facts.http_runtime else None
-        self.router = Router(self._http, self._extensions)
+        json_lines = facts.log_format == "JSON"
+        telemetry = Telemetry(self._extensions, ends.telemetry, json_lines=json_lines, clock=clock)
+        self._story, self._telemetry = Story(facts, telemetry.tell, clock), telemetry
+        self.router = Router(self._http, self._extensions, telemetry)
+        self._output.listener = lambda line: telemetry.tell("extension", line.text, line.time_ms)
         self._frames: SocketChannel | None = None
         self._to: Listening | None = None
         self._runtime_ready = self._initialised = self._busy = False
@@ -114,6 +121,14 @@ class EnvironmentApi:
 
     # what `live` asks
 
+    def function_line(self, line: LogLine) -> None:
+        """The function wrote this."""
+        self._telemetry.tell("function", line.text, line.time_ms)
+
+    def settled(self, outcome: Outcome, duration_us: int, peak_bytes: int) -> None:
+        """The init phase failed, or an invocation is over."""
+        self._story.settled(outcome, duration_us, peak_bytes)
+
     def drain(self) -> None:
         """Take what extensions have written until now."""
         if self._pipe is not None:
@@ -128,10 +143,12 @@ class EnvironmentApi:
         """The shutdown phase is over."""
         if self._pipe is not None:
             self._pipe.close()
+        self._telemetry.close()
 
     def begin(self, work: Work) -> None:
         """See `Channel`."""
         self._busy, self._runtime_ready = True, False
+        self._story.begun(work)
         self._extensions.invoke(_invoke_event(work))
         if self._http is not None:
             self._http.deliver(work.request_id, _work_answer(work), work.limit_bytes)
@@ -167,6 +184,7 @@ class EnvironmentApi:
         reason = SHUTDOWN_REASONS.get(self._ended, "FAILURE")
         deadline_ms = round((self._clock.machine_s() + self.patience_s) * 1000)
         self._extensions.shut_down(reason, deadline_ms)
+        self._telemetry.hurry()
         if self._frames is not None:
             self._frames.close()
         if self._supervisor is not None:
@@ -180,11 +198,13 @@ class EnvironmentApi:
         assert self._to is not None
         if frame.kind == frames.READY:
             self._runtime_ready = True
+            self._story.runtime_done()
             self._changed()
         elif frame.kind == frames.INIT_ERROR and frame.fields[0] == NO_ENTRY:
             told = msgspec.json.decode(frame.payload, type=dict[str, Any])
             self._failed(NO_ENTRY, str(told.get("errorMessage", "")))
         else:
+            self._story.said(frame)
             self._to.on_frame(frame)
 
     def _from_frames(self, frame: Frame) -> None:
@@ -192,6 +212,7 @@ class EnvironmentApi:
         self._from_runtime(frame)
         if frame.kind in (frames.RESPONSE, frames.ERROR):
             self._runtime_ready = True
+            self._story.runtime_done()
             self._changed()
 
     def _changed(self) -> None:
@@ -204,6 +225,8 @@ class EnvironmentApi:
         if not self._initialised:
             self._initialised, self._extensions.open = True, False
             self._note_extensions("Ready")
+            self._story.initialised(self._age_us())
+            self._telemetry.close_init()
             self._to.on_frame(Frame(frames.READY, [str(self._age_us())], b""))
         elif self._busy:
             self._busy = False
@@ -214,6 +237,8 @@ class EnvironmentApi:
         time_ms = self._clock.now_ms() - 1
         for each in self._extensions:
             self._notes.append(LogLine(time_ms, _note(each, state, self._facts.log_format, time_ms)))
+            told = {"name": each.name, "state": state, "events": list(each.events)}
+            self._telemetry.tell("platform.extension", told)
 
     def _failed(self, error_type: str, words: str) -> None:
         assert self._to is not None

@@ -11,6 +11,7 @@ from typing import Protocol
 from lambent.environment.runtime_api.answers import ApiError, Respond
 from lambent.environment.runtime_api.extensions import Extensions
 from lambent.environment.runtime_api.runtime import RESPONSE_MODE, HttpRuntime
+from lambent.environment.runtime_api.telemetry import Telemetry
 from lambent.errors import ServiceError
 from lambent.model.http import HttpRequest, HttpResponse
 
@@ -40,13 +41,15 @@ def streams(request: HttpRequest) -> bool:
 class Router:
     """Answers requests. `runtime` is None where the runtime speaks frames."""
 
-    def __init__(self, runtime: HttpRuntime | None, extensions: Extensions) -> None:
+    def __init__(self, runtime: HttpRuntime | None, extensions: Extensions, telemetry: Telemetry) -> None:
         self._runtime, self._extensions = runtime, extensions
         self._tasks: set[asyncio.Task[None]] = set()
         self._routes: dict[tuple[str, str], Callable[[HttpRequest], HttpResponse]] = {
             ("POST", EXTENSION + "register"): extensions.register,
             ("POST", EXTENSION + "init/error"): lambda request: extensions.failed(request, "Extension.InitError"),
             ("POST", EXTENSION + "exit/error"): lambda request: extensions.failed(request, "Extension.ExitError"),
+            ("PUT", "/2022-07-01/telemetry"): lambda request: telemetry.subscribe(request, logs=False),
+            ("PUT", "/2020-08-15/logs"): lambda request: telemetry.subscribe(request, logs=True),
             ("GET", "/2018-06-01/ping"): lambda _: HttpResponse(200, [("content-type", "text/plain")], b"pong"),
         }
         if runtime is not None:

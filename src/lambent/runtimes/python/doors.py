@@ -17,6 +17,7 @@ from typing import Any
 ADDRESS, PORT = "127.0.0.1", 9001
 EXTENSIONS = "/opt/extensions"
 BACKLOG = 128
+MOST_SUBSCRIBERS = 11  # of 10 extensions, one has two
 WORDS, OUTPUT = 4, 5  # where the supervisor keeps its ends
 
 
@@ -29,6 +30,7 @@ class Doors:
         self._listener: socket.socket | None = None
         self._words: tuple[socket.socket, socket.socket] | None = None
         self._output: tuple[int, int] | None = None
+        self._sockets: list[socket.socket] = []
 
     def open_listener(self, port: int) -> None:
         """The Runtime API's address."""
@@ -43,12 +45,17 @@ class Doors:
         self._words = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._output = os.pipe()
 
+    def make_sockets(self) -> None:
+        """One for each that may subscribe to telemetry: the platform reaches them from in here with these."""
+        count = min(MOST_SUBSCRIBERS, 1 + len(self.extensions))
+        self._sockets = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
+
     def theirs(self) -> list[int]:
         """The platform's ends."""
         ends = [] if self._listener is None else [self._listener.fileno()]
         if self._words is not None and self._output is not None:
             ends += [self._words[0].fileno(), self._output[0]]
-        return ends
+        return ends + [each.fileno() for each in self._sockets]
 
     def take_places(self) -> tuple[int, int]:
         """Our ends of socket and pipe, at their places; -1 where there are none."""
@@ -72,6 +79,7 @@ def open_for(spec: dict[str, Any], *, walled: bool) -> Doors:
         raise ValueError("SnapStart is not possible with external extensions: their processes cannot be in a snapshot.")
     if spec["programs"] or (walled and spec["layers"] and not spec["pausing"] and not spec["image"]):
         opened.open_listener(PORT if walled else 0)
+        opened.make_sockets()
     if opened.extensions:
         opened.open_for_supervisor()
     return opened

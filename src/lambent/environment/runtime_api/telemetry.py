@@ -1,0 +1,108 @@
+"""The Telemetry API and the Logs API of one environment: who has subscribed, and what has happened.
+
+What happened in the init phase is kept until it is over, for those who subscribe in it; afterwards nobody can.
+Source: see `subscriptions`.
+"""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from lambent.clock import Clock, iso_millis
+from lambent.environment.runtime_api.answers import ApiError
+from lambent.environment.runtime_api.delivery import Delivery
+from lambent.environment.runtime_api.extensions import Extensions
+from lambent.environment.runtime_api.subscriptions import View, parse, target_of
+from lambent.model.http import HttpRequest, HttpResponse
+
+OK = HttpResponse(200, [("content-type", "text/plain")], b'"OK"')
+MOST_EARLY = 1000
+
+
+class Subscriber(Struct):
+    """One, and what it wants."""
+
+    view: View
+    delivery: Delivery
+
+
+class Telemetry:
+    """Takes events with `tell`. Owns `sockets`, which were made inside the environment."""
+
+    def __init__(
+        self, extensions: Extensions, sockets: Sequence[socket.socket], *, json_lines: bool, clock: Clock
+    ) -> None:
+        self._extensions, self._sockets, self._json_lines, self._clock = extensions, list(sockets), json_lines, clock
+        self._subscribers: dict[tuple[str, bool], Subscriber] = {}
+        self._early: list[tuple[str, str, Any]] = []
+        self.open = True  # for subscriptions: until the init phase is over
+        self._closing: asyncio.Future[Any] | None = None
+
+    def tell(self, kind: str, record: Any, time_ms: int | None = None) -> None:
+        """Something has happened."""
+        if not (self.open or self._subscribers):
+            return
+        time = iso_millis(self._clock.now_ms() if time_ms is None else time_ms).removesuffix("+0000") + "Z"
+        if self.open and len(self._early) < MOST_EARLY:
+            self._early.append((time, kind, record))
+        for subscriber in self._subscribers.values():
+            for event in subscriber.view.of(time, kind, record):
+                subscriber.delivery.put(event)
+
+    def close_init(self) -> None:
+        """The init phase is over."""
+        self.open = False
+        self._early.clear()
+        if not self._subscribers:
+            self._close_sockets()
+
+    def subscribe(self, request: HttpRequest, *, logs: bool) -> HttpResponse:
+        """PUT telemetry, or PUT logs; one that comes again replaces the first."""
+        extension = self._extensions.of(request)
+        family = "Logs" if logs else "Telemetry"
+        if not self.open:
+            raise ApiError(403, f"{family}.SubscriptionsClosed", "Subscriptions are possible in the init phase only")
+        wanted = parse(request.body, logs=logs)
+        key = (extension.identifier, logs)
+        if key in self._subscribers:
+            raise ApiError(403, f"{family}.AlreadySubscribed", "The extension has subscribed already")
+        if not self._sockets:
+            raise ApiError(403, f"{family}.TooManySubscriptions", "No more subscriptions are possible here")
+        delivery = Delivery(
+            target_of(wanted.destination), wanted.buffering, self._sockets.pop(), self._clock, self._dropped
+        )
+        subscriber = Subscriber(View(wanted, logs=logs, json_lines=self._json_lines), delivery)
+        for time, kind, record in self._early:
+            for event in subscriber.view.of(time, kind, record):
+                delivery.put(event)
+        self._subscribers[key] = subscriber
+        told = {"name": extension.name, "state": "Subscribed", "types": wanted.types}
+        self.tell("platform.logsSubscription" if logs else "platform.telemetrySubscription", told)
+        return OK
+
+    def hurry(self) -> None:
+        """The shutdown phase: whatever is held goes out at once."""
+        for subscriber in self._subscribers.values():
+            subscriber.delivery.hurry()
+
+    def close(self) -> None:
+        """The environment is gone."""
+        self.open = False
+        self._close_sockets()
+        deliveries = [subscriber.delivery for subscriber in self._subscribers.values()]
+        self._subscribers.clear()
+        if deliveries:
+            self._closing = asyncio.gather(*(delivery.close() for delivery in deliveries))
+
+    def _close_sockets(self) -> None:
+        for sock in self._sockets:
+            sock.close()
+        self._sockets = []
+
+    def _dropped(self, records: int, size: int) -> None:
+        reason = "Some events were not delivered: the subscriber was too slow, or did not take them"
+        told = {"droppedRecords": records, "droppedBytes": size, "reason": reason}
+        self.tell("platform.logsDropped", told)
