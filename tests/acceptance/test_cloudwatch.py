@@ -1,7 +1,9 @@
 """CloudWatch metrics of functions and queues, and those that users put, with boto3 and the real `aws`."""
 
 import json
+import os
 import re
+import signal
 import time
 import urllib.request
 from collections.abc import Callable
@@ -74,6 +76,29 @@ def test_every_invocation_is_counted_once_it_was_answered(platform: Any) -> None
     assert counted is not None
     assert float(counted[1]) == 4
     assert f'function="{name}",le="+Inf"' in text
+
+
+def test_each_invocation_counts_once_although_control_is_killed(
+    own_server: Callable[..., Any], eventually: Callable[[Callable[[], Any]], Any]
+) -> None:
+    platform = own_server()
+    name = platform.create(SOURCE)
+    lambda_, answered = platform.client("lambda"), 0
+    for number in range(120):
+        if number % 60 == 30:
+            status = json.loads(eventually(lambda: platform.lambent("status", "--format", "json").stdout))
+            os.kill(status["parts"]["control"]["pid"], signal.SIGKILL)
+        lambda_.invoke(FunctionName=name)
+        answered += 1
+    cloudwatch = platform.client("cloudwatch")
+
+    def counted() -> float | None:
+        try:
+            return sum_of(cloudwatch, "Invocations", {"FunctionName": name})
+        except ClientError:  # control is not back yet
+            return None
+
+    assert eventually(counted) == answered
 
 
 def stat(metric: str, function: str, which: str) -> dict[str, Any]:
