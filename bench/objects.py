@@ -32,7 +32,7 @@ def client_of(server: Server) -> Any:
         access = server.access
         local.client = boto3.Session(
             aws_access_key_id=access.access_key_id,
-            aws_secret_access_key=access.secret_access_key,
+            aws_secret_access_key=access.secret,
             region_name=access.region,
         ).client("s3", endpoint_url=server.endpoint, config=Config(signature_version="s3v4"))
     return local.client

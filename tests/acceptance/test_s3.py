@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 MIB = 1024 * 1024
@@ -205,6 +207,8 @@ def test_an_upload_is_what_its_parts_are(s3: Any, bucket: str) -> None:
     )
     assert (done["ChecksumCRC32"], done["ChecksumType"]) == (crc, "FULL_OBJECT")
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == whole
+    again = s3.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+    assert again["ETag"] == done["ETag"]  # as for a client that did not hear the answer
     assert code_of(s3.list_parts, **named) == "NoSuchUpload"
     other = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
     s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=other)
@@ -387,3 +391,52 @@ def test_a_bus_is_told_and_a_failed_event_is_kept_as_an_object(
     message = eventually(lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages"))[0]
     event = json.loads(message["Body"])
     assert (event["detail-type"], event["detail"]["object"]["key"]) == ("Object Created", kept)
+
+
+BAD = [
+    ("GET", "/{bucket}?list-type=2&max-keys=x", {}, b"", {400}),
+    ("GET", "/{bucket}?list-type=2&continuation-token=%C3%A9", {}, b"", {400}),
+    ("GET", "/{bucket}?versions&version-id-marker=x", {}, b"", {400}),
+    ("GET", "/{bucket}/there", {"range": "bytes=" + "9" * 6000 + "-"}, b"", {200}),
+    ("GET", "/{bucket}/there?partNumber=" + "9" * 30, {}, b"", {400}),
+    ("GET", "/{bucket}/%ff", {}, b"", {400, 403}),
+    ("GET", "/{bucket}/%00", {}, b"", {404}),
+    ("POST", "/{bucket}?delete", {}, b"<Delete><Object>", {400}),
+    ("POST", "/{bucket}/k?uploadId=nope", {}, b"<CompleteMultipartUpload/>", {400, 404}),
+    ("PUT", "/{bucket}/k?partNumber=0&uploadId=nope", {}, b"1", {400, 404}),
+    ("PUT", "/{bucket}/k", {"x-amz-copy-source": "%ff"}, b"", {400}),
+    ("PUT", "/{bucket}/" + "k" * 1025, {}, b"1", {400}),
+    ("PUT", "/{bucket}/k", {"x-amz-checksum-crc32": "short"}, b"1", {400}),
+    ("PUT", "/{bucket}/k", {"content-md5": "short"}, b"1", {400}),
+    ("PUT", "/{bucket}/k", {"x-amz-tagging": "a=1&a=2"}, b"1", {400}),
+    ("PUT", "/{bucket}/k", {"x-amz-meta-large": "x" * 3000}, b"1", {400}),
+    (
+        "PUT",
+        "/{bucket}?versioning",
+        {},
+        b"<VersioningConfiguration><Status>No</Status></VersioningConfiguration>",
+        {400},
+    ),
+    ("PUT", "/{bucket}?policy", {}, b"{}", {501}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "body", "statuses"), BAD, ids=range(len(BAD)))
+def test_bad_input_is_answered_as_such_and_leaves_nothing(
+    platform: Any,
+    s3: Any,
+    bucket: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    statuses: set[int],
+) -> None:
+    s3.put_object(Bucket=bucket, Key="there", Body=b"there")
+    frozen = platform.session().get_credentials().get_frozen_credentials()
+    request = AWSRequest(method, platform.endpoint + path.format(bucket=bucket), data=body, headers=headers)
+    S3SigV4Auth(frozen, "s3", "us-east-1").add_auth(request)
+    answer = httpx.request(method, request.url, content=body, headers=dict(request.headers))
+    assert answer.status_code in statuses, answer.text
+    assert answer.status_code == 200 or answer.text.startswith("<?xml")
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["there"]

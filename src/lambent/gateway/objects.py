@@ -88,7 +88,7 @@ async def commit(ask: Ask, receiving: Receiving, call: ObjectCall) -> HttpRespon
 def length_of(request: HttpRequest) -> int:
     """How long the object is to be. Raises ServiceError."""
     text = request.header("x-amz-decoded-content-length") if is_chunked(request) else request.header("content-length")
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
         raise MissingContentLength("You must provide the Content-Length HTTP header.")
     if int(text) > LONGEST_BYTES:
         raise _too_large(int(text))

@@ -27,7 +27,8 @@ class Bucket(Struct, frozen=True):
 
 class Facts(Struct, frozen=True, omit_defaults=True):
     """What is known of an object beside its bytes. `headers` are those that go out with it, by their members' names
-    in the model; `parts` is how many it was uploaded in, 0 for an object that came whole."""
+    in the model; `parts` is how many it was uploaded in, 0 for an object that came whole, and `upload` which upload
+    made it."""
 
     headers: Mapping[str, str] = {}
     metadata: Mapping[str, str] = {}
@@ -35,6 +36,7 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     checksums: Mapping[str, str] = {}
     checksum_type: str = ""
     parts: int = 0
+    upload: str = ""
 
 
 class Version(Struct, frozen=True):

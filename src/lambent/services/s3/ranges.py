@@ -8,8 +8,8 @@ import re
 
 from lambent.services.s3.errors import S3Error, invalid_argument
 
-RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.IGNORECASE)
-COPY_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+RANGE = re.compile(r"bytes\s*=\s*(\d{0,19})\s*-\s*(\d{0,19})", re.IGNORECASE | re.ASCII)
+COPY_RANGE = re.compile(r"bytes=(\d{1,19})-(\d{1,19})", re.ASCII)
 
 
 def range_of(header: str | None, size: int) -> tuple[int, int] | None:

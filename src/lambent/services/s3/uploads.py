@@ -102,13 +102,18 @@ class Uploads:
         self, tx: Transaction, ctx: RequestContext, request: Request, named: list[Request]
     ) -> tuple[Bucket, Version]:
         bucket = bucket_of(tx, ctx, request)
+        current = store.current(tx, bucket.id, request["Key"])
+        if current is not None and current.facts.upload == request["UploadId"]:
+            return bucket, current  # asked again by a client that did not hear the answer
         upload = upload_store.upload(tx, bucket, request["Key"], request["UploadId"])
-        check_write(request, upload.key, store.current(tx, bucket.id, upload.key))
+        check_write(request, upload.key, current)
         there = upload_store.parts(tx, upload)
         parts = chosen_parts(upload, {each.number: each for each in there}, named)
         size, checksums = sum(each.bytes for each in parts), checksum_of(upload, parts)
         check_whole(request, upload, checksums, size)
-        facts = structs.replace(upload.facts, checksums=checksums, checksum_type=upload.checksum_type, parts=len(parts))
+        facts = structs.replace(
+            upload.facts, checksums=checksums, checksum_type=upload.checksum_type, parts=len(parts), upload=upload.id
+        )
         body, starts = _joined(tx, parts)
         wanted = Version(bucket.id, upload.key, False, size, etag_of(parts), facts, body)
         made = self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:CompleteMultipartUpload")
