@@ -15,7 +15,7 @@ from lambent.services.dynamodb.values import Item, item_size
 from lambent.store.api import Transaction
 
 PAGE_BYTES = 1024 * 1024
-FIRST_ROWS, MOST_ROWS = 64, 1024
+FIRST_ROWS, MOST_ROWS = 16, 1024  # items may have 400 KB each
 
 
 class Walk(Struct, frozen=True):
@@ -58,14 +58,16 @@ def _rows(tx: Transaction, walk: Walk, limit: int | None) -> Iterator[Item]:
     """All rows of a walk, fetched a few at a time."""
     fetch, rows = (_query if walk.partition is not None else _scan), min(limit or FIRST_ROWS, MOST_ROWS)
     at: Place | None = None
+    count = size = 0
     while True:
         found = fetch(tx, walk, at, rows)
         for partition, sort, raw in found:
             at = Place(partition, sort)
+            count, size = count + 1, size + len(raw)
             yield store.decode_item(raw)
         if len(found) < rows:
             return
-        rows = min(rows * 4, MOST_ROWS)
+        rows = max(1, min(MOST_ROWS, (PAGE_BYTES - size) * count // size + 1))
 
 
 Row = tuple[bytes, bytes, bytes]

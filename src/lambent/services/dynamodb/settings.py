@@ -65,7 +65,9 @@ class Settings:
             return msgspec.structs.replace(table, protected=protected), lambda tx: [work(tx) for work in works]
 
         table = await self._catalog.change(live.table.key, plan)
-        usage = await self._catalog.database.read(lambda tx: {table.space: store.usage_of(tx, table.space)})
+        usage = await self._catalog.database.read(
+            lambda tx: {space: store.usage_of(tx, space) for space in table.spaces}
+        )
         return {"TableDescription": description(table, usage, "UPDATING")}
 
     def _with_index(self, table: Table, update: Mapping[str, Any], request: Request) -> tuple[Table, Work]:

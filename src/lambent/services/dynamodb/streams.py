@@ -27,6 +27,7 @@ from lambent.services.dynamodb.model import KeySchema
 from lambent.services.dynamodb.names import TableKey
 from lambent.services.dynamodb.records import Sequenced, decode_record, sequence_of, sequence_text, shown
 from lambent.services.dynamodb.store import SQL
+from lambent.services.dynamodb.switching import opened_ms
 from lambent.services.dynamodb.upkeep import STREAM_LIFE_MS
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Row, Transaction
@@ -237,9 +238,9 @@ def _start(tx: Transaction, shard: Row, request: Request, now_ms: int) -> int:
         sequence = sequence_of(given)
     except ValueError:
         raise invalid(f"Invalid SequenceNumber: {given}") from None
-    kept = tx.all(SQL.records, shard=shard["id"], after=0, since_ms=now_ms - STREAM_LIFE_MS, limit=1)
-    trimmed = shard["first_sequence"] <= sequence < (kept[0]["sequence"] if kept else 0)
-    if trimmed and tx.all(SQL.records, shard=shard["id"], after=0, since_ms=0, limit=1)[0]["sequence"] > sequence:
+    since_ms = now_ms - STREAM_LIFE_MS
+    kept = tx.all(SQL.records, shard=shard["id"], after=0, since_ms=since_ms, limit=1)
+    if kept and sequence < kept[0]["sequence"] and opened_ms(shard["name"]) <= since_ms:
         raise TrimmedDataAccess("The operation attempted to read past the oldest stream record in a shard.")
     return sequence - 1 if kind == "AT_SEQUENCE_NUMBER" else sequence
 

@@ -67,6 +67,11 @@ def _shard_name(catalog: Catalog, now_ms: int) -> str:
     return f"shardId-{now_ms:020d}-{catalog.ids.hex(8)}"
 
 
+def opened_ms(shard_name: str) -> int:
+    """When a shard was opened, which is part of its name."""
+    return int(shard_name.split("-")[1])
+
+
 def _open(tx: Transaction, table: Table, stream: Stream, shard_name: str) -> None:
     tx.run(
         SQL.add_stream,

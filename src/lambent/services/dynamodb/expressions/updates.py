@@ -170,7 +170,7 @@ def _add(before: Item, after: Item, parts: Parts, value: Value) -> Item:
 def _delete(before: Item, after: Item, parts: Parts, value: Value) -> Item:
     present = paths.found_at(before, parts)
     if present is None:
-        return after
+        return paths.with_value(after, parts, None)  # nothing to do, where there is a place for it at all
     kind = kind_of(value)
     if kind not in present:
         raise _wrong_type()
