@@ -45,7 +45,7 @@ class Delivery:
         self._target, self._buffering, self._socket, self._clock = target, buffering, sock, clock
         self._on_dropped = on_dropped
         self._events: deque[bytes] = deque()
-        self._held_bytes = 0
+        self.held_bytes = 0
         self._dropped: tuple[int, int] = (0, 0)
         self._connected = self._hurry = False
         self._woken = asyncio.Event()
@@ -54,11 +54,11 @@ class Delivery:
 
     def put(self, event: bytes) -> None:
         """One more."""
-        if self._held_bytes + len(event) > HELD_BATCHES * self._buffering.maxBytes:
+        if self.held_bytes + len(event) > HELD_BATCHES * self._buffering.maxBytes:
             self._drop(1, len(event))
             return
         self._events.append(event)
-        self._held_bytes += len(event)
+        self.held_bytes += len(event)
         self._woken.set()
 
     def hurry(self) -> None:
@@ -102,7 +102,7 @@ class Delivery:
             alarm.cancel()
 
     def _full(self) -> bool:
-        return len(self._events) >= self._buffering.maxItems or self._held_bytes >= self._buffering.maxBytes
+        return len(self._events) >= self._buffering.maxItems or self.held_bytes >= self._buffering.maxBytes
 
     def _take_batch(self) -> list[bytes]:
         batch: list[bytes] = []
@@ -112,7 +112,7 @@ class Delivery:
                 break
             batch.append(self._events.popleft())
             size += len(batch[-1])
-        self._held_bytes -= size
+        self.held_bytes -= size
         return batch
 
     async def _deliver(self, batch: list[bytes]) -> bool:

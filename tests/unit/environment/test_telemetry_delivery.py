@@ -1,0 +1,89 @@
+"""Bringing telemetry to a subscriber: batches, one socket used again and again, what is lost is counted.
+
+Source: Lambda Developer Guide, "Accessing real-time telemetry data for extensions using the Telemetry API".
+"""
+
+import asyncio
+import socket
+
+import msgspec
+
+from lambent.clock import SystemClock
+from lambent.environment.runtime_api.delivery import Delivery
+from lambent.environment.runtime_api.subscriptions import Buffering, Target
+
+QUICK = Buffering(timeoutMs=25)
+
+
+class Listener:
+    """An HTTP server that keeps bodies and answers as it is told to."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.bodies: list[bytes] = []
+        self._answers = list(answers)
+        self.more = asyncio.Event()
+
+    async def start(self) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        self.bodies.append(await reader.readexactly(length))
+        self.more.set()
+        writer.write(b"HTTP/1.1 " + (self._answers.pop(0) if self._answers else b"200 OK") + b"\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async def wait_bodies(self, count: int) -> None:
+        while len(self.bodies) < count:
+            self.more.clear()
+            await self.more.wait()
+
+    async def stop(self) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+
+
+def delivery_to(target: Target, dropped: list[tuple[int, int]], buffering: Buffering = QUICK) -> Delivery:
+    return Delivery(target, buffering, socket.socket(), SystemClock(), lambda *told: dropped.append(told))
+
+
+async def test_each_batch_is_one_request_over_the_same_socket() -> None:
+    listener, dropped = Listener(), list[tuple[int, int]]()
+    delivery = delivery_to(Target(await listener.start(), "sandbox.localdomain", "/x"), dropped)
+    for count in (1, 2, 3):
+        delivery.put(b'{"n": %d}' % count)
+        delivery.put(b"{}")
+        await listener.wait_bodies(count)
+    assert [msgspec.json.decode(body) for body in listener.bodies] == [[{"n": n}, {}] for n in (1, 2, 3)]
+    assert dropped == []
+    await delivery.close()
+    await listener.stop()
+
+
+async def test_what_a_subscriber_does_not_take_is_counted_and_told() -> None:
+    listener, dropped = Listener(*[b"500 No"] * 3), list[tuple[int, int]]()
+    delivery = delivery_to(Target(await listener.start(), "s", "/"), dropped)
+    delivery.put(b"12345")
+    await listener.wait_bodies(3)
+    delivery.put(b"{}")
+    await listener.wait_bodies(4)
+    while not dropped:
+        await asyncio.sleep(0)
+    assert dropped == [(1, 5)]
+    await delivery.close()
+    await listener.stop()
+
+
+async def test_a_subscriber_that_is_not_there_costs_a_bounded_amount_of_memory() -> None:
+    dropped: list[tuple[int, int]] = []
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        delivery = delivery_to(Target(nobody.getsockname()[1], "s", "/"), dropped, Buffering(timeoutMs=30_000))
+        event = b"x" * 1000
+        for _ in range(5000):
+            delivery.put(event)
+        assert delivery.held_bytes <= 4 * 262_144
+        await delivery.close()
