@@ -136,6 +136,7 @@ def check_index_keys(schema: KeySchema, index_name: str, item: Item) -> None:
                 f"The AttributeValue for a key attribute cannot contain an empty {KIND_NAMES[attribute.kind]} value. "
                 f"IndexName: {index_name}, IndexKey: {attribute.name}"
             )
+    _check_lengths(schema, item)
 
 
 def check_updated_index_keys(schema: KeySchema, item: Item) -> None:
@@ -144,6 +145,7 @@ def check_updated_index_keys(schema: KeySchema, item: Item) -> None:
         value = item.get(attribute.name)
         if value is not None and not value.get(attribute.kind):
             raise invalid("The update expression attempted to update the secondary index key to unsupported type")
+    _check_lengths(schema, item)
 
 
 def checked_key(schema: KeySchema, key: Item) -> Item:
@@ -162,7 +164,7 @@ def _check_lengths(schema: KeySchema, item: Item) -> None:
 
 
 def _check_length(item: Item, attribute: KeyAttribute, most: int, which: str) -> None:
-    if attribute.kind == "N":
+    if attribute.kind == "N" or attribute.name not in item:
         return
     inner = item[attribute.name][attribute.kind]
     if not inner:

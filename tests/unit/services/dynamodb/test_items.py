@@ -174,6 +174,32 @@ async def test_items_that_cannot_be_are_refused(dynamodb: Any, item: dict[str, A
     assert message in words
 
 
+async def test_a_key_of_an_index_has_its_type_and_its_length_in_every_write(dynamodb: Any) -> None:
+    schema = [{"AttributeName": "group", "KeyType": "HASH"}, {"AttributeName": "rank", "KeyType": "RANGE"}]
+    index = {"IndexName": "index", "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+    await dynamodb.table(kinds={"group": "S", "rank": "B"}, GlobalSecondaryIndexes=[index])
+    for wrong in (
+        {"group": {"N": "1"}},
+        {"group": {"S": ""}},
+        {"rank": {"B": b"\xff" * 1025}},
+        {"group": {"S": "x" * 2049}},
+    ):
+        code, _ = await dynamodb.refusal("PutItem", TableName="table", Item=KEY | wrong)
+        assert code == "ValidationException"
+        ((name, value),) = wrong.items()
+        change = {"UpdateExpression": "SET #n = :v", "ExpressionAttributeNames": {"#n": name}}
+        given = {"ExpressionAttributeValues": {":v": value}}
+        code, _ = await dynamodb.refusal("UpdateItem", TableName="table", Key=KEY, **change, **given)
+        assert code == "ValidationException"
+    assert await dynamodb.get(KEY) is None
+    longest = {"group": {"S": "x" * 2048}, "rank": {"B": b"\xff" * 1024}}
+    await dynamodb.put(KEY | longest)
+    assert (await dynamodb("Scan", TableName="table", IndexName="index"))["Count"] == 1
+    query = {"KeyConditionExpression": "#g = :g", "ExpressionAttributeNames": {"#g": "group"}}
+    values = {"ExpressionAttributeValues": {":g": longest["group"]}}
+    assert (await dynamodb("Query", TableName="table", IndexName="index", **query, **values))["Count"] == 1
+
+
 async def test_capacity_is_counted_in_blocks(dynamodb: Any) -> None:
     await dynamodb.table()
     item = KEY | {"text": {"S": "x" * 5000}}
