@@ -3,13 +3,16 @@
 Source of the promises: DESIGN.md, tenets 2 and 4 and "Static stability"; SPECIFICATION.md.
 """
 
+import contextlib
 import json
 import os
+import random
 import signal
 import threading
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -169,3 +172,65 @@ def test_events_that_were_accepted_are_run_although_everything_is_killed(
         return all(f"ran<{number}>" in messages for number in range(40))
 
     assert eventually(all_ran)
+
+
+def parts_of(supervisor: int) -> list[int]:
+    """Control, edges and agent: the supervisor's own children."""
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children")
+    return [int(pid) for pid in children.read_text().split()]
+
+
+def test_every_accepted_event_runs_and_its_record_arrives_while_parts_are_killed_at_random(
+    own_server: Callable[..., "Platform"], eventually: Any
+) -> None:
+    platform = own_server("--edges", "2")
+    lambda_, sqs, dice = platform.client("lambda"), platform.client("sqs"), random.Random(26)
+    queue = sqs.create_queue(QueueName="records")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    name = platform.create("def handler(event, context):\n    return [event, 'ran']\n")
+    config = {"OnSuccess": {"Destination": arn}}
+    lambda_.put_function_event_invoke_config(FunctionName=name, DestinationConfig=config)
+    assert len(parts_of(platform.server.process.pid)) == 4
+    accepted: set[int] = set()
+    stop = threading.Event()
+
+    def send(worker: int) -> None:
+        client = platform.client("lambda", read_timeout=5)
+        for number in range(worker, 1_000_000, 3):
+            if stop.is_set():
+                return
+            try:
+                client.invoke(FunctionName=name, InvocationType="Event", Payload=str(number))
+            except (BotoCoreError, ClientError):  # refused or cut off: nothing was promised
+                stop.wait(0.05)
+                continue
+            accepted.add(number)
+            stop.wait(0.02)
+
+    with ThreadPoolExecutor(3) as pool:
+        senders = [pool.submit(send, worker) for worker in range(3)]
+        try:
+            for kills in range(8):
+                eventually(lambda: len(accepted) >= 12 * kills + dice.randrange(12), 40.0)  # noqa: B023  called now
+                with contextlib.suppress(ProcessLookupError):  # it was killed before and is not back yet
+                    os.kill(dice.choice(parts_of(platform.server.process.pid)), signal.SIGKILL)
+        finally:
+            stop.set()
+        for sender in senders:
+            sender.result()
+    arrived: set[int] = set()
+
+    def all_arrived() -> bool:
+        try:
+            answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+        except (BotoCoreError, ClientError):
+            return False
+        for message in answer.get("Messages", []):
+            record = json.loads(message["Body"])
+            assert record["requestContext"]["condition"] == "Success"
+            assert record["responsePayload"] == [record["requestPayload"], "ran"]
+            arrived.add(record["requestPayload"])
+        return accepted <= arrived
+
+    assert len(accepted) >= 80
+    eventually(lambda: any(all_arrived() for _ in range(50)), 60.0)

@@ -25,7 +25,7 @@ from lambent.ids import SystemIds
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant, EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
-from lambent.model.messages import EnvironmentStatus, Hello, SnapshotTaken, Start, Stop, Welcome
+from lambent.model.messages import EnvironmentStatus, Hello, Ready, SnapshotTaken, Start, Stop, Welcome
 from lambent.sandbox import doctor
 from lambent.sandbox.interpreters import Interpreter, find_runtimes
 from lambent.sandbox.packets import Packets
@@ -124,11 +124,11 @@ class AgentProcess:
         """The interpreters that it finds."""
         return find_runtimes() if self._user is None else find_runtimes(map(Path, EVERYBODYS))
 
-    def another(self, data: Path) -> "AgentProcess":
+    def another(self, data: Path, **settings: str) -> "AgentProcess":
         """One more, of the same user."""
         if self._user is not None:
             data = self._user.folder(data.name)
-        return type(self)(data, user=self._user)
+        return type(self)(data, user=self._user, **settings)
 
     def ready(self) -> bool:
         """Whether its socket takes connections (the file is there a moment before); fails when it has died."""
@@ -260,7 +260,7 @@ class Edge:
         function = await self.begin(source, **changes)
         outcome = await function.environment.wait_ready(WAIT_S)
         assert outcome.kind is OutcomeKind.READY, (outcome, [line.text for line in function.environment.take_lines()])
-        self.peer.notify("ready", function.id)
+        self.peer.notify("ready", Ready(function.id))
         return function
 
     async def run(self, source: str, event: Any = None, **changes: Any) -> Any:
