@@ -7,10 +7,13 @@ runtime API for custom runtimes"; behaviours sections 8, 12, 13 and 15.
 import base64
 import io
 import json
+import shutil
+import subprocess
 import textwrap
 import time
 import uuid
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -273,3 +276,14 @@ def test_a_streamed_answer_comes_in_pieces_and_its_trailers_tell_of_errors(platf
     assert streamed(pause=0, hang_up=True)[1]["ErrorCode"]
     whole = lambda_.invoke(FunctionName=name, Payload=b'{"pause": 0}')
     assert whole["Payload"].read() == b"one two three"
+
+
+def test_a_compiled_program_is_a_runtime(platform: "Platform", tmp_path: Path) -> None:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("a C compiler is not here")
+    source, built = Path(__file__).with_name("bootstrap.c"), tmp_path / "bootstrap"
+    subprocess.run([compiler, "-O1", "-D_GNU_SOURCE", "-static", "-o", built, source], check=True)
+    name = create(platform, package({"bootstrap": built.read_bytes()}))
+    for number in range(20):
+        assert invoke(platform, name, {"n": number})[1] == {"n": number}
