@@ -1,6 +1,6 @@
 """The runtime interface clients that AWS publishes, unchanged, as custom runtimes.
 
-Source: awslambdaric (PyPI) as it is installed; what it needs of a host is in its README.
+Source: awslambdaric (PyPI) and aws-lambda-ric (npm) as installed; what they need of a host is in their READMEs.
 """
 
 import importlib.util
@@ -66,3 +66,34 @@ def test_awslambdaric_serves_a_function(platform: "Platform") -> None:
     answer, told = invoke(platform, name, {})
     assert told["errorType"] == "Runtime.ImportModuleError"
     assert "No module named 'nothing'" in told["errorMessage"]
+
+
+NODE_CLIENT = Path(__file__).parent / "javascript/node_modules/aws-lambda-ric"
+NODE_BOOTSTRAP = (
+    '#!/bin/sh\nexport HOME=/tmp\nexec /usr/bin/node /var/task/node_modules/aws-lambda-ric/bin/index.mjs "$_HANDLER"\n'
+)
+NODE_APP = """
+exports.handler = async (event, context) => {
+  console.log("client runs");
+  if (event.raise) throw new RangeError("no good");
+  return { event, id: context.awsRequestId, name: context.functionName };
+};
+"""
+
+
+@pytest.mark.skipif(
+    not (NODE_CLIENT / "dist/rapid-client.node").exists() or not Path("/usr/bin/node").exists(),
+    reason="needs /usr/bin/node, and aws-lambda-ric built (autoconf, cmake, g++): npm install --no-save aws-lambda-ric",
+)
+def test_aws_lambda_ric_serves_a_function(platform: "Platform") -> None:
+    files: dict[str, str | bytes] = {
+        f"node_modules/aws-lambda-ric/{path.relative_to(NODE_CLIENT)}": path.read_bytes()
+        for path in (*NODE_CLIENT.glob("dist/*"), *NODE_CLIENT.glob("bin/*"), NODE_CLIENT / "package.json")
+    }
+    code = package({**files, "bootstrap": NODE_BOOTSTRAP, "index.js": NODE_APP})
+    name = create(platform, code, Handler="index.handler", MemorySize=512)
+    answer, told = invoke(platform, name, {"a": "ü"}, LogType="Tail")
+    assert told == {"event": {"a": "ü"}, "id": answer["ResponseMetadata"]["RequestId"], "name": name}
+    assert "client runs" in log_of(answer)
+    answer, told = invoke(platform, name, {"raise": True})
+    assert (answer["FunctionError"], told["errorType"], told["errorMessage"]) == ("Unhandled", "RangeError", "no good")
