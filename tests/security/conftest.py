@@ -40,7 +40,7 @@ import sys
 from pathlib import Path
 from lambent.config import Settings
 from lambent.roles.agent import be_agent
-be_agent(Settings(data=Path(sys.argv[1]), isolation=sys.argv[2], sandbox_pool=1))
+be_agent(Settings(data=Path(sys.argv[1]), isolation=sys.argv[2]))
 """
 WAIT_S = 30.0
 EVERYBODYS = ("/usr/local/bin", "/usr/bin")
@@ -98,6 +98,7 @@ class AgentProcess:
     ) -> None:
         self.data, self._user = data, user
         command = [sys.executable, "-c", START_AGENT, str(data), isolation]
+        settings = {"sandbox_pool": "1"} | settings
         variables = {f"LAMBENT_{name.upper()}": value for name, value in settings.items()}
         if user is not None:
             command, variables = user.command(command), variables | user.variables
