@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import os
+import time
 import uuid
 import zlib
 from base64 import b64encode
@@ -258,6 +260,8 @@ def test_the_command_line_copies_and_syncs(platform: Any, bucket: str, tmp_path:
         (folder / f"sub {number % 2}").mkdir(parents=True, exist_ok=True)
         (folder / f"sub {number % 2}" / f"{number}.txt").write_text("x" * number * 10_000)
     (folder / "large").write_bytes(hashlib.shake_128(b"cli").digest(9 * MIB))
+    for file in folder.rglob("*"):
+        os.utime(file, (0, time.time() - 60))  # `sync` compares with LastModified, which has whole seconds
     for start in ([platform.bin / "aws"], None):
         words = start or platform.aws2()
         target = f"s3://{bucket}/{len(words)}/"

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 class Completion:
-    """Owns one task for each function that is unsettled."""
+    """Owns the tasks of the functions that are unsettled, and of each of their versions."""
 
     def __init__(
         self, database: Database, code: CodeStore, changes: Changes, snapshots: Snapshots, clock: Clock, ids: Ids
@@ -38,6 +38,7 @@ class Completion:
         self._database, self._code, self._changes, self._snapshots = database, code, changes, snapshots
         self._clock, self._ids = clock, ids
         self._tasks: set[asyncio.Task[None]] = set()
+        self._in_hand: dict[tuple[FunctionKey, int, str], asyncio.Task[None]] = {}
 
     def begin(self, key: FunctionKey) -> None:
         """Work on the unsettled versions of `key`, in the background."""
@@ -73,7 +74,15 @@ class Completion:
                 await self._clock.sleep(PAUSE_S)
 
     async def _settle_one(self, version: Version) -> None:
-        """Bring it to rest by itself: one that is initialised for minutes must not keep another waiting."""
+        """Bring it to rest by itself: one that is initialised for minutes must not keep another waiting, nor
+        be begun twice because the function was changed meanwhile."""
+        name = version.key, version.number, version.revision_id
+        if name not in self._in_hand:
+            self._in_hand[name] = asyncio.create_task(self._bring_to_rest(version))
+            self._in_hand[name].add_done_callback(lambda _: self._in_hand.pop(name))
+        await self._in_hand[name]
+
+    async def _bring_to_rest(self, version: Version) -> None:
         settled = await self._settled(version)
         await self._changes.make(version.key, partial(_put_unchanged, before=version, after=settled))
 

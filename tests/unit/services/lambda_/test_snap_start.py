@@ -90,6 +90,17 @@ async def test_what_aws_does_not_combine_with_it_is_refused(house: Any, paramete
         await house.create("f", **(ON | parameters))
 
 
+async def test_a_change_meanwhile_does_not_initialise_a_version_twice(house: Any) -> None:
+    await created(house)
+    held = asyncio.Event()
+    house.snapshots.hook = held.wait
+    await house.call("PublishVersion", FunctionName="f")
+    await house.call("UpdateFunctionConfiguration", FunctionName="f", Timeout=9)
+    held.set()
+    await house.service.settle()
+    assert len(house.snapshots.taken) == 1
+
+
 async def test_snapshots_go_with_their_versions(house: Any) -> None:
     await created(house)
     await house.call("PublishVersion", FunctionName="f")
