@@ -46,6 +46,8 @@ QUOTAS_HEAD = """## Quotas
 AWS's limits are the defaults; an operator may choose others, and `none` where that is named: no wall at all (but for
 511 MB of a whole request, which is held in memory). In `lambent.toml` they stand in the table `[quotas]`."""
 
+STAGES = ("Invoke", "InvokeAsync", "InvokeWithResponseStream")  # Lambda operations that are stages of the edge
+
 
 def settings_page() -> str:
     """Every setting."""
@@ -133,7 +135,7 @@ def operations_page() -> str:
 def operations_in(package: str) -> set[str]:
     """The operations that the classes of a service's package declare."""
     root = importlib.import_module(package)
-    found = {"Invoke"} if package.endswith("lambda_") else set()  # Invoke is a stage of the edge
+    found = set(STAGES) if package.endswith("lambda_") else set()
     for module_info in pkgutil.iter_modules(root.__path__):
         module = importlib.import_module(f"{package}.{module_info.name}")
         for owner in vars(module).values():

@@ -4,6 +4,7 @@ Source: Lambda Developer Guide, "Asynchronous invocation" and "Recursive loop de
 """
 
 import json
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 TELLS = """
 import json
+import warnings
 def handler(event, context):
     print("TOLD", json.dumps(event))
 """
@@ -76,6 +78,24 @@ def test_events_are_retried_and_their_ends_go_to_destinations(quick: "Platform",
     assert bad["responsePayload"]["errorType"] == "ValueError"
     pages = lambda_.get_paginator("list_function_event_invoke_configs").paginate(FunctionName=name)
     assert [each["MaximumRetryAttempts"] for page in pages for each in page["FunctionEventInvokeConfigs"]] == [1]
+
+
+def test_the_older_operation_for_events_runs_them_too(platform: "Platform", eventually: Any) -> None:
+    """Source: Lambda service model, InvokeAsync (deprecated; Status 202)."""
+    lambda_, logs = platform.client("lambda"), platform.client("logs")
+    name = platform.create("def handler(event, context): print('older', event)")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert lambda_.invoke_async(FunctionName=name, InvokeArgs=b'{"a": 1}')["Status"] == 202
+
+    def seen() -> bool:
+        try:
+            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+        return any("older {'a': 1}" in event["message"] for event in found)
+
+    assert eventually(seen)
 
 
 def test_a_reserved_concurrency_of_zero_sends_events_to_the_destination_at_once(

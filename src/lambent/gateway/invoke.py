@@ -1,6 +1,6 @@
-"""The Invoke operation, in the edge: from the request to the data plane and back.
+"""Invoke in the edge: from the request to the data plane and back; and InvokeAsync, its older form for events.
 
-Source: Lambda service model, Invoke (headers, status codes); behaviours section 8.
+Source: Lambda service model, Invoke and InvokeAsync (headers, status codes); behaviours section 8.
 """
 
 import binascii
@@ -18,6 +18,7 @@ from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation, InvocationResult
 
 PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
+OLDER_PATH = re.compile(r"/2014-11-13/functions/([^/]+)/invoke-async/?")
 TYPES = ("RequestResponse", "Event", "DryRun")
 
 Headers = list[tuple[str, str]]
@@ -25,7 +26,7 @@ Done = Callable[[InvocationResult | Exception], None]
 
 
 class Invoking:
-    """The stage that answers Invoke, and nothing else.
+    """The stage that answers Invoke and InvokeAsync, and nothing else.
 
     Args:
         begin: runs an invocation, and calls back with its result or with why there is none.
@@ -44,14 +45,17 @@ class Invoking:
         self._requests = Requests(quotas, TYPES)
 
     def __call__(self, exchange: Exchange) -> Step | Awaitable[Step]:
-        """Answer an Invoke; None for every other request."""
+        """Answer an Invoke or InvokeAsync; None for every other request."""
         request = exchange.request
         if request.method != "POST" or exchange.service != "lambda":
             return None
+        headers = dict(request.headers)
         match = PATH.fullmatch(request.path)
         if match is None:
-            return None
-        headers = dict(request.headers)
+            match = OLDER_PATH.fullmatch(request.path)
+            if match is None:
+                return None
+            headers["x-amz-invocation-type"] = "Event"
         kind, invocation = self._requests.read(exchange, unquote(match[1]), headers)
         trace = [("x-amzn-requestid", exchange.request_id), ("x-amzn-trace-id", invocation.trace_header)]
         if kind == "RequestResponse":

@@ -43,7 +43,7 @@ DEFAULTS = {
     "MessageRetentionPeriod": "345600",
     "ReceiveMessageWaitTimeSeconds": "0",
     "VisibilityTimeout": "30",
-    "SqsManagedSseEnabled": "true",
+    "SqsManagedSseEnabled": "false",  # AWS has "true"; what is not encrypted here is not said to be
 }
 FIFO_DEFAULTS = {
     "FifoQueue": "true",
@@ -90,6 +90,10 @@ def checked(attributes: Mapping[str, str]) -> dict[str, str]:
     if attributes.get("KmsMasterKeyId"):
         raise InvalidAttributeValue(
             "Invalid value for the parameter KmsMasterKeyId. Lambent does not encrypt with KMS keys; leave it out."
+        )
+    if attributes.get("SqsManagedSseEnabled") == "true":
+        raise InvalidAttributeValue(
+            "Invalid value for the parameter SqsManagedSseEnabled. Lambent does not encrypt messages; leave it out."
         )
     return dict(attributes)
 

@@ -47,7 +47,7 @@ async def test_a_queue_has_the_attributes_that_aws_gives_it(sqs: Any) -> None:
         "MessageRetentionPeriod": "345600",
         "DelaySeconds": "0",
         "ReceiveMessageWaitTimeSeconds": "0",
-        "SqsManagedSseEnabled": "true",
+        "SqsManagedSseEnabled": "false",
     }
     fifo = await sqs.attributes(await sqs.queue(FifoQueue="true"))
     assert fifo["FifoQueue"] == "true"
@@ -134,6 +134,7 @@ async def test_attributes_change_together_or_not_at_all(sqs: Any, reopen: Callab
         ("q", {"Policy": "{"}, "InvalidAttributeValue"),
         ("q", {"Policy": '{"Statement": [{"Effect": "Allow", "NotPrincipal": "*"}]}'}, "InvalidAttributeValue"),
         ("q", {"KmsMasterKeyId": "alias/aws/sqs"}, "InvalidAttributeValue"),
+        ("q", {"SqsManagedSseEnabled": "true"}, "InvalidAttributeValue"),
         ("q", {"RedrivePolicy": "[]"}, "InvalidParameterValue"),
         ("q", {"RedrivePolicy": '{"maxReceiveCount": 1}'}, "InvalidParameterValue"),
         (
