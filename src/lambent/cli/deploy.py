@@ -13,6 +13,7 @@ from lambent.cli.errors import CommandError
 from lambent.cli.functions import Wish
 from lambent.cli.options import Data
 from lambent.cli.screen import Steps
+from lambent.cli.service_roles import EXECUTION, role_arn
 from lambent.clock import SystemClock
 
 HELP = """Make a function of a folder, or bring it up to date.
@@ -92,7 +93,7 @@ def deploy_folder(access: Access, folder: Path, wish: Wish, steps: Steps) -> dic
     zipped = build(folder, runtime, steps)
     if present is None:
         with steps.step(f"creating {wish.name} ({len(zipped) / 1e6:.1f} MB, {runtime})"):
-            functions.create(lambda_, functions.execution_role(access), wish, zipped)
+            functions.create(lambda_, role_arn(access, EXECUTION), wish, zipped)
     else:
         with steps.step(f"updating {wish.name} ({len(zipped) / 1e6:.1f} MB, {runtime})"):
             functions.update(lambda_, wish, zipped)

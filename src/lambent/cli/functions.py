@@ -1,31 +1,10 @@
 """A function made or brought up to date through the public API, as any AWS tool would do it."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
-from lambent.cli.access import Access, client
-
-ROLE = "lambent-execution"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-    ],
-}
-# What AWS's own AWSLambdaBasicExecutionRole grants. Source: Lambda Developer Guide, "Execution role".
-MAY_LOG = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": "*",
-        }
-    ],
-}
 WAIT = {"Delay": 1, "MaxAttempts": 120}
 
 
@@ -58,22 +37,6 @@ def existing(lambda_: Any, name: str) -> dict[str, Any] | None:
     except lambda_.exceptions.ResourceNotFoundException:
         return None
     return configuration
-
-
-def execution_role(access: Access) -> str:
-    """The ARN of the role that deployed functions run with; made at the first use."""
-    iam = client(access, "iam")
-    try:
-        role = iam.get_role(RoleName=ROLE)
-    except iam.exceptions.NoSuchEntityException:
-        role = iam.create_role(
-            RoleName=ROLE,
-            AssumeRolePolicyDocument=json.dumps(TRUST),
-            Description="Functions that `lambent deploy` made",
-        )
-        iam.put_role_policy(RoleName=ROLE, PolicyName="logs", PolicyDocument=json.dumps(MAY_LOG))
-    arn: str = role["Role"]["Arn"]
-    return arn
 
 
 def create(lambda_: Any, role: str, wish: Wish, package: bytes) -> None:
