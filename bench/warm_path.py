@@ -31,7 +31,8 @@ from lambent.environment.live import LiveEnvironment
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.front import Front
-from lambent.gateway.http.connection import Connection, Limits
+from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.rules import Limits
 from lambent.gateway.http.streams import Body, Response
 from lambent.gateway.invoke import Done, Invoking
 from lambent.ids import SystemIds

@@ -5,6 +5,7 @@ directory, then the defaults here. AWS's limits are the defaults of the quotas.
 """
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,9 @@ from pydantic import BaseModel, BeforeValidator, Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 MIB = 1024 * 1024
+HOST_NAME = re.compile(
+    r"(?:\*\.)?(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+)
 
 
 NO_WALL = 2**31 - 1  # the largest number that an SDK in any language takes for an integer
@@ -81,6 +85,16 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(4566, ge=0, le=65535, description="The port of the endpoint; the one other local endpoints use.")
+    tls: bool = Field(
+        False, description="Speak HTTPS too, on the same port, with a certificate that Lambent makes and renews."
+    )
+    tls_certificate: str = Field(
+        "", description="The same with this certificate: a PEM file, followed by those between it and its authority."
+    )
+    tls_key: str = Field("", description="The private key of `tls_certificate`; empty where it is in the same file.")
+    tls_names: tuple[str, ...] = Field(
+        (), description="More names and addresses that the certificate of `tls` is to be good for."
+    )
     data: Path = Field(Path("data"), description="Where everything lies.")
     edges: int = Field(1, ge=1, description="HTTP worker processes.")
     account: str = Field("000000000000", pattern=r"^\d{12}$", description="The account id of the root access key.")
@@ -143,6 +157,14 @@ class Settings(BaseSettings):
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for each in value:
             ipaddress.ip_network(each)  # a ValueError, with the word that is none
+        return value
+
+    @field_validator("tls_names")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if HOST_NAME.fullmatch(each) is None:
+                ipaddress.ip_address(each)  # a ValueError, with the word that is neither
         return value
 
     @property

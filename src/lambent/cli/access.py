@@ -29,6 +29,7 @@ class Access(Struct, frozen=True):
     access_key_id: str
     secret: str
     session_token: str = ""
+    ca_bundle: str = ""  # the authority to trust, where it is the server's own
 
     def variables(self) -> dict[str, str]:
         """The environment variables that every AWS tool reads."""
@@ -39,7 +40,8 @@ class Access(Struct, frozen=True):
             "AWS_DEFAULT_REGION": self.region,  # boto3 and `aws` read this one,
             "AWS_REGION": self.region,  # the SDKs for JavaScript, Go, Java and Rust the other
         }
-        return variables | ({"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {})
+        more = {"AWS_SESSION_TOKEN": self.session_token, "AWS_CA_BUNDLE": self.ca_bundle}
+        return variables | {name: value for name, value in more.items() if value}
 
 
 def find_access(data: Path | None, environ: Mapping[str, str]) -> Access:
@@ -55,7 +57,8 @@ def find_access(data: Path | None, environ: Mapping[str, str]) -> Access:
     if data is None and all(environ.get(name) for name in named):
         endpoint, key, secret = (environ[name] for name in named)
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-        return Access(endpoint, region, key, secret, environ.get("AWS_SESSION_TOKEN", ""))
+        token, authority = environ.get("AWS_SESSION_TOKEN", ""), environ.get("AWS_CA_BUNDLE", "")
+        return Access(endpoint, region, key, secret, token, authority)
     return read_access(data or Path(environ.get("LAMBENT_DATA") or DEFAULT_DATA))
 
 
@@ -68,7 +71,13 @@ def read_access(data: Path) -> Access:
     endpoint = _read(data / "run" / "endpoint.json", data)
     key = _read(data / "root-key.json", data)
     try:
-        return Access(endpoint["endpoint"], endpoint["region"], key["AccessKeyId"], key["SecretAccessKey"])
+        return Access(
+            endpoint["endpoint"],
+            endpoint["region"],
+            key["AccessKeyId"],
+            key["SecretAccessKey"],
+            ca_bundle=endpoint.get("ca_bundle", ""),
+        )
     except KeyError as missing:
         raise CommandError(f"the files in {data} lack {missing}; stop the server and start it again") from None
 
@@ -106,7 +115,7 @@ def client(access: Access, service: str) -> Any:
 
     # A synchronous invocation may take 15 minutes, and one that failed must not silently run again.
     config = Config(read_timeout=910, retries={"total_max_attempts": 1})
-    return session(access).client(service, endpoint_url=access.endpoint, config=config)
+    return session(access).client(service, endpoint_url=access.endpoint, config=config, verify=access.ca_bundle or None)
 
 
 def read_status(access: Access) -> dict[str, Any]:
@@ -126,7 +135,7 @@ def ask(access: Access, method: str, path: str) -> dict[str, Any]:
 
     request = AWSRequest(method, access.endpoint + path)
     SigV4Auth(session(access).get_credentials(), "lambda", access.region).add_auth(request)
-    answer = URLLib3Session(timeout=30).send(request.prepare())
+    answer = URLLib3Session(verify=access.ca_bundle or True, timeout=30).send(request.prepare())
     if answer.status_code != 200:
         raise CommandError(f"{access.endpoint} answered {answer.status_code}: {answer.text[:300]}")
     try:

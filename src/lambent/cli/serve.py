@@ -25,6 +25,10 @@ Examples:
 
   lambent serve --data /var/lib/lambent --edges 2 --log-format json
 
+  lambent serve --tls                  (HTTPS beside HTTP, with a certificate of Lambent's own)
+
+  lambent serve --tls-certificate fullchain.pem --tls-key privkey.pem
+
   lambent serve --dev-credentials      (adds the key test/test, on loopback only)
 """
 
@@ -43,7 +47,7 @@ def settings_from(given: dict[str, Any]) -> Settings:
     """The settings to serve with.
 
     Raises:
-        CommandError: one has an impossible value, or the well-known key would face a network.
+        CommandError: one has an impossible value, two do not go together, or the well-known key would face a network.
     """
     try:
         settings = Settings(**nested(given))
@@ -56,6 +60,12 @@ def settings_from(given: dict[str, Any]) -> Settings:
             f"--dev-credentials lets anyone in who can reach {settings.host}; "
             "use --host 127.0.0.1, or leave it out and use the key that `lambent env` prints"
         )
+    if settings.tls and settings.tls_certificate:
+        raise CommandError("--tls makes a certificate and --tls-certificate gives one; use one of the two")
+    if settings.tls_key and not settings.tls_certificate:
+        raise CommandError("--tls-key is the key of a certificate that is given: name that with --tls-certificate")
+    if settings.tls_names and not settings.tls:
+        raise CommandError("--tls-names are for the certificate that --tls makes; one that is given has its own names")
     return settings
 
 

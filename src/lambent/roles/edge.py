@@ -7,7 +7,6 @@ import signal
 import socket
 from typing import Any
 
-import msgspec
 import structlog
 
 from lambent.clock import ShiftedClock
@@ -19,8 +18,8 @@ from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.buckets import comes_in_pieces
 from lambent.gateway.forward import Forward
 from lambent.gateway.front import Front
-from lambent.gateway.http.connection import Limits as HttpLimits
-from lambent.gateway.http.server import HttpServer
+from lambent.gateway.http.rules import Limits as HttpLimits
+from lambent.gateway.http.server import Door, HttpServer
 from lambent.gateway.invoke import Invoking
 from lambent.gateway.invoke_streamed import InvokingStreamed
 from lambent.gateway.links import OpenLinks
@@ -43,6 +42,7 @@ from lambent.model.messages import Hello, Invalidate, Welcome
 from lambent.protocol.wires import wire_for
 from lambent.roles.edge_links import AgentLink, ControlLink
 from lambent.roles.handoff_line import HandoffLine
+from lambent.roles.tls import TlsKeeper
 from lambent.store.objects import open_objects
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting
@@ -97,7 +97,7 @@ class Edge:
         self._handoff = HandoffLine(
             settings.run / "handoff.sock", self._hello, self._clock, self._granted, self._estate.agent_lost
         )
-        self._bridges: dict[str, list[tuple[HttpServer, asyncio.Server]]] = {}
+        self._bridges: dict[str, list[tuple[HttpServer, Door]]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._keys = KeyCache(control.access_key)
         clock = control.advance if settings.dev_credentials else None
@@ -118,6 +118,7 @@ class Edge:
             SignedPaths(answers),
             Forward(control.http),
         )
+        self._tls = TlsKeeper(settings, self._clock)
         self._http = HttpServer(
             Front(stages, ids),
             self._clock,
@@ -130,15 +131,22 @@ class Edge:
 
     async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:
         """Serve until `stopping`, then let running invocations finish."""
-        owned = (self._control.run(), self._agent.run(), self._handoff.run(), self._estate.run(), self._http.run())
+        owned = (
+            self._control.run(),
+            self._agent.run(),
+            self._handoff.run(),
+            self._estate.run(),
+            self._http.run(),
+            self._tls.run(),
+        )
         tasks = [asyncio.get_running_loop().create_task(work) for work in owned]
         await self._control.wait_connected()
-        await self._http.accept(listener)
+        await self._http.accept(listener, self._tls.tls)
         await self._agent.wait_connected()
         while self._missing():
             await self._clock.sleep(0.01)
         if self._number == 0:
-            self._tell_endpoint()
+            self._tls.tell_endpoint()
         log.info("edge ready", action="edge.ready", pid=os.getpid())
         await stopping.wait()
         self._to_control.leaving()
@@ -157,14 +165,6 @@ class Edge:
             "agent": self._agent.connected and self._handoff.connected,
         }
         return [name for name, connected in there.items() if not connected]
-
-    def _tell_endpoint(self) -> None:
-        settings = self._settings
-        host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host  # noqa: S104
-        body = {"endpoint": f"http://{host}:{settings.port}", "region": settings.region}
-        fresh = settings.run / "endpoint.json.new"
-        fresh.write_bytes(msgspec.json.encode(body))
-        fresh.rename(settings.run / "endpoint.json")
 
     # --- what the other parts say ---------------------------------------------------------
 

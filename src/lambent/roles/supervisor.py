@@ -17,6 +17,7 @@ import structlog
 from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
 from lambent.roles.logging import set_up_logging
+from lambent.roles.tls import TlsKeeper
 from lambent.sandbox import doctor
 from lambent.sandbox.api import SandboxFailure
 
@@ -76,13 +77,15 @@ def run(settings: Settings) -> int:
             doctor.require_sandboxes()
             if settings.network == "egress":
                 doctor.require_egress()
+        settings = settings.model_copy(update={"data": settings.data.resolve()})
         lock = _take_data(settings.data)
+        TlsKeeper(settings, SystemClock())  # each edge makes its own; this one says at once what is wrong
         listener = _listen(settings.host, settings.port)
     except (SandboxFailure, OSError) as error:
         sys.stderr.write(f"lambent: {error}\n")
         return 1
     try:
-        settings = settings.model_copy(update={"data": settings.data.resolve(), "port": listener.getsockname()[1]})
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         return asyncio.run(_supervise(settings, listener))
     finally:
         listener.close()

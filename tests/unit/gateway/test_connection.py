@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.gateway.http.connection import Connection, Limits
+from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.rules import Limits
 from lambent.gateway.http.streams import Body, Response
 from lambent.model.http import HttpRequest, HttpResponse
 

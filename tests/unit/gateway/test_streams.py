@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lambent.clock import SystemClock
 from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.front import Front
-from lambent.gateway.http.connection import Limits
+from lambent.gateway.http.rules import Limits
 from lambent.gateway.http.server import HttpServer
 from lambent.gateway.http.streams import HELD_BYTES, Body, BodyBroken, CutOff, Framing, StreamedResponse
 from lambent.ids import FakeIds

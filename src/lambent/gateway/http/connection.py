@@ -12,62 +12,21 @@ import contextlib
 import socket
 import struct
 from collections import deque
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import httptools
 import structlog
-from msgspec import Struct
 
 from lambent.gateway.http.answer import BODILESS, bytes_of, streamed_head
+from lambent.gateway.http.rules import HEAD_TOO_LONG, HEADERS_MAX, Arrived, Handler, Limits, Refused, Streams
 from lambent.gateway.http.streams import Body, CutOff, Framing, Response, StreamedResponse
 from lambent.model.http import HttpRequest, HttpResponse
 
-Streams = Callable[[HttpRequest], bool]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_AHEAD = 2
 RESET = struct.pack("ii", 1, 0)  # lingering for no time: what is closed so is reset, socket(7)
-HEADERS_MAX = 1000
 
 log = structlog.get_logger()
-
-
-class Handler(Protocol):
-    """Who answers requests."""
-
-    def __call__(
-        self, request: HttpRequest, source_ip: str, respond: Callable[[Response], object], body: Body | None, /
-    ) -> None:
-        """Have `respond` called once, now or later. Never raises."""
-
-
-HEAD_TOO_LONG = "the request line and headers are too long"
-
-
-class Limits(Struct, frozen=True):
-    """What one connection may use. Times in seconds, sizes in bytes."""
-
-    head_bytes: int = 1024 * 1024
-    body_bytes: int = 72 * 1024 * 1024
-    head_s: float = 30.0
-    body_idle_s: float = 60.0
-    keep_alive_s: float = 120.0
-
-
-class Refused(Exception):
-    """The request cannot be taken: `status` and words for the client, then the connection ends."""
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__(words)
-        self.status = status
-
-
-class Arrived(NamedTuple):
-    """A request that waits for its turn."""
-
-    request: HttpRequest
-    keep_alive: bool
-    body: Body | None
 
 
 class Connection(asyncio.Protocol):
@@ -85,7 +44,7 @@ class Connection(asyncio.Protocol):
         self._room: asyncio.Future[None] | None = None  # for a client that does not read
         self._transport: Any = None
         self._source_ip = ""
-        self._closing = self._starting = self._held_back = False
+        self._closing = self._starting = self._held_back = self._secure = False
         self._last = False  # nothing more comes from the client
         self._reset()
         self.deadline_s = 0.0
@@ -101,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         peer = transport.get_extra_info("peername")
         self._source_ip = peer[0] if isinstance(peer, tuple) else ""
+        self._secure = transport.get_extra_info("sslcontext") is not None
         self._connections.add(self)
         self.deadline_s = self._loop.time() + self._limits.keep_alive_s
 
@@ -134,10 +94,10 @@ class Connection(asyncio.Protocol):
         self._steer()
 
     def eof_received(self) -> bool:
-        """A client that is done sending may still wait for its answer."""
+        """A client that is done sending may still wait for its answer; TLS knows no such half-closed connection."""
         self._break_body("The client stopped sending in the middle of the body.")
         self._last = True
-        return self._current is not None
+        return self._current is not None and not self._secure
 
     def pause_writing(self) -> None:
         """The client reads slower than we write."""
@@ -238,6 +198,8 @@ class Connection(asyncio.Protocol):
         path, _, query = self._url.decode("latin-1").partition("?")
         if path[:1] != "/":
             path = _origin_form(path)
+        if self._secure and not any(name == "x-forwarded-proto" for name, _ in self._headers):
+            self._headers.append(("x-forwarded-proto", "https"))
         return HttpRequest(self._parser.get_method().decode("latin-1"), path, query, self._headers, body)
 
     def _continue(self) -> None:

@@ -2,11 +2,21 @@
 
 import asyncio
 import socket
+from typing import Protocol
 
 from lambent.clock import Clock
-from lambent.gateway.http.connection import Connection, Handler, Limits, Streams
+from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.rules import Handler, Limits, Streams
+from lambent.gateway.http.tls import Doorman, Tls
 
 SWEEP_S = 1.0
+
+
+class Door(Protocol):
+    """Whoever accepts connections from a listener."""
+
+    def close(self) -> None:
+        """Accept no more."""
 
 
 class HttpServer:
@@ -23,25 +33,28 @@ class HttpServer:
         self._most = most
         self._handler, self._clock, self._limits, self._streams = handler, clock, limits, streams
         self._connections: set[Connection] = set()
-        self._servers: set[asyncio.Server] = set()
+        self._doors: set[Door] = set()
 
-    async def accept(self, listener: socket.socket) -> asyncio.Server:
+    async def accept(self, listener: socket.socket, tls: Tls | None = None) -> Door:
         """Accept from `listener`, which may be shared with other processes or live in another
-        network namespace; several may be served at once."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._connection, sock=listener)
-        self._servers.add(server)
-        return server
+        network namespace; several may be served at once. With `tls` it takes HTTPS as well."""
+        door: Door
+        if tls is None:
+            door = await asyncio.get_running_loop().create_server(self._connection, sock=listener)
+        else:
+            door = Doorman(listener, self._connection, tls, self._limits.head_s)
+        self._doors.add(door)
+        return door
 
     def _connection(self) -> asyncio.Protocol:
         if self._most and len(self._connections) >= self._most:
             return _Refusal()
         return Connection(self._handler, self._limits, self._connections, self._streams)
 
-    def leave(self, server: asyncio.Server) -> None:
+    def leave(self, door: Door) -> None:
         """Accept no more from one listener."""
-        self._servers.discard(server)
-        server.close()
+        self._doors.discard(door)
+        door.close()
 
     async def run(self) -> None:
         """Cut off connections whose time is up; its owner keeps and cancels this task."""
@@ -54,8 +67,8 @@ class HttpServer:
 
     async def stop(self, patience_s: float) -> int:
         """Accept nothing more, let running requests finish; the number that did not in time."""
-        for server in list(self._servers):
-            self.leave(server)
+        for door in list(self._doors):
+            self.leave(door)
         for connection in list(self._connections):
             connection.close()
         step_s = 0.02
