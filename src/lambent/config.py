@@ -9,8 +9,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from lambent.file_systems import FileSystem, parse_all
 
 MIB = 1024 * 1024
 HOST_NAME = re.compile(
@@ -112,6 +114,9 @@ class Settings(BaseSettings):
     endpoint_allow: tuple[str, ...] = Field(
         (), description="Networks (CIDR) that topics may post to although they are private, or this host's own."
     )
+    file_system: tuple[str, ...] = Field(
+        (), description="Folders, as NAME=PATH or NAME=PATH:ro, that functions may mount; `status` tells their ARNs."
+    )
     runtime_fallback: bool = Field(False, description="Run a missing runtime on the nearest version found.")
     keep_alive_s: float = Field(600.0, ge=0, description="How long an idle environment is kept.")
     freeze_after_s: float = Field(0.2, ge=0, description="An environment that is idle for longer stands still.")
@@ -166,6 +171,16 @@ class Settings(BaseSettings):
             if HOST_NAME.fullmatch(each) is None:
                 ipaddress.ip_address(each)  # a ValueError, with the word that is neither
         return value
+
+    @model_validator(mode="after")
+    def _are_file_systems(self) -> "Settings":
+        self.file_systems  # noqa: B018 - a ValueError, with what is wrong
+        return self
+
+    @property
+    def file_systems(self) -> tuple[FileSystem, ...]:
+        """What `file_system` says."""
+        return parse_all(self.file_system, self.account, self.region)
 
     @property
     def run(self) -> Path:

@@ -28,6 +28,7 @@ from lambent.cli.server import Server, free_port
 from lambent.sandbox.interpreters import find_runtimes
 
 STOP_PROMISE_S = 10.0
+LENDER = 64_555  # who owns the folder that functions may mount
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -195,7 +196,10 @@ def platform() -> Iterator[Platform]:
     if os.geteuid() != 0:
         pytest.skip("the sandbox needs root here; run the acceptance tests as root")
     home = Path(tempfile.mkdtemp(prefix="lambent-test-", dir="/tmp"))
+    (home / "lent").mkdir()
+    os.chown(home / "lent", LENDER, LENDER)
     flags = ["--log-format", "json", "--endpoint-allow", "127.0.0.0/8"]  # where the subscribers of tests listen
+    flags += ["--file-system", f"lent={home}/lent"]
     server = Server(home / "data", free_port(), flags)
     try:
         server.wait_ready()

@@ -65,7 +65,7 @@ def _metavar(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return "|".join(get_args(annotation))
     if get_origin(annotation) is tuple:
-        return "NUMBER,..."
+        return "NUMBER,..." if get_args(annotation)[0] is float else "TEXT,..."
     return {"bool": "true|false", "int": "INTEGER", "float": "NUMBER", "Path": "DIR"}.get(annotation.__name__, "TEXT")
 
 
@@ -84,7 +84,7 @@ def nested(given: Mapping[str, Any]) -> dict[str, Any]:
         value = given.get(flag.name)
         if value is None:
             continue
-        if flag.metavar == "NUMBER,...":
+        if flag.metavar.endswith(",..."):
             value = [part for part in value.split(",") if part.strip()]
         at = values
         for part in flag.path[:-1]:

@@ -96,6 +96,10 @@ def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
 def serve(**given: Any) -> None:
     """Start the supervisor with the settings that the flags, the environment and the file give."""
     settings = settings_from(given)
+    from lambent.sandbox.lending import obstacle
+
+    for why in filter(None, (obstacle(each, settings.data) for each in settings.file_systems)):
+        raise CommandError(why)
     from lambent.roles.supervisor import run  # brings every room along; no other command needs them
 
     raise typer.Exit(run(settings))

@@ -11,7 +11,7 @@ from lambent.cli import screen
 from lambent.cli.access import find_access, read_status
 from lambent.cli.options import Data
 
-HELP = """Show the parts of the server with their pids, and the living environments.
+HELP = """Show the parts of the server with their pids, the file systems it lends, and the living environments.
 
 Examples:
 
@@ -51,6 +51,9 @@ def status(
         console.print(json.dumps(answer, indent=2))
         return
     console.print(table(access.endpoint, ("part", "pid"), list(rows(answer.get("parts", {})))))
+    for one in answer["file_systems"]:  # an ARN that is cut off would be of no use
+        may = "to read" if one["read_only"] else "to read and write"
+        console.print(f"\nfile system {one['name']}, {one['path']}, {may}\n{one['arn']}", soft_wrap=True)
     environments = answer.get("environments", [])
     keys = [key for key, value in environments[0].items() if not isinstance(value, list)] if environments else []
     console.print(f"\n{len(environments)} environments")

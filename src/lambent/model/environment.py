@@ -10,6 +10,13 @@ from lambent.model.function import FunctionKey
 Reach = Literal["none", "platform", "egress"]
 
 
+class Mount(Struct, frozen=True):
+    """A folder that the operator lends, by its `FileSystem.place`, and where the function finds it."""
+
+    place: str
+    path: str
+
+
 class EnvironmentSpec(Struct, frozen=True):
     """Everything the agent needs to make one environment.
 
@@ -37,6 +44,7 @@ class EnvironmentSpec(Struct, frozen=True):
     provisioned_for: str = ""
     init_timeout_s: float = 0.0
     snapshot: bool = False  # SnapStart: goes on from the version's one init phase
+    mount: Mount | None = None
 
 
 class StartTimes(Struct, frozen=True):

@@ -291,6 +291,7 @@ def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> Nod
         walls=walls,
         fallback=settings.runtime_fallback,
         egress_allow=settings.egress_allow,
+        file_systems=settings.file_systems,
     )
     mkfs = scratch.find_mkfs()
     groups = _groups(instance_name(data), standing) if walls else None

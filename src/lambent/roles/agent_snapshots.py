@@ -230,4 +230,5 @@ def assignment_of(spec: EnvironmentSpec) -> Assignment:
         memory_mb=spec.memory_mb,
         ephemeral_mb=spec.ephemeral_mb,
         network=spec.network,
+        mount=spec.mount,
     )

@@ -179,6 +179,7 @@ class Control:
             self._messaging,
             self._pollers,
             self._cloudwatch,
+            settings.file_systems,
         )
         self._dispatcher = Dispatcher(
             {

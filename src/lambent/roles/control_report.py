@@ -5,6 +5,7 @@ import os
 from typing import Any, NamedTuple
 
 from lambent.errors import Unavailable
+from lambent.file_systems import FileSystem
 from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.placement.placement import Placement
 from lambent.pollers.api import Statistics as PollerStatistics
@@ -24,6 +25,7 @@ class Report(NamedTuple):
     messaging: Messaging
     pollers: Pollers
     cloudwatch: CloudWatchService
+    file_systems: tuple[FileSystem, ...]
 
     async def status(self) -> dict[str, Any]:
         """The parts with their pids, the environments, and what waits."""
@@ -40,6 +42,10 @@ class Report(NamedTuple):
             "queue": await self.queue.statistics(),
             "deliveries": await self.messaging.deliveries.statistics(),
             "mappings": self.pollers.statistics(),
+            "file_systems": [
+                {"name": each.name, "arn": each.arn, "path": str(each.path), "read_only": each.read_only}
+                for each in self.file_systems
+            ],
         }
 
     async def metrics(self) -> str:

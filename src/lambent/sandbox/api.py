@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from lambent.errors import Fault, ServiceError
-from lambent.model.environment import Reach, StartTimes
+from lambent.model.environment import Mount, Reach, StartTimes
 
 if TYPE_CHECKING:  # it raises what is defined here
     from lambent.sandbox.memory_image import MemoryImage
@@ -26,6 +26,12 @@ class SandboxFailure(ServiceError):
 
     fault = Fault.PLATFORM
     code, status = "ServiceException", 500
+
+
+class MountFailure(SandboxFailure):
+    """The function's file system could not be mounted; the message says why."""
+
+    code, status = "EFSMountFailureException", 403
 
 
 class StaleImage(SandboxFailure):
@@ -52,6 +58,7 @@ class Assignment(Struct, frozen=True):
     ephemeral_mb: int
     pausing: bool = False  # wait after the init phase, to be read
     network: Reach = "platform"
+    mount: Mount | None = None
 
 
 class Assigned(Struct, frozen=True):

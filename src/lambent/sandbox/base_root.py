@@ -10,13 +10,15 @@ code at /var/task, layers at /opt, a /dev without /dev/shm. Source: behaviours s
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from lambent.file_systems import FileSystem
 from lambent.sandbox.interpreters import Interpreter
 
 HIDDEN = "/.lambent"  # for the privileged steps only; `tenant` takes it out before a function runs
+LENT = HIDDEN + "/lent"
 LANGUAGE = "/var/lang"
 MS_NODEV, MS_NOEXEC = 4, 8
 MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -45,7 +47,14 @@ LIBRARY_PATH = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/v
 Step = list[Any]
 
 
-def plan(interpreter: Interpreter, code: Path, runtime_folder: Path, *, host_root: bool) -> list[Step]:
+def plan(
+    interpreter: Interpreter,
+    code: Path,
+    runtime_folder: Path,
+    lent: Iterable[FileSystem] = (),
+    *,
+    host_root: bool,
+) -> list[Step]:
     """The steps that build the base root for `interpreter`, by the host's root or by that of a user namespace."""
     return [
         ["tmpfs", "/", "mode=755,size=16m"],
@@ -56,6 +65,8 @@ def plan(interpreter: Interpreter, code: Path, runtime_folder: Path, *, host_roo
         ["bind", LANGUAGE, interpreter.prefix],
         ["bind", "/var/runtime", str(runtime_folder)],
         *_hidden(code),
+        # One that is not there is missed by the functions that mount it, and by no others.
+        *(["lend", f"{LENT}/{each.place}", str(each.path), host_root] for each in lent if each.path.is_dir()),
         *([] if host_root else [["process_files", HIDDEN + "/proc"]]),
         *_masks(interpreter.prefix),
         ["seal", "/dev", MS_NOEXEC],

@@ -18,17 +18,19 @@ import structlog
 from msgspec import Struct
 
 from lambent.clock import Clock
-from lambent.sandbox.api import Assigned, Assignment, RuntimeUnavailable, SandboxFailure, StaleImage
+from lambent.file_systems import FileSystem
+from lambent.sandbox.api import Assigned, Assignment, MountFailure, RuntimeUnavailable, SandboxFailure, StaleImage
 from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.depth import Depth
 from lambent.sandbox.interpreters import Interpreter
 from lambent.sandbox.launch import Launch, launch_of
+from lambent.sandbox.lending import lent
 from lambent.sandbox.memory_image import MemoryImage
 from lambent.sandbox.network_process import Egress
 from lambent.sandbox.owners import namespace_of_pids
 from lambent.sandbox.pool import Pool
 from lambent.sandbox.runtime_folder import compile_for
-from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Group, Limits, LiveSandbox
+from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Furnishing, Group, Limits, LiveSandbox
 from lambent.sandbox.scratch import ScratchDisks
 from lambent.sandbox.user_namespace import Standing
 from lambent.sandbox.watched_memory import MemoryWatcher
@@ -57,6 +59,7 @@ class NodeOptions(Struct, frozen=True):
     walls: bool = True
     fallback: bool = False
     egress_allow: tuple[str, ...] = ()
+    file_systems: tuple[FileSystem, ...] = ()
 
 
 class _Kitchen:
@@ -146,14 +149,17 @@ class NodeSandboxes:
         for name in (assignment.code, *assignment.layers):
             if not CONTENT_ADDRESS.fullmatch(name):
                 raise SandboxFailure(f"not the name of a code folder: {name!r}")
-        if assignment.layers and not self._options.walls:
-            raise SandboxFailure("The function has layers, and without walls (--isolation process) there is no /opt.")
+        if (assignment.layers or assignment.mount) and not self._options.walls:
+            what = "layers" if assignment.layers else "a file system"
+            raise SandboxFailure(
+                f"The function has {what}, and without walls (--isolation process) nothing is mounted."
+            )
         kitchen = self._kitchen(self._launch(assignment.runtime).interpreter)
         self._compile(kitchen.interpreter)
         if kitchen.pool.statistics()["ready"]:
             try:
                 return await self._take(kitchen.pool, assignment, image, premade=True)
-            except StaleImage:
+            except (StaleImage, MountFailure):
                 raise
             except SandboxFailure as error:  # what waits may have died unseen, and no function code has run in it
                 log.warning("trying another sandbox", action="sandbox.retry", error=error.message)
@@ -183,6 +189,8 @@ class NodeSandboxes:
             assignment = msgspec.structs.replace(assignment, variables=self._unwalled(assignment, task_root))
         elif assignment.network == "egress":
             await self._lead_out(sandbox)
+        wanted, standing = assignment.mount, self._options.standing
+        folder = None if wanted is None else lent(wanted, self._options.file_systems, standing)
         loop, holder = sandbox.loop, -1
         if self._disks is not None and assignment.ephemeral_mb != PREMADE_TMP_MB:
             loop, holder = self._attach(assignment.ephemeral_mb)
@@ -190,7 +198,8 @@ class NodeSandboxes:
             programs = tuple(
                 each.replace(WALLED_TASK_ROOT, task_root) for each in self._launch(assignment.runtime).programs
             )
-            return await sandbox.assign(assignment, task_root, loop, self._options.limits, image, programs)
+            furnishing = Furnishing(task_root, loop, self._options.limits, programs, folder)
+            return await sandbox.assign(assignment, furnishing, image)
         finally:
             if holder >= 0:
                 os.close(holder)
@@ -279,6 +288,7 @@ class NodeSandboxes:
                 self._options.runtime_folder,
                 self._options.empty_folder if self._options.walls else None,
                 self._options.standing.host_root,
+                self._options.file_systems,
             )
             joins = self._zygote_group.open_to_enter() if self._groups is not None else []
             try:

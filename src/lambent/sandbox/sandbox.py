@@ -19,12 +19,12 @@ from msgspec import Struct
 
 from lambent.clock import Clock
 from lambent.model.environment import StartTimes
-from lambent.sandbox.api import Assigned, Assignment, Ending, SandboxFailure
+from lambent.sandbox.api import Assigned, Assignment, Ending, MountFailure, SandboxFailure
 from lambent.sandbox.cgroups import ControlGroup
 from lambent.sandbox.memory_image import MemoryImage, take_image
 from lambent.sandbox.packets import Packets, packet_pair
 from lambent.sandbox.watched_memory import WatchedGroup
-from lambent.sandbox.wire import InitWord, SpawnRequest, TenantAnswer, TenantOrder
+from lambent.sandbox.wire import InitWord, Lent, SpawnRequest, TenantAnswer, TenantOrder
 from lambent.sandbox.zygotes import Zygote
 
 REMOVE_RETRY_S, REMOVE_ATTEMPTS = 0.005, 400
@@ -38,6 +38,17 @@ class Limits(Struct, frozen=True):
 
     processes: int
     file_descriptors: int
+
+
+class Furnishing(Struct, frozen=True):
+    """What one node puts into one function's sandbox. `loop`: the device behind /tmp. `programs`: what the runtime
+    process becomes, where it is no Python function's. `lent`: its file system."""
+
+    task_root: str
+    loop: int
+    limits: Limits
+    programs: tuple[str, ...] = ()
+    lent: Lent | None = None
 
 
 class LiveSandbox:
@@ -101,26 +112,20 @@ class LiveSandbox:
             raise SandboxFailure(f"A sandbox could not be built: {word.error}")
 
     async def assign(
-        self,
-        assignment: Assignment,
-        task_root: str,
-        loop: int,
-        limits: Limits,
-        image: MemoryImage | None = None,
-        programs: tuple[str, ...] = (),
+        self, assignment: Assignment, furnishing: Furnishing, image: MemoryImage | None = None
     ) -> Assigned:
         """Turn the sandbox into its function's; the function begins to load, or goes on from `image`.
 
-        `programs`: what the runtime process becomes, where it is no Python function's.
-
         Raises:
+            MountFailure: its file system could not be mounted; the sandbox has to be stopped.
             SandboxFailure: a step failed; the sandbox has to be stopped.
         """
         self._memory_mb = assignment.memory_mb
+        order = _order(assignment, furnishing, has_image=image is not None)
         started_s = self._clock.monotonic_s()
         gauge, freezer, cgroup_us = -1, -1, 0
         if self._group is not None:
-            self._group.limit(assignment.memory_mb, limits.processes)
+            self._group.limit(assignment.memory_mb, furnishing.limits.processes)
             cgroup_us = round((self._clock.monotonic_s() - started_s) * 1e6)
             gauge, freezer = self._group.open_memory_gauge(), self._group.open_freezer()
         channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -129,7 +134,7 @@ class LiveSandbox:
         channel.setblocking(False)
         try:
             self._assignment.send_nowait(
-                msgspec.json.encode(_order(assignment, task_root, loop, limits, image is not None, programs)),
+                msgspec.json.encode(order),
                 [their_channel.fileno(), their_output, *(() if image is None else image.descriptors)],
             )
             answer, doors = await self._answer()
@@ -137,7 +142,7 @@ class LiveSandbox:
             channel.close()
             for descriptor in {output, gauge, freezer} - {-1}:
                 os.close(descriptor)
-            if not isinstance(error, SandboxFailure | OSError):
+            if isinstance(error, MountFailure) or not isinstance(error, SandboxFailure | OSError):
                 raise
             raise SandboxFailure(f"A sandbox could not take its function: {error}") from error
         finally:
@@ -159,7 +164,7 @@ class LiveSandbox:
             supervisor=supervisor,
             extension_output=extension_output,
             extensions=answer.extensions,
-            http_runtime=bool(programs),
+            http_runtime=bool(furnishing.programs),
             telemetry=tuple(doors),
         )
 
@@ -167,7 +172,7 @@ class LiveSandbox:
         message, descriptors = await self._assignment.receive()
         answer = msgspec.json.decode(message, type=TenantAnswer) if message else TenantAnswer(error="it died")
         if answer.error:
-            raise SandboxFailure(answer.error)
+            raise (MountFailure if answer.not_mounted else SandboxFailure)(answer.error)
         return answer, descriptors
 
     async def take_image(self, folder: Path) -> MemoryImage:
@@ -246,9 +251,7 @@ async def _remove(group: Group, clock: Clock) -> None:
         await clock.sleep(REMOVE_RETRY_S)
 
 
-def _order(
-    assignment: Assignment, task_root: str, loop: int, limits: Limits, has_image: bool, programs: tuple[str, ...]
-) -> TenantOrder:
+def _order(assignment: Assignment, furnishing: Furnishing, *, has_image: bool) -> TenantOrder:
     return TenantOrder(
         code=assignment.code,
         layers=assignment.layers,
@@ -256,13 +259,14 @@ def _order(
         initialization_type=assignment.initialization_type,
         variables=assignment.variables,
         tmp_mb=assignment.ephemeral_mb,
-        loop=loop,
-        processes=limits.processes,
-        file_descriptors=limits.file_descriptors,
-        task_root=task_root,
+        loop=furnishing.loop,
+        processes=furnishing.limits.processes,
+        file_descriptors=furnishing.limits.file_descriptors,
+        task_root=furnishing.task_root,
         pausing=assignment.pausing,
         image=has_image,
-        programs=programs,
+        programs=furnishing.programs,
+        mount=furnishing.lent,
     )
 
 

@@ -60,6 +60,16 @@ class InitWord(Struct, frozen=True):
     exit: int | None = None
 
 
+class Lent(Struct, frozen=True):
+    """A folder that base_root has put aside, and how it is to be mounted. `mapped`: the function's uid is shown as the
+    folder's owner; what only the host's root may do. Otherwise the function becomes the user who runs the agent."""
+
+    place: str
+    path: str
+    read_only: bool
+    mapped: bool
+
+
 class TenantOrder(Struct, frozen=True):
     """agent -> tenant, with channel and output, and where there is an `image` with that and its plan."""
 
@@ -76,6 +86,7 @@ class TenantOrder(Struct, frozen=True):
     pausing: bool = False
     image: bool = False
     programs: tuple[str, ...] = ()
+    mount: Lent | None = None
 
 
 class TenantAnswer(Struct, frozen=True):
@@ -86,3 +97,4 @@ class TenantAnswer(Struct, frozen=True):
     mount_us: int = 0
     extensions: tuple[str, ...] = ()
     error: str = ""
+    not_mounted: bool = False

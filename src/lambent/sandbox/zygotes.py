@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from lambent.file_systems import FileSystem
 from lambent.sandbox import base_root
 from lambent.sandbox.api import SandboxFailure
 from lambent.sandbox.interpreters import Interpreter
@@ -36,6 +37,7 @@ class ZygotePlace(Struct, frozen=True):
     runtime_folder: Path
     root: Path | None  # an empty folder to build the base root on; None for no walls
     host_root: bool
+    lent: tuple[FileSystem, ...] = ()
 
 
 class Zygote:
@@ -141,7 +143,8 @@ def _plan(place: ZygotePlace) -> Plan:
     if place.root is None:
         folder, executable, steps = str(place.runtime_folder), interpreter.executable, []
     else:
-        steps = base_root.plan(interpreter, place.code, place.runtime_folder, host_root=place.host_root)
+        folders = place.code, place.runtime_folder, place.lent
+        steps = base_root.plan(interpreter, *folders, host_root=place.host_root)
         inside = Path(interpreter.executable).relative_to(interpreter.prefix)
         folder, executable = "/var/runtime", f"{base_root.LANGUAGE}/{inside}"
         variables["LD_LIBRARY_PATH"] = base_root.LIBRARY_PATH

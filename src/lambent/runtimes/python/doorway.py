@@ -76,6 +76,15 @@ def _bind(path: str, source: str) -> None:
         walls.set_read_only_below(path)
 
 
+def _lend(path: str, source: str, host_root: bool) -> None:
+    """A folder for the functions that mount it; what the function may do with it is `file_system`'s to say."""
+    os.makedirs(path)
+    if host_root:
+        walls.mount(source, path, flags=walls.MS_BIND)
+    else:  # a user namespace may not look under what the host has mounted below the folder
+        walls.bind_whole(source, path)
+
+
 def _device(path: str, source: str) -> None:
     """The host's own node, where we may make none."""
     _text(path, "")
@@ -107,6 +116,7 @@ _VERBS: dict[str, Callable[..., None]] = {
     "device": _device,
     "process_files": _process_files,
     "bind": _bind,
+    "lend": _lend,
     "mask": _mask,
     "seal": _seal,
 }

@@ -5,9 +5,9 @@ lets go of every right, and only then lets the bootstrap import what the user wr
 matters and is all in `_settle`: mounts need rights, and the filter would refuse them.
 
 Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop",
-"processes", "file_descriptors", "task_root", "pausing", "image", "programs"} with the descriptors channel and output,
-and with `image` those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us", "extensions"} with what
-`doors` made, after which function code runs, or {"error"}.
+"processes", "file_descriptors", "task_root", "pausing", "image", "programs", "mount"} with the descriptors channel
+and output, and with `image` those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us",
+"extensions"} with what `doors` made, after which function code runs, or {"error", "not_mounted"}.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ import sys
 import time
 from typing import Any, NoReturn
 
-from . import bootstrap, doors, restore, supervisor, walls
+from . import bootstrap, doors, lent, restore, supervisor, walls
 
 HIDDEN = "/.lambent"
+LENT = HIDDEN + "/lent"
 CHANNEL, HANDOVER, IMAGE, PLAN = 3, 4, 5, 6
 # What differs between two environments of one version. All else that the function finds in its
 # variables is as its init phase left it.
@@ -52,7 +53,9 @@ def run(request: dict[str, Any], filters: list[bytes], assignment: socket.socket
             assignment.close()
             _start(spec, opened)
     except BaseException as error:  # there is no caller above us, only the zygote's frames
-        assignment.send(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
+        mounted = not isinstance(error, lent.NotMounted)
+        words = f"{type(error).__name__}: {error}" if mounted else str(error)
+        assignment.send(json.dumps({"error": words, "not_mounted": not mounted}).encode())
     finally:
         os._exit(1)
 
@@ -73,6 +76,8 @@ def _be_accounted_for(walled: bool, cgroups: list[int]) -> None:
 def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes], descriptors: list[int]) -> None:
     if request["walls"]:
         _mount_folders(spec)
+        if spec["mount"]:
+            lent.mount(spec["mount"], LENT, request["uid"])
         if (spec["tmp_mb"], spec["loop"]) != (request["tmp_mb"], request["loop"]):
             walls.detach(TMP)
             mount_tmp(spec["tmp_mb"], spec["loop"])
@@ -82,7 +87,8 @@ def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes],
     os.chdir(spec["task_root"])
     _set_limits(spec)
     if request["walls"]:
-        _let_go(request["uid"], request["shared_uid"], spec["processes"])
+        as_agent = bool(spec["mount"]) and not spec["mount"]["mapped"]  # who alone may write there
+        _let_go(request["uid"], request["shared_uid"] or as_agent, spec["processes"])
     os.environ.clear()
     os.environ.update(spec["variables"])
     walls.gain_no_privileges()

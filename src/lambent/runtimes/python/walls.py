@@ -36,6 +36,8 @@ _FILTER_INSTRUCTION_BYTES = 8
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE = 442, -100, 0x8000
+_OPEN_TREE, _MOVE_MOUNT = 428, 429
+_OPEN_TREE_CLONE, _FROM_EMPTY_PATH, _AT_EMPTY_PATH, _MOUNT_ATTR_IDMAP = 1, 4, 0x1000, 0x100000
 _SIGCHLD = 17
 _LOCKABLE = 15  # MS_RDONLY to MS_NOEXEC, which statvfs calls by the same numbers
 
@@ -121,6 +123,35 @@ def set_read_only_below(target: str) -> None:
     number, place = ctypes.c_long(_MOUNT_SETATTR), ctypes.c_int(_AT_FDCWD)
     words = (place, target.encode(), ctypes.c_uint(_AT_RECURSIVE), attributes, ctypes.c_size_t(len(attributes)))
     _checked(_libc.syscall(number, *words), f"mount_setattr {target}")
+
+
+def open_tree(source: str, *, whole: bool) -> int:
+    """A mount of the folder `source` that is nowhere yet, with what is mounted below it if `whole` (Linux 5.2)."""
+    flags = ctypes.c_uint(_OPEN_TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if whole else 0))
+    words = (ctypes.c_long(_OPEN_TREE), ctypes.c_int(_AT_FDCWD), source.encode(), flags)
+    return _checked(_libc.syscall(*words), f"open_tree {source}")
+
+
+def set_mount(mount: int, flags: int) -> None:
+    """Forbid what `flags` names (MS_RDONLY, MS_NOSUID, MS_NODEV) on such a mount and all below it (Linux 5.12)."""
+    _set_attributes(mount, _AT_EMPTY_PATH | _AT_RECURSIVE, flags, 0)
+
+
+def map_owners(mount: int, users: int) -> None:
+    """Show the owners of files on such a mount as the user namespace `users` maps them (Linux 5.12)."""
+    _set_attributes(mount, _AT_EMPTY_PATH, _MOUNT_ATTR_IDMAP, users)
+
+
+def _set_attributes(mount: int, how: int, wanted: int, users: int) -> None:
+    attributes = struct.pack("=QQQQ", wanted, 0, 0, users)  # MOUNT_ATTR_ has the bits of the first MS_
+    words = (ctypes.c_int(mount), b"", ctypes.c_uint(how), attributes, ctypes.c_size_t(len(attributes)))
+    _checked(_libc.syscall(ctypes.c_long(_MOUNT_SETATTR), *words), "mount_setattr")
+
+
+def move_mount(mount: int, target: str) -> None:
+    """Put such a mount at `target`."""
+    words = (ctypes.c_int(mount), b"", ctypes.c_int(_AT_FDCWD), target.encode(), ctypes.c_uint(_FROM_EMPTY_PATH))
+    _checked(_libc.syscall(ctypes.c_long(_MOVE_MOUNT), *words), f"move_mount {target}")
 
 
 def detach(target: str) -> None:

@@ -19,6 +19,7 @@ from lambent.services.lambda_ import snap_start
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.environment_variables import check_variables, is_unicode
 from lambent.services.lambda_.errors import InvalidParameter
+from lambent.services.lambda_.file_systems import use_of
 from lambent.services.lambda_.model import Configuration
 from lambent.services.lambda_.runtimes import check_runtime
 from lambent.services.lambda_.unsupported import check_settings
@@ -40,6 +41,7 @@ class Rules(Struct, frozen=True):
     quotas: Quotas
     links: Links
     walls: bool = True
+    file_systems: Mapping[str, str] = {}  # the place of each, by its ARN
 
 
 async def created(name: str, request: Request, rules: Rules) -> Configuration:
@@ -94,6 +96,8 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
         changes["snap_start"] = request["SnapStart"].get("ApplyOn") == snap_start.PUBLISHED_VERSIONS
     if "LoggingConfig" in request:
         changes |= _logging(present, request["LoggingConfig"])
+    if "FileSystemConfigs" in request:
+        changes["file_system"] = use_of(request["FileSystemConfigs"], rules.file_systems, walls=rules.walls)
     if "DeadLetterConfig" in request:
         changes["dead_letter"] = request["DeadLetterConfig"].get("TargetArn", "")
     wanted = msgspec.structs.replace(present, **changes)

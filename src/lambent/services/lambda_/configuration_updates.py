@@ -26,8 +26,8 @@ class ConfigurationUpdates:
         latest = await self._all.latest(key)
         check_editable(latest, request.get("RevisionId"))
         wanted = await configuration.updated(latest.configuration, request, self._all.rules)
-        if "DeadLetterConfig" in request:
-            self._all.check_dead_letter(key, wanted)
+        if "DeadLetterConfig" in request or "FileSystemConfigs" in request:
+            self._all.check_surroundings(key, wanted)
         if "Layers" in request:
             layers = await self._all.layers_of(context, request["Layers"])
             wanted = msgspec.structs.replace(wanted, layers=layers)

@@ -4,6 +4,8 @@ An environment is asked for by its key, a hash of all that it is made from. What
 is remembered, so a start reads nothing, and survives a change for a while (see recent.py).
 """
 
+from collections.abc import Mapping
+
 import msgspec
 from msgspec import Struct
 
@@ -18,6 +20,7 @@ from lambent.placement.api import Allowance, Wanted
 from lambent.services.lambda_ import event_store, provisioned_store, snap_start, store
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
+from lambent.services.lambda_.file_systems import mount_of
 from lambent.services.lambda_.model import State, Version
 from lambent.services.lambda_.names import find_version, second_version
 from lambent.services.lambda_.provisioned import wanted_of
@@ -38,8 +41,10 @@ class Told(Struct, frozen=True):
 class DataPlane:
     """Read by control on behalf of the edges and of placement."""
 
-    def __init__(self, database: Database, code: CodeStore, quotas: Quotas, clock: Clock) -> None:
-        self._database, self._code, self._quotas = database, code, quotas
+    def __init__(
+        self, database: Database, code: CodeStore, quotas: Quotas, clock: Clock, file_systems: Mapping[str, str]
+    ) -> None:
+        self._database, self._code, self._quotas, self._file_systems = database, code, quotas, file_systems
         self._recent = RecentVersions(clock)
 
     async def snapshot(self, key: FunctionKey, qualifier: str) -> FunctionSnapshot:
@@ -67,6 +72,7 @@ class DataPlane:
         Raises:
             NotFound: there is no such version.
             Failed: it changed too long ago, or its code cannot be unpacked.
+            MountFailure: its file system is lent no more.
         """
         version = await self._version(request)
         await self._code.ensure_unpacked(*version.packages)
@@ -95,6 +101,7 @@ class DataPlane:
             provisioned_for=request.qualifier if request.provisioned else "",
             init_timeout_s=max(self._quotas.provisioned_init_timeout_s, wanted.timeout_s),
             snapshot=version.snapshotted,
+            mount=mount_of(wanted.file_system, self._file_systems),
         )
 
     @staticmethod

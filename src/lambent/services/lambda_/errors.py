@@ -48,6 +48,12 @@ class ProvisionedNotFound(LambdaError):
         super().__init__("No Provisioned Concurrency Config found for this function")
 
 
+class MountFailure(LambdaError):
+    """The function's file system cannot be mounted."""
+
+    code, status = "EFSMountFailureException", 403
+
+
 class StaleRevision(LambdaError):
     """The caller's RevisionId is not the newest."""
 

@@ -40,7 +40,7 @@ class Functions:
         check_code(request["Code"])
         check_tags(request.get("Tags") or {}, self._all.rules)
         wanted = await configuration.created(key.name, request, self._all.rules)
-        self._all.check_dead_letter(key, wanted)
+        self._all.check_surroundings(key, wanted)
         await self._all.database.read(lambda tx: _check_new(tx, key))
         layers = await self._all.layers_of(context, request.get("Layers") or [])
         wanted = msgspec.structs.replace(wanted, layers=layers)

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST
+from lambent.services.lambda_.file_systems import FileSystemUse
 
 
 class State(StrEnum):
@@ -54,6 +55,7 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     snap_start: bool = False
     layers: tuple[LayerUse, ...] = ()
     dead_letter: str = ""
+    file_system: FileSystemUse | None = None
     log_format: str = "Text"
     application_log_level: str = ""
     system_log_level: str = ""

@@ -72,7 +72,8 @@ class LambdaService:
         self._database = database = SealedDatabase(places.database, places.vault)
         limits = PackageLimits(quotas.zip_bytes, quotas.unzipped_bytes, quotas.zip_entries)
         self._code = CodeStore(database, places.blobs, places.code_folder, limits, clock)
-        self.data_plane = DataPlane(database, self._code, quotas, clock)
+        file_systems = {each.arn: each.place for each in settings.file_systems}
+        self.data_plane = DataPlane(database, self._code, quotas, clock, file_systems)
         self.event_rules = KnownRules(database)
         self.mappings = MappingWork(database, links.pollers, clock, ids)
         self._changes = Changes(database, self._changed, links.invalidator)
@@ -84,7 +85,7 @@ class LambdaService:
             self._completion,
             clock,
             ids,
-            Rules(quotas, links, settings.isolation == "sandbox"),
+            Rules(quotas, links, settings.isolation == "sandbox", file_systems),
         )
         self.downloads = Downloads(self._code, clock, places.link_secret)
         self.permissions = Permissions(resources)

@@ -33,6 +33,8 @@ def check(wanted: Configuration) -> None:
     python = _PYTHON.fullmatch(wanted.runtime)
     if python is None or int(python[1]) < OLDEST_PYTHON_MINOR:
         raise InvalidParameter(f"{wanted.runtime} is not supported for SnapStart enabled functions.")
+    if wanted.file_system is not None:
+        raise InvalidParameter("SnapStart is not supported with file systems (FileSystemConfigs).")
     if wanted.ephemeral_mb > EPHEMERAL_MB:
         raise InvalidParameter(
             f"SnapStart is not supported with an EphemeralStorage of more than {EPHEMERAL_MB} MB; "

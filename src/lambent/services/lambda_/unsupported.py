@@ -23,7 +23,6 @@ def _other_than(member: str, default: str) -> Asks:
 
 NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
     "VpcConfig": (_any_member("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack"), "virtual private clouds"),
-    "FileSystemConfigs": (bool, "file system mounts"),
     "KMSKeyArn": (bool, "encryption with keys of your own"),
     "TracingConfig": (_other_than("Mode", "PassThrough"), "active tracing"),
     "ImageConfig": (_any_member("EntryPoint", "Command", "WorkingDirectory"), "container images"),

@@ -47,6 +47,8 @@ def listed(version: Version, qualifier: str = "") -> Answer:
         answer["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
     if wanted.layers:
         answer["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code_bytes} for layer in wanted.layers]
+    if wanted.file_system:
+        answer["FileSystemConfigs"] = [{"Arn": wanted.file_system.arn, "LocalMountPath": wanted.file_system.path}]
     if wanted.variables is not None:
         answer["Environment"] = {"Variables": wanted.variables}
     return answer

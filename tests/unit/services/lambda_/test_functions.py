@@ -8,6 +8,7 @@ import pytest
 
 from lambent.errors import ServiceError, ValidationError
 
+UNKNOWN_FILE_SYSTEM = {"Arn": "a", "LocalMountPath": "/mnt/a"}
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 ROLE = "arn:aws:iam::000000000000:role/r"
 
@@ -208,7 +209,7 @@ async def refused_create(house: Any, **parameters: Any) -> ServiceError:
         ({"PackageType": "Image"}, "InvalidParameterValueException", "container images"),
         ({"Architectures": ["arm64"]}, "InvalidParameterValueException", "this host's processor is x86_64"),
         ({"VpcConfig": {"SubnetIds": ["s"]}}, "InvalidParameterValueException", "VpcConfig is refused"),
-        ({"FileSystemConfigs": [{"Arn": "a"}]}, "InvalidParameterValueException", "FileSystemConfigs is refused"),
+        ({"FileSystemConfigs": [UNKNOWN_FILE_SYSTEM]}, "InvalidParameterValueException", "does not exist"),
         ({"KMSKeyArn": "arn:aws:kms:x"}, "InvalidParameterValueException", "KMSKeyArn is refused"),
         ({"Layers": ["arn:x"]}, "InvalidParameterValueException", "Layer version arn:x does not exist."),
         ({"TracingConfig": {"Mode": "Active"}}, "InvalidParameterValueException", "TracingConfig is refused"),
