@@ -8,6 +8,7 @@ person says so: the clock of a development server (docs/guides/test-clock.md).
 import asyncio
 import heapq
 import itertools
+import math
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -31,6 +32,14 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`; at once for zero or less, but never without yielding."""
+
+
+async def sleep_until(clock: Clock, due_ms: int, longest_s: float = math.inf) -> None:
+    """Sleep until that time, but no longer than `longest_s`.
+
+    What is left is taken when the sleep begins, not when its task is made: between the two the clock may be moved.
+    """
+    await clock.sleep(min((due_ms - clock.now_ms()) / 1000, longest_s))
 
 
 class SystemClock:

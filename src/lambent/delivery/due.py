@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import structlog
 
-from lambent.clock import Clock
+from lambent.clock import Clock, sleep_until
 from lambent.errors import Unavailable
 from lambent.store.api import StoreFailed
 
@@ -103,8 +103,7 @@ class DueLoop(Generic[T]):
         if next_ms is None or len(self._claimed) >= self._parallel:
             await self._wake.wait()
             return
-        wait_s = min((next_ms - self._clock.now_ms()) / 1000, LONGEST_SLEEP_S)
-        sleeping = asyncio.ensure_future(self._clock.sleep(wait_s))
+        sleeping = asyncio.ensure_future(sleep_until(self._clock, next_ms, LONGEST_SLEEP_S))
         waking = asyncio.ensure_future(self._wake.wait())
         try:
             await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)

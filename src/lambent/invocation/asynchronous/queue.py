@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import structlog
 
-from lambent.clock import Clock
+from lambent.clock import Clock, sleep_until
 from lambent.config import Settings
 from lambent.errors import Fault, ServiceError, Unavailable
 from lambent.invocation.asynchronous import store
@@ -117,7 +117,7 @@ class EventQueue:
         if next_ms == NEVER_MS:
             await self._wake.wait()
             return
-        sleeping = asyncio.ensure_future(self._clock.sleep((next_ms - now_ms) / 1000))
+        sleeping = asyncio.ensure_future(sleep_until(self._clock, next_ms))
         waking = asyncio.ensure_future(self._wake.wait())
         try:
             await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
