@@ -75,6 +75,7 @@ class Quotas(BaseModel):
     put_events_bytes: int = Field(MIB, description="The entries of one PutEvents request.")
     rules_per_bus: int = Field(300, description="Rules of an event bus.")
     targets_per_rule: int = Field(5, description="Targets of a rule.")
+    api_request_bytes: int = Field(10 * MIB, description="The body of a request to an API of API Gateway.")
     header_bytes: int = Field(MIB, description="Request line and headers of a request.")
 
 

@@ -8,21 +8,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from lambent.model.cors import Cors
 from lambent.model.function import FunctionKey
 
 AuthType = Literal["NONE", "AWS_IAM"]
 InvokeMode = Literal["BUFFERED", "RESPONSE_STREAM"]
-
-
-class Cors(Struct, frozen=True, omit_defaults=True):
-    """What browsers are told about requests from other origins. `max_age_s` None: nothing is said."""
-
-    allow_credentials: bool = False
-    allow_headers: tuple[str, ...] = ()
-    allow_methods: tuple[str, ...] = ()
-    allow_origins: tuple[str, ...] = ()
-    expose_headers: tuple[str, ...] = ()
-    max_age_s: int | None = None
 
 
 class FunctionUrl(Struct, frozen=True):

@@ -7,6 +7,8 @@
 | access_key | edge -> control | KeyQuery -> AccessKey or None |
 | snapshot | edge -> control | SnapshotRequest -> FunctionSnapshot |
 | function_url | edge -> control | UrlQuery -> UrlAccess or None |
+| api | edge -> control | str (API id) -> CompiledApi or None |
+| may_invoke | edge -> control | InvokeQuery -> bool: the function's resource policy lets that API in |
 | lease | edge -> control | LeaseRequest -> LeaseGrant; raises Throttled |
 | enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
 | invalidate | control -> edge | Invalidate -> None; nothing stale is served once it answers |
@@ -101,6 +103,14 @@ class UrlQuery(Struct, frozen=True):
     principal: Principal | None = None
 
 
+class InvokeQuery(Struct, frozen=True):
+    """May API Gateway invoke this function for the route of an API that `source_arn` names?"""
+
+    function: FunctionKey
+    qualifier: str
+    source_arn: str
+
+
 class LeaseRequest(Struct, frozen=True):
     """One more environment for exactly this key, please. `provisioned`: for the provisioned
     concurrency on `qualifier`, which control itself asks for."""
@@ -160,9 +170,10 @@ class Enqueue(Struct, frozen=True):
 
 
 class Invalidate(Struct, frozen=True):
-    """Forget these: functions (all their versions) and access keys, or all keys."""
+    """Forget these: functions (all their versions), APIs by their ids, and access keys, or all keys."""
 
     functions: list[FunctionKey] = []
+    apis: list[str] = []
     access_keys: list[str] = []
     all_access_keys: bool = False
 

@@ -51,6 +51,7 @@ from lambent.placement.provisioning import Provisioner
 from lambent.placement.rates import Rates
 from lambent.pollers.api import Links as PollerLinks
 from lambent.pollers.pollers import Pollers
+from lambent.roles.api_gateway import build_api_gateway
 from lambent.roles.control_clock import TestClock
 from lambent.roles.control_links import Agents, Doors, Edges, Invalidator, PlacementLink, Runtimes, Specs
 from lambent.roles.control_report import Report
@@ -171,6 +172,7 @@ class Control:
         )
         identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
         self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))
+        self._api_gateway = await build_api_gateway(stores.open, clock, ids, self._edges, self._lambda)
         self._report = Report(
             self._edges,
             self._agents,
@@ -192,6 +194,7 @@ class Control:
                 "dynamodb": self._dynamodb.operations,
                 "dynamodbstreams": self._dynamodb.stream_operations,
                 **self._messaging.operations,
+                **self._api_gateway.operations,
             },
             {"lambda": settings.quotas.create_request_bytes},
         )
@@ -221,6 +224,7 @@ class Control:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._messaging.close()
+        await self._api_gateway.close()
         await self._sqs.close()
         await self._dynamodb.close()
         await self._placement.close()
@@ -280,6 +284,7 @@ class Control:
             "metrics": Method(None, self._metrics),
             "download": Method(Download, self._download),
             "advance": Method(float, self._advance),
+            **self._api_gateway.methods(),
         }
 
     async def _hello(self, peer: Peer, hello: Hello) -> Welcome:

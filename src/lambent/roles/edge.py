@@ -40,6 +40,7 @@ from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGran
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import Hello, Invalidate, Welcome
 from lambent.protocol.wires import wire_for
+from lambent.roles.edge_apis import EdgeApis
 from lambent.roles.edge_links import AgentLink, ControlLink
 from lambent.roles.handoff_line import HandoffLine
 from lambent.roles.tls import TlsKeeper
@@ -107,8 +108,10 @@ class Edge:
         authentication = Authentication(self._keys, self._clock, settings.clock_skew_s)
         url_rules = UrlRules(quotas.sync_payload_bytes, quotas.streamed_response_bytes, pace)
         write_event = wire_for("lambda").event_writer("InvokeWithResponseStream")
+        self._apis = EdgeApis(control, begin, self._clock, quotas)
         stages = (
             FunctionUrls(begin, self._urls, authentication, self._clock, url_rules),
+            self._apis.stage,
             OpenPaths(answers),
             OpenLinks(control.http),
             authentication,
@@ -193,11 +196,13 @@ class Edge:
         self._clock.move_to((await self._greet(peer)).clock_shift_s)
         self._keys.forget_all()
         self._urls.forget_all()
+        self._apis.forget_all()
         self._estate.invalidate_all()
 
     async def _invalidate(self, _: Peer, what: Invalidate) -> None:
         self._estate.invalidate(what.functions)
         self._urls.forget(what.functions)
+        self._apis.forget(what)
         if what.all_access_keys:
             self._keys.forget_all()
         else:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lambent.errors import Unavailable
+from lambent.model.apis import CompiledApi
 from lambent.model.function import FunctionSnapshot
 from lambent.model.function_url import UrlAccess
 from lambent.model.http import HttpResponse
@@ -13,6 +14,7 @@ from lambent.model.messages import (
     Forwarded,
     IdleChange,
     Initialised,
+    InvokeQuery,
     KeyQuery,
     LeaseGrant,
     LeaseRequest,
@@ -63,6 +65,13 @@ class ControlLink:
     async def function_url(self, query: UrlQuery) -> UrlAccess | None:
         found: UrlAccess | None = await self._link.peer.call("function_url", query, UrlAccess | None)  # type: ignore[arg-type]
         return found
+
+    async def api(self, api_id: str) -> CompiledApi | None:
+        found: CompiledApi | None = await self._link.peer.call("api", api_id, CompiledApi | None)  # type: ignore[arg-type]
+        return found
+
+    async def may_invoke(self, query: InvokeQuery) -> bool:
+        return await self._link.peer.call("may_invoke", query, bool)
 
     async def http(self, forwarded: Forwarded) -> HttpResponse:
         return await self._link.peer.call("http", forwarded, HttpResponse)

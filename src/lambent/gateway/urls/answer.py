@@ -32,15 +32,15 @@ class BadAnswer(Exception):
     """The function's answer is no HTTP answer; the message says why."""
 
 
-def answer_of(payload: bytes) -> HttpResponse:
-    """The answer that a whole payload stands for. Raises BadAnswer."""
+def answer_of(payload: bytes, default_type: str = JSON_TYPE) -> HttpResponse:
+    """The answer that a whole payload stands for; `default_type` is that of one with a statusCode. Raises BadAnswer."""
     try:
         told = msgspec.json.decode(payload)
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadAnswer(f"it is not JSON: {error}") from None
     if isinstance(told, dict) and "statusCode" in told:
-        status, headers = head_of(told, JSON_TYPE)
-        return HttpResponse(status, headers, _body(told))
+        status, headers = head_of(told, default_type)
+        return HttpResponse(status, headers, body_in(told))
     body = told.encode() if isinstance(told, str) else payload
     return HttpResponse(200, [("content-type", JSON_TYPE)], body)
 
@@ -116,7 +116,8 @@ def _value(name: str, value: Any) -> str:
     raise BadAnswer(f"its header {name} is no string")
 
 
-def _body(told: dict[str, Any]) -> bytes:
+def body_in(told: dict[str, Any]) -> bytes:
+    """The body of an answer that is a JSON object. Raises BadAnswer."""
     body = told.get("body")
     if body is None:
         return b""

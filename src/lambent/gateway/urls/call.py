@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from lambent.errors import ServiceError
+from lambent.gateway.cors import with_cors
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.http.streams import CutOff, StreamedResponse
 from lambent.gateway.urls.answer import (
@@ -20,7 +21,6 @@ from lambent.gateway.urls.answer import (
     split_head,
     streamed_whole,
 )
-from lambent.gateway.urls.cors import with_cors
 from lambent.invocation.streaming import AnswerStream, Paced
 from lambent.model.function_url import FunctionUrl
 from lambent.model.http import HttpResponse

@@ -16,15 +16,16 @@ from msgspec import Struct
 
 from lambent.clock import Clock
 from lambent.errors import ServiceError
+from lambent.gateway import cors
 from lambent.gateway.authentication import Authentication
 from lambent.gateway.exchange import LATER, Exchange, Step
 from lambent.gateway.invocation_request import new_trace
 from lambent.gateway.invoke_streamed import Begin
-from lambent.gateway.urls import cors
+from lambent.gateway.proxy_event import Facts
 from lambent.gateway.urls.address import UrlAddress, address_of
 from lambent.gateway.urls.cache import UrlCache
 from lambent.gateway.urls.call import Call, StreamedCall, refusal
-from lambent.gateway.urls.event import Facts, event_of
+from lambent.gateway.urls.event import event_of
 from lambent.invocation.streaming import AnswerStream, Pace, Paced
 from lambent.model.function_url import FunctionUrl, UrlAccess
 from lambent.model.http import HttpResponse
@@ -86,7 +87,7 @@ class FunctionUrls:
             return _with_ids(Call(exchange, None, trace_header), answer)
         url = access.url
         call = Call(exchange, url, trace_header)
-        early = cors.preflight(url.cors, exchange.request)
+        early = cors.preflight(url.cors, exchange.request, 200)
         if early is not None:
             early.headers.append(("x-amzn-requestid", exchange.request_id))
             return early

@@ -15,9 +15,9 @@ from lambent.clock import Clock
 from lambent.errors import ServiceError, Unavailable
 from lambent.ids import Ids
 from lambent.model.function import FunctionKey
+from lambent.services.changes import Changes
 from lambent.services.lambda_ import snap_start, store
 from lambent.services.lambda_.api import Snapshots
-from lambent.services.lambda_.changes import Changes
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.model import Version
@@ -33,7 +33,13 @@ class Completion:
     """Owns the tasks of the functions that are unsettled, and of each of their versions."""
 
     def __init__(
-        self, database: Database, code: CodeStore, changes: Changes, snapshots: Snapshots, clock: Clock, ids: Ids
+        self,
+        database: Database,
+        code: CodeStore,
+        changes: Changes[FunctionKey],
+        snapshots: Snapshots,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         self._database, self._code, self._changes, self._snapshots = database, code, changes, snapshots
         self._clock, self._ids = clock, ids

@@ -6,8 +6,8 @@ from lambent.clock import Clock
 from lambent.errors import ServiceError
 from lambent.ids import Ids
 from lambent.model.function import FunctionKey
+from lambent.services.changes import Changes
 from lambent.services.lambda_ import store
-from lambent.services.lambda_.changes import Changes
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.completion import Completion
 from lambent.services.lambda_.configuration import Rules
@@ -26,7 +26,7 @@ class Resources(msgspec.Struct, frozen=True):
 
     database: Database
     code: CodeStore
-    changes: Changes
+    changes: Changes[FunctionKey]
     completion: Completion
     clock: Clock
     ids: Ids

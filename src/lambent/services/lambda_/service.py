@@ -9,11 +9,11 @@ from lambent.clock import Clock
 from lambent.config import Settings
 from lambent.ids import Ids
 from lambent.model.function import FunctionKey
+from lambent.services.changes import Changes
 from lambent.services.lambda_ import store
 from lambent.services.lambda_.account import Account
 from lambent.services.lambda_.aliases import Aliases
 from lambent.services.lambda_.api import Links
-from lambent.services.lambda_.changes import Changes
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.code_updates import CodeUpdates
 from lambent.services.lambda_.completion import Completion
@@ -69,6 +69,7 @@ class LambdaService:
 
     def __init__(self, places: Places, settings: Settings, clock: Clock, ids: Ids, links: Links) -> None:
         quotas = settings.quotas
+        self._invalidator = links.invalidator
         self._database = database = SealedDatabase(places.database, places.vault)
         limits = PackageLimits(quotas.zip_bytes, quotas.unzipped_bytes, quotas.zip_entries)
         self._code = CodeStore(database, places.blobs, places.code_folder, limits, clock)
@@ -76,7 +77,7 @@ class LambdaService:
         self.data_plane = DataPlane(database, self._code, quotas, clock, file_systems)
         self.event_rules = KnownRules(database)
         self.mappings = MappingWork(database, links.pollers, clock, ids)
-        self._changes = Changes(database, self._changed, links.invalidator)
+        self._changes = Changes(database, self._announce)
         self._completion = Completion(database, self._code, self._changes, links.snapshots, clock, ids)
         resources = Resources(
             database,
@@ -110,9 +111,10 @@ class LambdaService:
             RuntimeManagement(resources),
         )
 
-    def _changed(self, key: FunctionKey) -> None:
+    async def _announce(self, key: FunctionKey) -> None:
         self.data_plane.changed(key)
         self.event_rules.changed(key)
+        await self._invalidator.invalidate([key])
 
     async def start(self) -> None:
         """Sweep what was half unpacked, and take up what an earlier process had not finished."""

@@ -8,7 +8,6 @@ Source: Lambda service model; behaviours section 19; Lambda Developer Guide, "Cr
 Lambda function URLs" and "Control access to Lambda function URLs".
 """
 
-import ipaddress
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -17,10 +16,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from lambent.clock import iso_millis
+from lambent.model.cors import Cors
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, function_arn
-from lambent.model.function_url import Cors, FunctionUrl, UrlAccess, url_host
+from lambent.model.function_url import FunctionUrl, UrlAccess, url_host
 from lambent.model.messages import UrlQuery
+from lambent.services.addresses import address_below
 from lambent.services.lambda_ import store, url_store
 from lambent.services.lambda_.api import Caller
 from lambent.services.lambda_.errors import Conflict, InvalidParameter, NotFound
@@ -213,12 +214,4 @@ def _time(epoch_ms: int) -> str:
 
 def address_of(url: FunctionUrl, endpoint: str) -> str:
     """Where the URL is reached by somebody who reaches us at `endpoint`."""
-    parts = urlsplit(endpoint)
-    domain = parts.hostname or "localhost"
-    port = f":{parts.port}" if parts.port else ""
-    try:
-        ipaddress.ip_address(domain)
-        domain = "localhost"  # an address has no names below it
-    except ValueError:
-        pass
-    return f"{parts.scheme or 'http'}://{url_host(url.url_id, url.key.region)}.{domain}{port}/"
+    return address_below(url_host(url.url_id, url.key.region), endpoint) + "/"

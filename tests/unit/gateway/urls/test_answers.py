@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambent.gateway.cors import preflight, with_cors
 from lambent.gateway.urls.answer import (
     HEAD_BYTES,
     HTTP_ANSWER,
@@ -21,8 +22,7 @@ from lambent.gateway.urls.answer import (
     split_head,
     streamed_whole,
 )
-from lambent.gateway.urls.cors import preflight, with_cors
-from lambent.model.function_url import Cors
+from lambent.model.cors import Cors
 from lambent.model.http import HttpRequest
 
 JSON = [("content-type", "application/json")]
@@ -139,7 +139,7 @@ FULL = Cors(
 
 
 def test_a_preflight_is_answered_from_the_configuration() -> None:
-    answer = preflight(FULL, options())
+    answer = preflight(FULL, options(), 200)
     assert answer is not None
     assert dict(answer.headers) == {
         "access-control-allow-origin": "https://a.example",
@@ -149,15 +149,15 @@ def test_a_preflight_is_answered_from_the_configuration() -> None:
         "access-control-max-age": "0",
         "vary": "Origin",
     }
-    stranger = preflight(FULL, options("https://b.example"))
+    stranger = preflight(FULL, options("https://b.example"), 200)
     assert stranger is not None
     assert stranger.headers == [("vary", "Origin")]
 
 
 def test_other_requests_and_urls_without_cors_are_the_functions() -> None:
-    assert preflight(None, options()) is None
-    assert preflight(FULL, HttpRequest("OPTIONS", "/", "", [("origin", "https://a.example")])) is None
-    assert preflight(FULL, HttpRequest("GET", "/", "", options().headers)) is None
+    assert preflight(None, options(), 200) is None
+    assert preflight(FULL, HttpRequest("OPTIONS", "/", "", [("origin", "https://a.example")]), 200) is None
+    assert preflight(FULL, HttpRequest("GET", "/", "", options().headers), 200) is None
     assert with_cors([("access-control-allow-origin", "own")], None, "x") == [("access-control-allow-origin", "own")]
 
 

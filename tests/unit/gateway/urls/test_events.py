@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambent.gateway.proxy_event import Facts
 from lambent.gateway.urls.address import UrlAddress, address_of
-from lambent.gateway.urls.event import Facts, event_of
+from lambent.gateway.urls.event import event_of
 from lambent.model.http import HttpRequest
 from lambent.model.principal import Principal
 

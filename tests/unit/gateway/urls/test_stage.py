@@ -19,8 +19,9 @@ from lambent.gateway.urls.cache import UrlCache
 from lambent.gateway.urls.stage import FunctionUrls, Rules
 from lambent.ids import FakeIds
 from lambent.invocation.streaming import AnswerStream, Pace
+from lambent.model.cors import Cors
 from lambent.model.function import FunctionKey
-from lambent.model.function_url import Cors, FunctionUrl, UrlAccess
+from lambent.model.function_url import FunctionUrl, UrlAccess
 from lambent.model.http import HttpRequest, HttpResponse
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import KeyQuery, UrlQuery

@@ -7,14 +7,14 @@ Source: Lambda Developer Guide, "Cross-origin resource sharing (CORS)" of functi
 standard for what the headers mean (a credentialed answer must name the origin, not `*`).
 """
 
-from lambent.model.function_url import Cors
+from lambent.model.cors import Cors
 from lambent.model.http import HttpRequest, HttpResponse
 
 PREFIX = "access-control-"
 Headers = list[tuple[str, str]]
 
 
-def preflight(cors: Cors | None, request: HttpRequest) -> HttpResponse | None:
+def preflight(cors: Cors | None, request: HttpRequest, status: int) -> HttpResponse | None:
     """The answer to a preflight; None for every other request, and where nothing is configured."""
     if cors is None or request.method != "OPTIONS":
         return None
@@ -27,7 +27,7 @@ def preflight(cors: Cors | None, request: HttpRequest) -> HttpResponse | None:
                 headers.append((PREFIX + name, ",".join(values)))
         if cors.max_age_s is not None:
             headers.append((PREFIX + "max-age", str(cors.max_age_s)))
-    return HttpResponse(200, [*headers, ("vary", "Origin")])
+    return HttpResponse(status, [*headers, ("vary", "Origin")])
 
 
 def with_cors(headers: Headers, cors: Cors | None, origin: str) -> Headers:

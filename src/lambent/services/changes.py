@@ -1,4 +1,4 @@
-"""Changes that invoking can meet: committed, then announced, and only then answered.
+"""Changes that requests can meet: committed, then announced, and only then answered.
 
 Between the commit and the end of the announcement an edge may still serve the old copy. So that
 nobody learns of a change in that time, readers ask `seen` before they answer. A caller that hangs
@@ -6,24 +6,27 @@ up does not stop a change half way.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
 
-from lambent.model.function import FunctionKey
-from lambent.services.lambda_.api import Invalidator
 from lambent.store.api import Database, Transaction
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Changes:
-    """All changes to functions go through `make`; `changed` is told of each before the invalidator."""
+class Changes(Generic[K]):
+    """All changes to what edges keep copies of (functions, APIs) go through `make`.
 
-    def __init__(self, database: Database, changed: Callable[[FunctionKey], None], invalidator: Invalidator) -> None:
-        self._database, self._changed, self._invalidator = database, changed, invalidator
-        self._running: dict[FunctionKey, set[asyncio.Task[object]]] = {}
+    Args:
+        announce: told of each change once it is committed; returns once nothing stale is served.
+    """
 
-    async def make(self, key: FunctionKey, work: Callable[[Transaction], T]) -> T:
+    def __init__(self, database: Database, announce: Callable[[K], Awaitable[None]]) -> None:
+        self._database, self._announce = database, announce
+        self._running: dict[K, set[asyncio.Task[object]]] = {}
+
+    async def make(self, key: K, work: Callable[[Transaction], T]) -> T:
         """Do `work` in one transaction; returns once nothing stale about `key` is served."""
         task = asyncio.create_task(self._make(key, work))
         tasks = self._running.setdefault(key, set())
@@ -31,7 +34,7 @@ class Changes:
         task.add_done_callback(lambda done: self._done(key, done))
         return await asyncio.shield(task)
 
-    async def seen(self, key: FunctionKey) -> None:
+    async def seen(self, key: K) -> None:
         """Return once every change to `key` that may have been read is announced."""
         if tasks := self._running.get(key):
             await asyncio.wait(tuple(tasks))
@@ -41,13 +44,12 @@ class Changes:
         while self._running:
             await asyncio.wait([task for tasks in self._running.values() for task in tasks])
 
-    async def _make(self, key: FunctionKey, work: Callable[[Transaction], T]) -> T:
+    async def _make(self, key: K, work: Callable[[Transaction], T]) -> T:
         result = await self._database.write(work)
-        self._changed(key)
-        await self._invalidator.invalidate([key])
+        await self._announce(key)
         return result
 
-    def _done(self, key: FunctionKey, task: asyncio.Task[object]) -> None:
+    def _done(self, key: K, task: asyncio.Task[object]) -> None:
         tasks = self._running[key]
         tasks.discard(task)
         if not tasks:

@@ -1,0 +1,54 @@
+"""From what a function returned to the answer of an API: payload formats 2.0 and 1.0. Pure.
+
+Format 2.0 is that of function URLs, but for the type of a body without one. Format 1.0 has to be an object with a
+statusCode, and may name a header's values in multiValueHeaders, which win over headers of the same name.
+
+Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs" (Lambda function response)
+and "Set up Lambda proxy integrations in API Gateway" (output format). That a body without a type is sent as
+text/plain by an HTTP API is recorded behaviour.
+"""
+
+from typing import Any
+
+import msgspec
+
+from lambent.gateway.urls.answer import BadAnswer, answer_of, body_in, head_of
+from lambent.model.http import HttpResponse
+
+TEXT_TYPE = "text/plain;charset=UTF-8"
+MANY = "multiValueHeaders"
+
+
+def answer_2(payload: bytes) -> HttpResponse:
+    """An answer in format 2.0. Raises BadAnswer."""
+    return answer_of(payload, TEXT_TYPE)
+
+
+def answer_1(payload: bytes, default_type: str = TEXT_TYPE) -> HttpResponse:
+    """An answer in format 1.0. Raises BadAnswer."""
+    try:
+        told = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadAnswer(f"it is not JSON: {error}") from None
+    if not isinstance(told, dict) or "statusCode" not in told:
+        raise BadAnswer("it is no object with a statusCode")
+    many = _many(told)
+    given = told.get("headers")
+    plain = {name: value for name, value in given.items() if str(name).lower() not in many} if isinstance(
+        given, dict) else given  # fmt: skip
+    status, headers = head_of({"statusCode": told["statusCode"], "headers": plain}, default_type)
+    if "content-type" in many:
+        headers = [each for each in headers if each[0] != "content-type"]
+    for name, values in many.items():
+        for value in values:
+            headers += [each for each in head_of({"headers": {name: value}}, "")[1] if each[0] == name]
+    return HttpResponse(status, headers, body_in(told))
+
+
+def _many(told: dict[str, Any]) -> dict[str, list[Any]]:
+    many = told.get(MANY)
+    if many is None:
+        return {}
+    if not isinstance(many, dict) or not all(isinstance(values, list) for values in many.values()):
+        raise BadAnswer(f"its {MANY} is no object of lists")
+    return {str(name).lower(): values for name, values in many.items()}

@@ -1,0 +1,69 @@
+"""APIs of API Gateway as the data plane sees them: for each kind, what its stages serve.
+
+The services own the configuration and make these values (`api` of model/messages.py); edges cache them, and
+control invalidates the copies before it acknowledges a change. A stage has what was deployed to it, with the
+stage's own variables and settings; no reader looks anything up in another place.
+
+Each kind is a tagged Struct with `api_id`, `account`, `region` and `stages` (by name), a member of `CompiledApi`.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from lambent.model.cors import Cors
+from lambent.model.function import FunctionKey
+
+PayloadFormat = Literal["1.0", "2.0"]
+PRINCIPAL = "apigateway.amazonaws.com"
+"""What a function's resource policy has to let in."""
+
+
+class FunctionTarget(Struct, frozen=True, tag="function"):
+    """A route that a function answers."""
+
+    function: FunctionKey
+    qualifier: str
+    payload_format: PayloadFormat
+    timeout_ms: int
+
+
+class HttpRoute(Struct, frozen=True):
+    """`key` is `METHOD /path`, or `$default`. Without a `target` every request fails."""
+
+    key: str
+    target: FunctionTarget | None = None
+
+
+class HttpStage(Struct, frozen=True):
+    """A stage of an HTTP API, with what was deployed to it."""
+
+    name: str
+    deployment_id: str = ""
+    variables: Mapping[str, str] = {}
+    routes: tuple[HttpRoute, ...] = ()
+    cors: Cors | None = None
+
+
+class HttpApi(Struct, frozen=True, tag="HTTP"):
+    """An HTTP API. `closed`: its own address is switched off, only custom domain names lead to it."""
+
+    api_id: str
+    account: str
+    region: str
+    stages: Mapping[str, HttpStage]
+    closed: bool = False
+
+
+CompiledApi = HttpApi
+
+
+def execute_api_arn(api: CompiledApi, stage: str, route: str) -> str:
+    """What policies call a route of a stage. `route` is `METHOD/path`, or `$default`."""
+    return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{stage}/{route}"
+
+
+def api_host(api_id: str, region: str) -> str:
+    """The beginning of the host name of an API; what follows is the domain of the installation."""
+    return f"{api_id}.execute-api.{region}"

@@ -1,0 +1,39 @@
+"""The APIs of an edge, connected: what finds them, what serves each kind, and what is forgotten when."""
+
+from collections.abc import Mapping
+
+from lambent.clock import Clock
+from lambent.config import Quotas
+from lambent.gateway.apis.api import Rules, Serve, Tools
+from lambent.gateway.apis.cache import ApiCache
+from lambent.gateway.apis.http_api import ServedHttpApi
+from lambent.gateway.apis.permits import Permits
+from lambent.gateway.apis.stage import Apis
+from lambent.gateway.invoke_streamed import Begin
+from lambent.model.apis import HttpApi
+from lambent.model.messages import Invalidate
+from lambent.roles.edge_links import ControlLink
+
+
+class EdgeApis:
+    """Made by the edge; `stage` stands before authentication."""
+
+    def __init__(self, control: ControlLink, begin: Begin, clock: Clock, quotas: Quotas) -> None:
+        self._permits = Permits(control.may_invoke)
+        rules = Rules(quotas.api_request_bytes, quotas.sync_payload_bytes)
+        tools = Tools(begin, self._permits, clock, rules)
+        kinds: Mapping[type, Serve] = {
+            HttpApi: lambda api: ServedHttpApi(api, tools),
+        }
+        self._cache = ApiCache(control.api, kinds)
+        self.stage = Apis(self._cache)
+
+    def forget(self, what: Invalidate) -> None:
+        """Serve nothing of this as it was."""
+        self._cache.forget(what.apis)
+        self._permits.forget(what.functions)
+
+    def forget_all(self) -> None:
+        """The same for everything."""
+        self._cache.forget_all()
+        self._permits.forget_all()

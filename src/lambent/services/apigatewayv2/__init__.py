@@ -1,0 +1,1 @@
+"""Amazon API Gateway, version 2 of its operations: HTTP APIs. See api.py."""

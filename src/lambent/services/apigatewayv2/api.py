@@ -1,0 +1,36 @@
+"""Amazon API Gateway v2: HTTP APIs, their routes, integrations, stages and deployments.
+
+`ApiGatewayV2Service` (service.py) lives in control and is its one writer. `operations` is what the gateway dispatches
+to; `compiled` is what edges serve: a stage as it was deployed, with the stage's own settings. A change is answered once
+no edge serves what was before (`lambent.services.changes`).
+
+An API's id is unique in the whole installation, because addresses name nothing else; account and Region are checked
+wherever an operation names an API. What the model has and no module here does answers NotImplemented; members that
+cannot be carried out are refused by name.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from lambent.clock import Clock
+from lambent.ids import Ids
+from lambent.services.changes import Changes
+from lambent.store.api import Database
+
+Announce = Callable[[str], Awaitable[None]]
+"""Told the id of an API that was changed; returns once no edge serves it as it was."""
+
+
+class Links(NamedTuple):
+    """All that this service talks to; the composition root fills it in."""
+
+    announce: Announce
+
+
+class Resources(NamedTuple):
+    """What all resources of this service work with."""
+
+    database: Database
+    changes: Changes[str]
+    clock: Clock
+    ids: Ids

@@ -1,0 +1,150 @@
+"""Integrations: what answers routes. CreateIntegration and its kind.
+
+Source: botocore's model `apigatewayv2`; API Gateway Developer Guide, "Create integrations for HTTP APIs".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from lambent.services.apigatewayv2 import store
+from lambent.services.apigatewayv2.api import Resources
+from lambent.services.apigatewayv2.deploying import changed
+from lambent.services.apigatewayv2.errors import BadRequest, Conflict
+from lambent.services.apigatewayv2.model import Integration, Route, edited, given, shown
+from lambent.services.apigatewayv2.pages import page
+from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.targets import names_function
+from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.store.api import Transaction
+
+ID_LENGTH = 7
+MEMBERS = (
+    "IntegrationType",
+    "ConnectionType",
+    "TimeoutInMillis",
+    "PayloadFormatVersion",
+    "IntegrationUri",
+    "IntegrationMethod",
+    "Description",
+)
+NOT_HTTP = (
+    "ContentHandlingStrategy",
+    "PassthroughBehavior",
+    "RequestTemplates",
+    "TemplateSelectionExpression",
+)
+NOT_YET = (
+    "ConnectionId",
+    "CredentialsArn",
+    "IntegrationSubtype",
+    "RequestParameters",
+    "ResponseParameters",
+    "TlsConfig",
+)
+
+
+class Integrations:
+    """The resource `integration`."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._all = resources
+
+    @operation("CreateIntegration")
+    async def create_integration(self, context: RequestContext, request: Request) -> Answer:
+        """A new integration, which serves nothing before a route has it as target."""
+        made = integration_of(self._all.ids.letters(ID_LENGTH).lower(), request)
+
+        def work(tx: Transaction) -> None:
+            api = store.api(tx, context, request["ApiId"])
+            store.set_part(tx, api.api_id, made)
+            changed(tx, api, self._all)
+
+        await self._all.changes.make(request["ApiId"], work)
+        return shown(made)
+
+    @operation("GetIntegration")
+    async def get_integration(self, context: RequestContext, request: Request) -> Answer:
+        """One integration."""
+
+        def work(tx: Transaction) -> Integration:
+            api = store.api(tx, context, request["ApiId"])
+            return store.part(tx, api.api_id, Integration, request["IntegrationId"])
+
+        return shown(await self._all.database.read(work))
+
+    @operation("GetIntegrations")
+    async def get_integrations(self, context: RequestContext, request: Request) -> Answer:
+        """The integrations, by id."""
+
+        def work(tx: Transaction) -> list[Integration]:
+            return store.parts(tx, store.api(tx, context, request["ApiId"]).api_id, Integration)
+
+        return page(request, await self._all.database.read(work), lambda each: each.integration_id, shown)
+
+    @operation("UpdateIntegration")
+    async def update_integration(self, context: RequestContext, request: Request) -> Answer:
+        """What is not sent stays."""
+
+        def work(tx: Transaction) -> Integration:
+            api = store.api(tx, context, request["ApiId"])
+            present = store.part(tx, api.api_id, Integration, request["IntegrationId"])
+            _refuse_members(request)
+            wanted = _checked(edited(present, given(request, MEMBERS)))
+            store.set_part(tx, api.api_id, wanted)
+            changed(tx, api, self._all)
+            return wanted
+
+        return shown(await self._all.changes.make(request["ApiId"], work))
+
+    @operation("DeleteIntegration")
+    async def delete_integration(self, context: RequestContext, request: Request) -> None:
+        """One that a route still has as target stays. Raises Conflict."""
+
+        def work(tx: Transaction) -> None:
+            api = store.api(tx, context, request["ApiId"])
+            gone = store.part(tx, api.api_id, Integration, request["IntegrationId"])
+            for route in store.parts(tx, api.api_id, Route):
+                if route.target == f"integrations/{gone.integration_id}":
+                    raise Conflict(
+                        f"Cannot delete Integration '{gone.integration_id}'. Integration is used by Route "
+                        f"'{route.route_id}'."
+                    )
+            store.delete_part(tx, api.api_id, Integration, gone.integration_id)
+            changed(tx, api, self._all)
+
+        await self._all.changes.make(request["ApiId"], work)
+
+
+def integration_of(integration_id: str, request: Mapping[str, Any]) -> Integration:
+    """The integration that a request describes; an empty IntegrationType is read from the URI. Raises BadRequest."""
+    _refuse_members(request)
+    members = given(request, MEMBERS)
+    if not members.get("IntegrationType"):
+        members["IntegrationType"] = "AWS_PROXY"
+    return _checked(msgspec.convert({"IntegrationId": integration_id, **members}, Integration))
+
+
+def _refuse_members(request: Mapping[str, Any]) -> None:
+    for name in NOT_HTTP:
+        if request.get(name):
+            refuse(name, "for HTTP APIs")
+    for name in NOT_YET:
+        if request.get(name):
+            refuse(name, "by this version of Lambent")
+
+
+def _checked(wanted: Integration) -> Integration:
+    """The integration, complete. Raises BadRequest."""
+    if wanted.connection_type != "INTERNET":
+        refuse("ConnectionType VPC_LINK", "by this version of Lambent")
+    if wanted.integration_type != "AWS_PROXY":
+        refuse(f"IntegrationType {wanted.integration_type}", "by this version of Lambent")
+    if not wanted.integration_uri or not names_function(wanted.integration_uri):
+        raise BadRequest(f"Invalid function ARN or invalid uri: {wanted.integration_uri!r}")
+    if wanted.payload_format_version not in ("1.0", "2.0"):
+        raise BadRequest("PayloadFormatVersion of a Lambda proxy integration is 1.0 or 2.0.")
+    if (wanted.integration_method or "POST") != "POST":
+        raise BadRequest("IntegrationMethod of a Lambda proxy integration is POST.")
+    return msgspec.structs.replace(wanted, integration_method="POST")

@@ -1,0 +1,165 @@
+"""The records of API Gateway v2. Their fields are the members of botocore's shapes: a record is its own answer.
+
+An Api owns parts: routes, integrations, stages, deployments. A part has an id, and a name that no other part of its
+kind in the API has. Dates are epoch milliseconds. What is None was not said.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+DATES = {"CreatedDate", "LastUpdatedDate"}
+DEFAULT = "$default"
+S = TypeVar("S", bound=Struct)
+
+
+class Cors(Struct, frozen=True, rename="pascal"):
+    """CorsConfiguration."""
+
+    allow_credentials: bool | None = None
+    allow_headers: tuple[str, ...] | None = None
+    allow_methods: tuple[str, ...] | None = None
+    allow_origins: tuple[str, ...] | None = None
+    expose_headers: tuple[str, ...] | None = None
+    max_age: int | None = None
+
+
+class Api(Struct, frozen=True, rename="pascal"):
+    """An API."""
+
+    api_id: str
+    name: str
+    protocol_type: str
+    created_date: int
+    route_selection_expression: str
+    api_key_selection_expression: str = "$request.header.x-api-key"
+    disable_execute_api_endpoint: bool = False
+    ip_address_type: str = "ipv4"
+    description: str | None = None
+    version: str | None = None
+    cors_configuration: Cors | None = None
+
+
+class Part(Struct, frozen=True, rename="pascal"):
+    """What belongs to an API. `kind` is AWS's word in messages."""
+
+    kind: ClassVar[str]
+
+    @property
+    def part_id(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        return self.part_id
+
+
+class Route(Part, frozen=True):
+    """`target` is `integrations/ID`."""
+
+    kind: ClassVar[str] = "Route"
+    route_id: str
+    route_key: str
+    api_key_required: bool = False
+    authorization_type: str = "NONE"
+    api_gateway_managed: bool | None = None
+    operation_name: str | None = None
+    target: str | None = None
+
+    @property
+    def part_id(self) -> str:
+        return self.route_id
+
+    @property
+    def name(self) -> str:
+        return self.route_key
+
+
+class Integration(Part, frozen=True):
+    """What answers a route."""
+
+    kind: ClassVar[str] = "Integration"
+    integration_id: str
+    integration_type: str
+    connection_type: str = "INTERNET"
+    timeout_in_millis: int = 30_000
+    payload_format_version: str = "1.0"
+    integration_uri: str | None = None
+    integration_method: str | None = None
+    api_gateway_managed: bool | None = None
+    description: str | None = None
+
+    @property
+    def part_id(self) -> str:
+        return self.integration_id
+
+
+class Stage(Part, frozen=True):
+    """A stage; what it serves is its deployment."""
+
+    kind: ClassVar[str] = "stage"
+    stage_name: str
+    created_date: int
+    last_updated_date: int
+    auto_deploy: bool | None = None
+    stage_variables: Mapping[str, str] = {}
+    api_gateway_managed: bool | None = None
+    deployment_id: str | None = None
+    description: str | None = None
+    last_deployment_status_message: str | None = None
+
+    @property
+    def part_id(self) -> str:
+        return self.stage_name
+
+
+class Deployed(Struct, frozen=True):
+    """What a deployment has of its API, as it was then."""
+
+    routes: tuple[Route, ...]
+    integrations: tuple[Integration, ...]
+    cors: Cors | None = None
+
+
+class Deployment(Part, frozen=True):
+    """An API as it was at some time."""
+
+    kind: ClassVar[str] = "deployment"
+    deployment_id: str
+    created_date: int
+    content: Deployed
+    auto_deployed: bool = False
+    deployment_status: str = "DEPLOYED"
+    description: str | None = None
+
+    @property
+    def part_id(self) -> str:
+        return self.deployment_id
+
+
+def shown(record: Struct) -> dict[str, Any]:
+    """The record as the model's shape has it, without what is None."""
+    members: dict[str, Any] = msgspec.to_builtins(record)
+    members.pop("Content", None)
+    return {name: _shown(name, value) for name, value in members.items() if value is not None}
+
+
+def _shown(name: str, value: Any) -> Any:
+    if name in DATES:
+        return datetime.fromtimestamp(value / 1000, UTC)
+    if isinstance(value, dict):
+        return {key: each for key, each in value.items() if each is not None}
+    return value
+
+
+def edited(record: S, members: Mapping[str, Any]) -> S:
+    """The record with these members of a request in place of its own."""
+    return msgspec.convert({**msgspec.to_builtins(record), **members}, type(record))
+
+
+def given(request: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The members of a request that it has, of these."""
+    return {name: request[name] for name in names if request.get(name) is not None}

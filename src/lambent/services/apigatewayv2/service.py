@@ -1,0 +1,39 @@
+"""API Gateway v2, put together."""
+
+from lambent.clock import Clock
+from lambent.ids import Ids
+from lambent.model.apis import CompiledApi
+from lambent.services.apigatewayv2.api import Links, Resources
+from lambent.services.apigatewayv2.apis import Apis
+from lambent.services.apigatewayv2.compiling import compiled
+from lambent.services.apigatewayv2.deployments import Deployments
+from lambent.services.apigatewayv2.integrations import Integrations
+from lambent.services.apigatewayv2.routes import Routes
+from lambent.services.apigatewayv2.stages import Stages
+from lambent.services.changes import Changes
+from lambent.services.operation import operations_of
+from lambent.store.api import Database
+
+
+class ApiGatewayV2Service:
+    """See api.py for the contract."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links) -> None:
+        self._database = database
+        self._changes: Changes[str] = Changes(database, links.announce)
+        resources = Resources(database, self._changes, clock, ids)
+        self.operations = operations_of(
+            Apis(resources),
+            Routes(resources),
+            Integrations(resources),
+            Stages(resources),
+            Deployments(resources),
+        )
+
+    async def compiled(self, api_id: str) -> CompiledApi | None:
+        """The API as edges serve it; None when there is none."""
+        return await self._database.read(lambda tx: compiled(tx, api_id))
+
+    async def close(self) -> None:
+        """Wait for changes in hand."""
+        await self._changes.close()

@@ -1,0 +1,137 @@
+"""Stages: CreateStage and its kind.
+
+Source: botocore's model `apigatewayv2`; API Gateway Developer Guide, "Stages for HTTP APIs in API Gateway" and "Use
+stage variables for HTTP APIs in API Gateway".
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from lambent.services.apigatewayv2 import store
+from lambent.services.apigatewayv2.api import Resources
+from lambent.services.apigatewayv2.apis import api_arn
+from lambent.services.apigatewayv2.deploying import changed, put_on
+from lambent.services.apigatewayv2.errors import BadRequest, Conflict
+from lambent.services.apigatewayv2.model import DEFAULT, Api, Stage, edited, given, shown
+from lambent.services.apigatewayv2.pages import page
+from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.operation import Answer, Request, RequestContext, operation
+from lambent.store.api import Transaction
+
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+VARIABLE = re.compile(r"[A-Za-z0-9_]{1,64}")
+VALUE = re.compile(r"[A-Za-z0-9._~:/?#&=,-]{0,512}")
+MEMBERS = ("AutoDeploy", "Description", "StageVariables")
+NOT_YET = ("AccessLogSettings", "DefaultRouteSettings", "RouteSettings", "ClientCertificateId")
+
+
+class Stages:
+    """The resource `stage`."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._all = resources
+
+    @operation("CreateStage")
+    async def create_stage(self, context: RequestContext, request: Request) -> Answer:
+        """A new stage; with AutoDeploy it serves the API as it is now."""
+        name, now_ms = request["StageName"], self._all.clock.now_ms()
+        if name != DEFAULT and not NAME.fullmatch(name):
+            raise BadRequest("Stage name only allows a-z, A-Z, 0-9, hyphen and underscore, or $default.")
+        dates = {"StageName": name, "CreatedDate": now_ms, "LastUpdatedDate": now_ms}
+
+        def present(tx: Transaction, api: Api) -> Stage:
+            if store.find_part(tx, api.api_id, Stage, name) is not None:
+                raise Conflict(f"Stage {name} already exists for this API")
+            store.set_tags(tx, stage_arn(context, api.api_id, name), request.get("Tags") or {})
+            return msgspec.convert(dates, Stage)
+
+        return await self._put(context, request, present)
+
+    @operation("GetStage")
+    async def get_stage(self, context: RequestContext, request: Request) -> Answer:
+        """One stage."""
+
+        def work(tx: Transaction) -> Answer:
+            api = store.api(tx, context, request["ApiId"])
+            return _wire(tx, context, api, store.part(tx, api.api_id, Stage, request["StageName"]))
+
+        found = await self._all.database.read(work)
+        await self._all.changes.seen(request["ApiId"])
+        return found
+
+    @operation("GetStages")
+    async def get_stages(self, context: RequestContext, request: Request) -> Answer:
+        """The stages, by name."""
+
+        def work(tx: Transaction) -> list[Answer]:
+            api = store.api(tx, context, request["ApiId"])
+            return [_wire(tx, context, api, stage) for stage in store.parts(tx, api.api_id, Stage)]
+
+        found = await self._all.database.read(work)
+        return page(request, found, lambda each: str(each["StageName"]), lambda each: each)
+
+    @operation("UpdateStage")
+    async def update_stage(self, context: RequestContext, request: Request) -> Answer:
+        """What is not sent stays; a DeploymentId is what the stage serves from now on."""
+        return await self._put(
+            context, request, lambda tx, api: store.part(tx, api.api_id, Stage, request["StageName"])
+        )
+
+    @operation("DeleteStage")
+    async def delete_stage(self, context: RequestContext, request: Request) -> None:
+        """The stage; its deployment stays."""
+
+        def work(tx: Transaction) -> None:
+            api = store.api(tx, context, request["ApiId"])
+            store.delete_part(tx, api.api_id, Stage, request["StageName"])
+            store.delete_tags(tx, stage_arn(context, api.api_id, request["StageName"]))
+
+        await self._all.changes.make(request["ApiId"], work)
+
+    async def _put(self, context: RequestContext, request: Request, present: Any) -> Answer:
+        _check(request)
+
+        def work(tx: Transaction) -> Answer:
+            api = store.api(tx, context, request["ApiId"])
+            before: Stage = present(tx, api)
+            now_ms = self._all.clock.now_ms()
+            stage = edited(before, {**given(request, MEMBERS), "LastUpdatedDate": now_ms})
+            store.set_part(tx, api.api_id, stage)
+            if request.get("DeploymentId"):
+                if stage.auto_deploy:
+                    raise BadRequest("Deployment ID cannot be specified for a stage with AutoDeploy.")
+                put_on(tx, api, stage, request["DeploymentId"], self._all)
+            elif stage.auto_deploy and not before.auto_deploy:
+                changed(tx, api, self._all)
+            return _wire(tx, context, api, store.part(tx, api.api_id, Stage, stage.stage_name))
+
+        return await self._all.changes.make(request["ApiId"], work)
+
+
+def stage_arn(context: RequestContext, api_id: str, stage: str) -> str:
+    """What tags call a stage."""
+    return f"{api_arn(context, api_id)}/stages/{stage}"
+
+
+def _wire(tx: Transaction, context: RequestContext, api: Api, stage: Stage) -> Answer:
+    tags = store.tags(tx, stage_arn(context, api.api_id, stage.stage_name))
+    return {
+        **shown(stage),
+        "DefaultRouteSettings": {"DetailedMetricsEnabled": False},
+        "RouteSettings": {},
+        "Tags": tags,
+    }
+
+
+def _check(request: Mapping[str, Any]) -> None:
+    for name in NOT_YET:
+        if request.get(name):
+            refuse(name, "by this version of Lambent")
+    for name, value in (request.get("StageVariables") or {}).items():
+        if not VARIABLE.fullmatch(name) or not VALUE.fullmatch(value):
+            raise BadRequest(
+                f"Stage variable {name!r} is not legal: names take A-Za-z0-9_, values A-Za-z0-9-._~:/?#&=,"
+            )
