@@ -7,6 +7,7 @@ from msgspec import Struct
 from lambent.environment.api import OutcomeKind
 from lambent.model import lineage
 from lambent.model.invocation import Invocation
+from lambent.model.trace import unsampled
 
 LONGEST_TRACE_HEADER = 1024  # a longer one is not a trace header, and is not handed on
 
@@ -28,7 +29,7 @@ def work_of(invocation: Invocation, invoked_arn: str, deadline_ms: int, limit_by
     trace_header, client_context = invocation.trace_header, invocation.client_context
     if len(trace_header) > LONGEST_TRACE_HEADER or "\0" in trace_header:
         trace_header = ""
-    trace_header = lineage.extended(trace_header, invocation.function)
+    trace_header = lineage.extended(unsampled(trace_header), invocation.function)
     if "\0" in client_context:
         client_context = client_context.replace("\0", "")  # JSON has none
     return Work(

@@ -13,6 +13,7 @@ from lambent.errors import ServiceError, ValidationError
 from lambent.gateway.exchange import Exchange
 from lambent.model.function_name import one_qualifier, parse_function_name
 from lambent.model.invocation import Invocation
+from lambent.model.trace import new_trace
 
 LOG_TYPES = ("None", "Tail")
 
@@ -111,9 +112,3 @@ def _check_choices(kind: str, types: tuple[str, ...], log_type: str) -> None:
     )
     plural = "s" if len(wrong) > 1 else ""
     raise ValidationError(f"{len(wrong)} validation error{plural} detected: {errors}")
-
-
-def new_trace(request_id: str) -> str:
-    """A trace header for a request that came without one."""
-    digits = request_id.replace("-", "")
-    return f"Root=1-{digits[:8]}-{digits[8:]};Sampled=0"

@@ -37,6 +37,7 @@ from lambent.invocation.pool import Pool
 from lambent.invocation.rates import Rates
 from lambent.invocation.reach import reach
 from lambent.invocation.records import Run, duration_of, record_of, settled_record, tail_of, throttle_record
+from lambent.invocation.sampling import Sampling
 from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.streaming import AnswerStream
 from lambent.model import lineage
@@ -57,6 +58,7 @@ class DataPlane:
         self._links, self._clock, self._limits, self._ids = links, clock, limits, links.ids
         self._snapshots, self._estate = snapshots, estate
         self._rates = Rates(links.control.requests, clock) if limits.paced else None
+        self._sampling = Sampling(clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
         self._quiet: asyncio.Event | None = None  # set when draining has nothing to wait for any more
@@ -90,6 +92,8 @@ class DataPlane:
         snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
         if snapshot is not None:
             snapshot = self._routed(snapshot)
+            if snapshot.active_tracing:
+                invocation = self._sampling.decided(invocation)
             lease = None
             plain = passed and not snapshot.refusal and snapshot.reserved_concurrency != 0
             if plain and not lineage.is_chained(invocation.trace_header):
@@ -183,6 +187,8 @@ class DataPlane:
     ) -> InvocationResult:
         if snapshot is None:
             snapshot = self._routed(await self._fetch(invocation))
+            if snapshot.active_tracing:
+                invocation = self._sampling.decided(invocation)
         if stream is not None:
             stream.version = snapshot.version
         if snapshot.refusal or snapshot.reserved_concurrency == 0:

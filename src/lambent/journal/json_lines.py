@@ -13,6 +13,7 @@ import msgspec
 from lambent.clock import iso_millis
 from lambent.model.function_name import function_arn
 from lambent.model.invocation import InvocationRecord, LogLine
+from lambent.model.trace import traced
 
 LEVELS = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 Facts = dict[str, object]
@@ -37,7 +38,7 @@ class JsonLog:
         if record.init_only:
             return self.events
         start: Facts = {"requestId": record.request_id, "version": record.version, "functionArn": self._arn()}
-        self._say(record.start_ms, "INFO", "platform.start", start)
+        self._say(record.start_ms, "INFO", "platform.start", start | self._tracing())
         self._lines(lines)
         self._end(end_ms)
         return self.events
@@ -84,7 +85,16 @@ class JsonLog:
             metrics["billedRestoreDurationMs"] = -(-record.billed_restore_us // 1000)
         runtime_done = {**done, "metrics": {"durationMs": duration_ms}}
         self._say(end_ms, "WARN" if failed else "DEBUG", "platform.runtimeDone", runtime_done)
-        self._say(end_ms, "WARN" if failed else "INFO", "platform.report", {**done, "metrics": metrics})
+        self._say(
+            end_ms, "WARN" if failed else "INFO", "platform.report", {**done, "metrics": metrics} | self._tracing()
+        )
+
+    def _tracing(self) -> Facts:
+        header = self._record.trace_header
+        found = traced(header) if "ampled=1" in header else None
+        if found is None:
+            return {}
+        return {"tracing": {"spanId": found[1], "type": "X-Amzn-Trace-Id", "value": header}}
 
     def _say(self, time_ms: int, level: str, kind: str, facts: Facts) -> None:
         if LEVELS[level] >= self._least:

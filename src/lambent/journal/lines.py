@@ -19,6 +19,7 @@ import msgspec
 from lambent.clock import iso_millis
 from lambent.journal.json_lines import JsonLog
 from lambent.model.invocation import InvocationRecord, LogLine
+from lambent.model.trace import traced
 
 Event = tuple[int, str]
 """Epoch milliseconds, and the message with its newline."""
@@ -118,7 +119,13 @@ def _report(record: InvocationRecord) -> str:
         line += "Status: timeout"
     elif record.status != "success" and record.error_type:
         line += f"Status: error\tError Type: {record.error_type}"
-    return line + "\n"
+    return line + "\n" + _trace(record)
+
+
+def _trace(record: InvocationRecord) -> str:
+    """The second line of REPORT, where the request is traced."""
+    found = traced(record.trace_header) if "ampled=1" in record.trace_header else None
+    return "" if found is None else f"XRAY TraceId: {found[0]}\tSegmentId: {found[1]}\tSampled: true\t\n"
 
 
 def _timed_out(record: InvocationRecord, end_ms: int) -> str:

@@ -22,7 +22,7 @@ class FunctionSnapshot(Struct, frozen=True):
     snapshots that carry the key it was made with. `invoked_arn` is the ARN as the caller
     addressed it (with the qualifier, if one was given). `refusal` is set when the state of the
     function forbids invoking: the ResourceConflictException message to answer with; `not_ready` when that is
-    because the version is being initialised for its snapshot.
+    because the version is being initialised for its snapshot. `active_tracing`: it decides which requests are traced.
     """
 
     key: FunctionKey
@@ -44,3 +44,4 @@ class FunctionSnapshot(Struct, frozen=True):
     other: "FunctionSnapshot | None" = None
     other_weight: float = 0.0
     not_ready: bool = False
+    active_tracing: bool = False

@@ -16,11 +16,11 @@ from lambent.gateway.apis.http_call import HttpCall, failure
 from lambent.gateway.apis.http_event import Route, event_1, event_2
 from lambent.gateway.apis.routes import DEFAULT, Match, RouteTable
 from lambent.gateway.exchange import LATER, Exchange, Step
-from lambent.gateway.invocation_request import new_trace
 from lambent.gateway.proxy_event import Facts
 from lambent.model.apis import FunctionTarget, HttpApi, HttpRoute, HttpStage, execute_api_arn
 from lambent.model.http import HttpRequest
 from lambent.model.invocation import Invocation
+from lambent.model.trace import new_trace
 
 EVENTS = {"1.0": event_1, "2.0": event_2}
 

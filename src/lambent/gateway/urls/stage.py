@@ -19,7 +19,6 @@ from lambent.errors import ServiceError
 from lambent.gateway import cors
 from lambent.gateway.authentication import Authentication
 from lambent.gateway.exchange import LATER, Exchange, Step
-from lambent.gateway.invocation_request import new_trace
 from lambent.gateway.invoke_streamed import Begin
 from lambent.gateway.proxy_event import Facts
 from lambent.gateway.urls.address import UrlAddress, address_of
@@ -31,6 +30,7 @@ from lambent.model.function_url import FunctionUrl, UrlAccess
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation
 from lambent.model.messages import UrlQuery
+from lambent.model.trace import new_trace
 from lambent.protocol.sigv4 import credential_of
 
 SIGNING_NAME = "lambda"

@@ -96,6 +96,8 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
         changes["snap_start"] = request["SnapStart"].get("ApplyOn") == snap_start.PUBLISHED_VERSIONS
     if "LoggingConfig" in request:
         changes |= _logging(present, request["LoggingConfig"])
+    if "TracingConfig" in request:
+        changes["active_tracing"] = request["TracingConfig"].get("Mode") == "Active"
     if "FileSystemConfigs" in request:
         changes["file_system"] = use_of(request["FileSystemConfigs"], rules.file_systems, walls=rules.walls)
     if "DeadLetterConfig" in request:

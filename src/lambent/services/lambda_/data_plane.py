@@ -181,6 +181,7 @@ def _snapshot(version: Version, qualifier: str, told: Told) -> FunctionSnapshot:
         not_ready=version.snapshotted and version.state is State.PENDING,
         recursion_allowed=told.loops,
         system_log_level=wanted.system_log_level,
+        active_tracing=wanted.active_tracing,
     )
 
 

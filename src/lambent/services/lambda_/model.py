@@ -56,6 +56,7 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     layers: tuple[LayerUse, ...] = ()
     dead_letter: str = ""
     file_system: FileSystemUse | None = None
+    active_tracing: bool = False
     log_format: str = "Text"
     application_log_level: str = ""
     system_log_level: str = ""
@@ -152,7 +153,7 @@ def version_name(number: int) -> str:
 
 def _of_environments(configuration: Configuration) -> Configuration:
     """Without what environments are not made from."""
-    return msgspec.structs.replace(configuration, description="", dead_letter="")
+    return msgspec.structs.replace(configuration, description="", dead_letter="", active_tracing=False)
 
 
 def _hash(*parts: object) -> str:

@@ -17,14 +17,9 @@ def _any_member(*names: str) -> Asks:
     return lambda value: any(value.get(name) for name in names)
 
 
-def _other_than(member: str, default: str) -> Asks:
-    return lambda value: value.get(member, default) != default
-
-
 NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
     "VpcConfig": (_any_member("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack"), "virtual private clouds"),
     "KMSKeyArn": (bool, "encryption with keys of your own"),
-    "TracingConfig": (_other_than("Mode", "PassThrough"), "active tracing"),
     "ImageConfig": (_any_member("EntryPoint", "Command", "WorkingDirectory"), "container images"),
     "CodeSigningConfigArn": (bool, "code signing"),
     "DurableConfig": (bool, "durable functions"),

@@ -34,7 +34,7 @@ def listed(version: Version, qualifier: str = "") -> Answer:
         "LastModified": iso_millis(version.modified_ms),
         "CodeSha256": code_sha256(version.code),
         "Version": version.name,
-        "TracingConfig": {"Mode": "PassThrough"},
+        "TracingConfig": {"Mode": "Active" if wanted.active_tracing else "PassThrough"},
         "RevisionId": version.revision_id,
         "PackageType": "Zip",
         "Architectures": [wanted.architecture],

@@ -212,7 +212,6 @@ async def refused_create(house: Any, **parameters: Any) -> ServiceError:
         ({"FileSystemConfigs": [UNKNOWN_FILE_SYSTEM]}, "InvalidParameterValueException", "does not exist"),
         ({"KMSKeyArn": "arn:aws:kms:x"}, "InvalidParameterValueException", "KMSKeyArn is refused"),
         ({"Layers": ["arn:x"]}, "InvalidParameterValueException", "Layer version arn:x does not exist."),
-        ({"TracingConfig": {"Mode": "Active"}}, "InvalidParameterValueException", "TracingConfig is refused"),
         ({"DeadLetterConfig": {"TargetArn": "arn:x"}}, "InvalidParameterValueException", "The destination ARN"),
         ({"LoggingConfig": {"SystemLogLevel": "INFO"}}, "InvalidParameterValueException", "only allowed with"),
         ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "InvalidParameterValueException", "TenancyConfig"),
