@@ -100,9 +100,9 @@ class Platform:
         """A function with `source` as app.py, active; its name, which no other test has."""
         lambda_ = self.client("lambda")
         name = f"test-{uuid.uuid4().hex[:12]}"
-        defaults = {"Runtime": "python3.11", "Role": self.role(), "Handler": "app.handler", "Timeout": 30}
         code = {"ZipFile": zipped({"app.py": source})}
-        lambda_.create_function(FunctionName=name, Code=code, **(defaults | parameters))
+        defaults = {"Runtime": "python3.11", "Role": self.role(), "Handler": "app.handler", "Timeout": 30, "Code": code}
+        lambda_.create_function(FunctionName=name, **(defaults | parameters))
         lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
         return name
 

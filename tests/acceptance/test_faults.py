@@ -4,12 +4,14 @@ Source of the promises: DESIGN.md, tenets 2 and 4 and "Static stability"; SPECIF
 """
 
 import contextlib
+import io
 import json
 import os
 import random
 import signal
 import threading
 import urllib.request
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -110,7 +112,7 @@ def test_an_acknowledged_edit_is_what_the_next_invoke_runs_under_load_with_two_e
 
 
 def test_warm_invokes_do_not_notice_that_control_was_killed(own_server: Callable[..., "Platform"]) -> None:
-    platform = own_server()
+    platform = own_server("--edges", "2")
     name = platform.create(ECHO)
     lambda_ = platform.client("lambda")
     lambda_.invoke(FunctionName=name, Payload=b"1")
@@ -131,6 +133,60 @@ def test_warm_invokes_do_not_notice_that_control_was_killed(own_server: Callable
         assert json.load(answer["Payload"]) == number
         with urllib.request.urlopen(f"{by_path}{number}") as answered:
             assert json.load(answered)["rawPath"] == f"/{number}"
+
+
+WHO = "import uuid\nWHO = str(uuid.uuid4())\n\ndef handler(event, context):\n    return WHO\n"
+WHO_BOOTSTRAP = """#!/bin/sh
+who=$(cat /proc/sys/kernel/random/uuid)
+next=http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/invocation
+while id=$(curl -sS -D - -o /dev/null $next/next | tr -d '\\r' | sed -n 's/^lambda-runtime-aws-request-id: //Ip'); do
+  curl -sS -o /dev/null -d "\\"$who\\"" $next/$id/response
+done
+"""
+
+
+def executable(text: str) -> bytes:
+    """The package of a custom runtime."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, text)
+    return buffer.getvalue()
+
+
+def test_with_control_away_warm_functions_answer_at_every_edge_and_stay_within_their_limits(
+    own_server: Callable[..., "Platform"], eventually: Any
+) -> None:
+    """Control does not come back before we let it: the supervisor is stopped meanwhile. A second environment
+    would show a second name."""
+    platform = own_server("--edges", "2")
+    custom = {"MemorySize": 1769, "Runtime": "provided.al2023", "Code": {"ZipFile": executable(WHO_BOOTSTRAP)}}
+    names = platform.create(WHO), platform.create("", **custom)
+    client = platform.client("lambda")
+    for name in names:
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+
+    def ask(name: str) -> Any:
+        answer = client.invoke(FunctionName=name)
+        assert "FunctionError" not in answer
+        told = json.load(answer["Payload"])
+        client.close()  # the next one is on a connection of its own, which either edge may accept
+        return told
+
+    first = [ask(name) for name in names]
+    control = status(platform)["parts"]["control"]["pid"]
+    os.kill(platform.server.process.pid, signal.SIGSTOP)
+    try:
+        os.kill(control, signal.SIGKILL)
+        assert [{ask(name) for _ in range(20)} for name in names] == [{each} for each in first]
+    finally:
+        os.kill(platform.server.process.pid, signal.SIGCONT)
+    eventually(lambda: platform.lambent("status", "--data", str(platform.server.data)).returncode == 0)
+    assert {each["function"]["name"] for each in status(platform)["environments"]} == set(names)
+    for name in names:
+        ask(name)
+    assert len(status(platform)["environments"]) == 2
 
 
 def test_the_platform_heals_after_kill_9_of_agent_edge_and_control(

@@ -36,6 +36,10 @@ class KeyCache:
         """The key, if it is here."""
         return self._keys.get((credential.access_key_id, credential.token))
 
+    def answer(self, query: KeyQuery) -> AccessKey | None:
+        """The key that a neighbour asks for, if it is here."""
+        return self._keys.get((query.access_key_id, query.session_token))
+
     async def get(self, credential: Credential) -> AccessKey | None:
         """The key, from memory or from control."""
         name = credential.access_key_id, credential.token

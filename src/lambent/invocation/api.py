@@ -11,12 +11,13 @@ from msgspec import Struct
 
 from lambent.ids import Ids
 from lambent.model.function import FunctionSnapshot
-from lambent.model.invocation import InvocationRecord
+from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
 from lambent.model.messages import (
     IdleChange,
     Initialised,
     LeaseGrant,
     LeaseRequest,
+    Move,
     RateGrant,
     RateQuery,
     SnapshotRequest,
@@ -41,6 +42,10 @@ class Control(Protocol):
     async def requests(self, query: RateQuery) -> RateGrant:
         """How many more synchronous requests may pass. Raises ServiceError."""
 
+    async def elsewhere(self, invocation: Invocation) -> InvocationResult | None:
+        """Its result, where control is away and another edge has an environment for it that cannot be moved here;
+        else None, at once, and it was not run. Raises ServiceError."""
+
     def idle(self, change: IdleChange) -> None:
         """A notice: the environment fell idle, or is in use again. Never raises."""
 
@@ -57,6 +62,11 @@ class Agent(Protocol):
 
     async def stop(self, stop: Stop) -> None:
         """Returns once the environment is gone. Raises Unavailable."""
+
+    async def move(self, move: Move) -> str:
+        """Hand an environment that was let go of to another edge; its log stream.
+
+        Raises ServiceError (it has ended, or control is there and decides), Unavailable."""
 
     def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
         """A notice: the init phase is over. Never raises."""

@@ -21,22 +21,22 @@ import structlog
 from lambent.clock import Clock
 from lambent.environment.api import Environment, Outcome, OutcomeKind
 from lambent.errors import ServiceError
-from lambent.invocation.answers import Answer, answer_for, init_answer_for
+from lambent.invocation.answers import Answer
 from lambent.invocation.api import Limits, Links, Statistics
+from lambent.invocation.endings import Endings
 from lambent.invocation.errors import (
     ResourceConflict,
     ServiceFailed,
     SnapStartFailed,
     SnapStartNotReady,
     SnapStartTimeout,
-    is_throttle,
 )
 from lambent.invocation.estate import Estate
 from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
 from lambent.invocation.rates import Rates
 from lambent.invocation.reach import reach
-from lambent.invocation.records import Run, duration_of, record_of, settled_record, tail_of, throttle_record
+from lambent.invocation.records import Run
 from lambent.invocation.sampling import Sampling
 from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.streaming import AnswerStream
@@ -62,7 +62,8 @@ class DataPlane:
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
         self._quiet: asyncio.Event | None = None  # set when draining has nothing to wait for any more
-        self._invocations = self._cold_starts = self._throttles = 0
+        self._cold_starts = 0
+        self._endings = Endings(links.journal, links.render, clock, limits.response_bytes)
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """`begin` for those who can wait; a caller that is cancelled leaves the function running.
@@ -134,11 +135,17 @@ class DataPlane:
         await self._snapshots.close()
         await self._estate.close()
 
+    def keeps(self, invocation: Invocation) -> bool:
+        """Whether this edge has an environment for it that cannot go to another edge."""
+        snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
+        return snapshot is not None and self._estate.keeps(snapshot.environment_key)
+
     def statistics(self) -> Statistics:
         """What is here, and what was done so far."""
         counts = self._estate.counts()
+        told = self._endings
         return Statistics(
-            *counts, invocations=self._invocations, cold_starts=self._cold_starts, throttles=self._throttles
+            *counts, invocations=told.invocations, cold_starts=self._cold_starts, throttles=told.throttles
         )
 
     def _ended(self, run: Run, done: Done, outcome: Outcome) -> None:
@@ -147,7 +154,7 @@ class DataPlane:
         result: InvocationResult | Exception
         try:
             with run.lease:
-                result = self._finish(run)
+                result = self._endings.finish(run)
         except Exception as error:
             result = error
         self._tell(run.invocation, result, done)
@@ -199,6 +206,10 @@ class DataPlane:
             lineage.check(invocation.trace_header, invocation.function)
         pool = self._estate.pool_for(snapshot, invocation.qualifier)
         lease = pool.take_nowait()
+        if lease is None and stream is None and pool.empty:
+            told = await self._links.control.elsewhere(invocation)
+            if told is not None:
+                return told
         if lease is None:
             lease = await self._wait(pool, invocation, snapshot)
         start_ms = self._clock.now_ms()
@@ -219,7 +230,7 @@ class DataPlane:
             self._limits.response_bytes,
             stream,
         )
-        return self._finish(run)
+        return self._endings.finish(run)
 
     async def _serve_first(
         self,
@@ -240,7 +251,7 @@ class DataPlane:
             if init.kind is OutcomeKind.READY and not environment.usable:  # it ended right after its init phase
                 init = Outcome(OutcomeKind.EXIT, init.duration_us)
             if init.kind is not OutcomeKind.READY:
-                return self._finish_init(Run(invocation, snapshot, lease, start_ms, init))
+                return self._endings.finish_init(Run(invocation, snapshot, lease, start_ms, init))
             left_s = max(0.001, snapshot.timeout_s - lease.spent_us / 1e6)
             return await self._invoke(environment, Run(invocation, snapshot, lease, start_ms), stream, left_s)
 
@@ -251,10 +262,12 @@ class DataPlane:
         with lease:
             run = Run(invocation, snapshot, lease, start_ms, Outcome(lease.init.kind, 0, exit=lease.init.exit))
             if lease.init.kind is OutcomeKind.LOST:
-                self._lose(run)
+                self._endings.lose(run)
             timed_out = lease.init.kind is OutcomeKind.TIMEOUT
             lease.init_status = "timeout" if timed_out else "error"
-            self._write_down(run, Answer(b"", "", "error", lease.init.error_type or "Runtime.RestoreError", named=True))
+            self._endings.write_down(
+                run, Answer(b"", "", "error", lease.init.error_type or "Runtime.RestoreError", named=True)
+            )
         raise SnapStartTimeout if timed_out else SnapStartFailed
 
     async def _init_again(self, failed: Lease, invocation: Invocation, snapshot: FunctionSnapshot) -> Lease:
@@ -270,7 +283,7 @@ class DataPlane:
             lease = await self._estate.start(pool, snapshot.timeout_s)
         except BaseException as error:
             pool.dropped()
-            self._note_throttle(error, invocation, snapshot)
+            self._endings.note_throttle(error, invocation, snapshot)
             raise
         lease.pool, lease.early_lines = pool, lines
         lease.init_us, lease.init_status = failed.init.duration_us, "timeout"
@@ -289,7 +302,7 @@ class DataPlane:
         try:
             lease = await pool.take()
         except ServiceError as error:
-            self._note_throttle(error, invocation, snapshot)
+            self._endings.note_throttle(error, invocation, snapshot)
             raise
         lease.waited(round((self._clock.monotonic_s() - asked_s) * 1e6))
         return lease
@@ -299,7 +312,7 @@ class DataPlane:
         try:
             await rates.take(invocation.function)
         except ServiceError as error:
-            self._note_throttle(error, invocation, snapshot)
+            self._endings.note_throttle(error, invocation, snapshot)
             raise
 
     def _refuse(self, invocation: Invocation, snapshot: FunctionSnapshot) -> NoReturn:
@@ -307,74 +320,8 @@ class DataPlane:
             raise SnapStartNotReady
         if snapshot.refusal:
             raise ResourceConflict(snapshot.refusal)
-        self._throttled(invocation, snapshot)
+        self._endings.throttled(invocation, snapshot)
         raise Throttled(Reason.RESERVED)
-
-    def _note_throttle(self, error: BaseException, invocation: Invocation, snapshot: FunctionSnapshot) -> None:
-        if isinstance(error, ServiceError) and is_throttle(error):
-            self._throttled(invocation, snapshot)
-
-    def _throttled(self, invocation: Invocation, snapshot: FunctionSnapshot) -> None:
-        self._throttles += 1
-        self._links.journal.append(throttle_record(invocation, snapshot, self._clock.now_ms()))
-
-    def _finish(self, run: Run) -> InvocationResult:
-        outcome = run.outcome
-        if outcome.kind is OutcomeKind.LOST:
-            self._lose(run)
-        limit_bytes = self._limits.response_bytes
-        if outcome.content_type and run.limit_bytes:
-            limit_bytes = run.limit_bytes
-        answer = answer_for(outcome, run.invocation.request_id, run.snapshot.timeout_s, limit_bytes)
-        result = self._write_down(run, answer)
-        lease = run.lease
-        assert lease.pool is not None
-        lease.pool.took(duration_of(run))
-        if lease.first:
-            lease.used()
-        return result
-
-    def _finish_init(self, run: Run) -> InvocationResult:
-        """The init phase failed, and its error is the answer."""
-        lease, init = run.lease, run.outcome
-        lease.spent_us = 0
-        if init.kind is OutcomeKind.LOST:
-            self._lose(run)
-        if lease.init_status:  # the second try, which is a part of the invocation
-            outcome = init
-        else:
-            lease.init_status = "error"
-            outcome = Outcome(init.kind, 0, init.payload, init.error_type, init.exit)
-        if init.kind is OutcomeKind.TIMEOUT:
-            answer = answer_for(init, run.invocation.request_id, run.snapshot.timeout_s, 0)
-        else:
-            answer = init_answer_for(init, run.invocation.request_id)
-        return self._write_down(Run(run.invocation, run.snapshot, lease, run.start_ms, outcome), answer)
-
-    def _lose(self, run: Run) -> NoReturn:
-        """The platform lost the environment; what it said until then is kept."""
-        self._write_down(run, Answer(b"", "", "failure", "ServiceException", named=True))
-        raise ServiceFailed("The execution environment was lost; try again.")
-
-    def _write_down(self, run: Run, answer: Answer) -> InvocationResult:
-        self._invocations += 1
-        record = record_of(run, answer)
-        environment = run.lease.environment
-        if environment.settling:  # what is written down is the whole invocation
-            environment.on_settled(lambda end: self._links.journal.append(settled_record(record, run, end)))
-        else:
-            self._links.journal.append(record)
-        return InvocationResult(
-            run.snapshot.version,
-            answer.payload,
-            answer.function_error,
-            tail_of(self._links.render(record)) if run.invocation.tail else b"",
-            answer.status,
-            answer.error_type,
-            record.duration_us,
-            record.start,
-            run.outcome.content_type,
-        )
 
 
 def _hand_over(answer: asyncio.Future[InvocationResult], result: InvocationResult | Exception) -> None:

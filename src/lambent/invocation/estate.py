@@ -25,7 +25,7 @@ from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.starts import Starts
 from lambent.model.environment import EnvironmentExit, Provisioned, StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
-from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, Stop
+from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, Move, Stop
 
 SWEEP_S = 0.1
 REPORT_AFTER_S = 0.1
@@ -117,6 +117,32 @@ class Estate:
             return ""
         self._let_go(lease.environment)
         return lease.environment.id
+
+    def keeps(self, environment_key: str) -> bool:
+        """Whether an environment of this key, idle or busy, is here to stay, because it cannot be moved."""
+        leases = (lease for lease in self._leases.values() if lease.environment.key == environment_key)
+        return any(not lease.environment.movable for lease in leases)
+
+    async def hand_on(self, environment_key: str, edge: int) -> LeaseGrant | None:
+        """Give an idle environment of this key to another edge, while control is away; None when there is none.
+
+        One that the agent does not move (control is back, or it has just ended) is lost to both, as when
+        placement's own move fails.
+        """
+        pool = self._pools.get(environment_key)
+        lease = None if pool is None else pool.give_up()
+        if lease is None:
+            return None
+        environment = lease.environment
+        self._let_go(environment)
+        try:
+            log_stream = await self._agent.move(Move(environment.id, edge))
+        except (Unavailable, ServiceError) as error:
+            log.info("not moved", action="estate.hand_on", environment=environment.id, error=str(error))
+            self._send_away(environment, "it could not be moved")
+            return None
+        age_s = self._clock.monotonic_s() - lease.born_s
+        return LeaseGrant(environment.id, log_stream, moved=True, provisioned=lease.provisioned, age_s=age_s)
 
     def release(self, environment_id: str) -> None:
         """It is provisioned no longer: it ends now, or when it is done."""

@@ -16,12 +16,13 @@ from lambent.invocation.estate import Estate
 from lambent.invocation.snapshots import Snapshots
 from lambent.model.environment import StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
-from lambent.model.invocation import InvocationRecord
+from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
 from lambent.model.messages import (
     IdleChange,
     Initialised,
     LeaseGrant,
     LeaseRequest,
+    Move,
     RateGrant,
     RateQuery,
     SnapshotRequest,
@@ -61,6 +62,8 @@ class FakeHouse:
         self.leases: list[LeaseRequest] = []
         self.alive: dict[str, Environment] = {}
         self.stopped: list[Stop] = []
+        self.moves: list[Move] = []
+        self.told_elsewhere: InvocationResult | None = None
         self.retired: list[str] = []
         self.idle_changes: list[IdleChange] = []
         self.told_ready: list[str] = []
@@ -92,6 +95,10 @@ class FakeHouse:
         self.estate.granted(environment, StartTimes())
         return LeaseGrant(name, f"stream of {name}", 7)
 
+    async def elsewhere(self, invocation: Invocation) -> InvocationResult | None:
+        """See `Control`."""
+        return self.told_elsewhere
+
     async def requests(self, query: RateQuery) -> RateGrant:
         """See `Control`."""
         self.rate_queries.append(query)
@@ -115,6 +122,13 @@ class FakeHouse:
         """See `Agent`."""
         self.stopped.append(stop)
         self.alive.pop(stop.environment_id, None)
+
+    async def move(self, move: Move) -> str:
+        """See `Agent`."""
+        if self.alive.pop(move.environment_id, None) is None:
+            raise NoSuchFunction("the environment has ended")
+        self.moves.append(move)
+        return f"stream of {move.environment_id}"
 
     def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
         """See `Agent`."""

@@ -2,22 +2,22 @@
 
 | method | from -> to | body -> answer |
 | --- | --- | --- |
-| hello | edge -> control, edge -> agent | Hello -> Welcome |
+| hello | edge -> control, edge -> agent, edge -> edge | Hello -> Welcome |
 | http | edge -> control | Forwarded -> HttpResponse |
-| access_key | edge -> control | KeyQuery -> AccessKey or None |
-| snapshot | edge -> control | SnapshotRequest -> FunctionSnapshot |
-| function_url | edge -> control | UrlQuery -> UrlAccess or None |
-| api | edge -> control | str (API id) -> CompiledApi or None |
-| may_invoke | edge -> control | InvokeQuery -> bool: the function's resource policy lets that API in |
-| lease | edge -> control | LeaseRequest -> LeaseGrant; raises Throttled |
+| access_key | edge -> control; edge -> edge while that is away | KeyQuery -> AccessKey or None |
+| snapshot | edge -> control; edge -> edge | SnapshotRequest -> FunctionSnapshot; between edges None for "not here" |
+| function_url | edge -> control; edge -> edge | UrlQuery -> UrlAccess or None |
+| api | edge -> control; edge -> edge | str (API id) -> CompiledApi or None |
+| may_invoke | edge -> control; edge -> edge | InvokeQuery -> bool: the function's resource policy lets that API in |
+| lease | edge -> control; edge -> edge | LeaseRequest -> LeaseGrant; raises Throttled; between edges None |
 | enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
 | invalidate | control -> edge | Invalidate -> None; nothing stale is served once it answers |
-| invoke | control -> edge | Invocation -> InvocationResult |
+| invoke | control -> edge; edge -> edge | Invocation -> InvocationResult; between edges None for "not run" |
 | take_back | control -> edge | str (environment id) -> bool: idle and given up |
 | give_up | control -> edge | str (environment key) -> str: an idle environment, given up to be moved; "" for none |
 | release | control -> edge | str (environment id) -> None: it ends when it is idle |
 | held | control -> edge | None -> list[str]: the environments that it has |
-| move | control -> agent | Move -> str (log stream); its descriptors travel to the edge by the handoff socket |
+| move | control -> agent; edge -> agent while that is away | Move -> str (log stream); descriptors go by the handoff |
 | initialised | edge -> control (notice) | Initialised: how the init phase of a provisioned environment ended |
 | start | control -> agent | Start -> None; the grant travels to the edge by the handoff socket |
 | stop | control -> agent, edge -> agent | Stop -> None; the environment is gone when it answers |

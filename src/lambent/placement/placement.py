@@ -27,7 +27,6 @@ from lambent.model.messages import (
     Initialised,
     LeaseGrant,
     LeaseRequest,
-    Move,
     Start,
     Stop,
 )
@@ -45,6 +44,7 @@ from lambent.placement.holdings import (
     Usage,
 )
 from lambent.placement.ledger import Ledger
+from lambent.placement.moves import Moves
 from lambent.placement.pace import Pace
 from lambent.placement.throttle import PlacementFailed, Reason, Throttled
 
@@ -77,9 +77,11 @@ class Placement:
         self._pace = Pace(scaling_pace)
         self._clock, self._ids, self._wait_s = clock, ids, wait_s
         self._agents, self._edges, self._limits, self._specs = links
+        self._moves = Moves(self._ledger, self._agents, self._edges, clock, self._not_moved)
         self._claims: dict[str, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._open = asyncio.Event()
+        self._ended: set[str] = set()  # while closed: what the agent says meanwhile is newer than its inventory
         self._limit_changes = 0
 
     # what edges ask
@@ -93,7 +95,7 @@ class Placement:
         """
         asked_s = self._clock.monotonic_s()
         await self._wait_open()
-        moved = None if request.provisioned else await self._moved(edge, request, asked_s)
+        moved = await self._moved(edge, request, asked_s)
         if moved is not None:
             return moved
         environment_id, log_stream = self._ids.hex(32), await self._specs.log_stream(request)
@@ -121,6 +123,8 @@ class Placement:
 
     def exited(self, notice: EnvironmentExit) -> None:
         """An environment is gone."""
+        if not self._open.is_set():
+            self._ended.add(notice.environment_id)
         self._carry_out(self._ledger.exited(notice.environment_id))
 
     def agent_lost(self) -> None:
@@ -132,7 +136,9 @@ class Placement:
         """What the agent holds, told before anything else on each new connection to it."""
         for status in inventory:
             allowance = await self._limits.allowance(status.function)
-            self._carry_out(self._ledger.recover(self._recovered(status), allowance))
+            if status.environment_id not in self._ended:
+                self._carry_out(self._ledger.recover(self._recovered(status), allowance))
+        self._ended.clear()
         self._open.set()
 
     def _recovered(self, status: EnvironmentStatus) -> Holding:
@@ -223,10 +229,10 @@ class Placement:
     # moving what is idle elsewhere
 
     async def _moved(self, edge: int, request: LeaseRequest, asked_s: float) -> LeaseGrant | None:
-        edges = self._ledger.elsewhere(edge, request.key, request.environment_key)
-        if not edges:
+        givers = self._moves.givers(edge, request)
+        if not givers:
             return None
-        move = asyncio.ensure_future(self._move(edges, edge, request.environment_key))
+        move = asyncio.ensure_future(self._moves.move(givers, edge, request.environment_key))
         self._keep(move)
         grant = await asyncio.shield(move)  # an edge that hangs up must not hide what was given up
         if grant is None:
@@ -234,30 +240,9 @@ class Placement:
         placement_us = round((self._clock.monotonic_s() - asked_s) * 1e6)
         return msgspec.structs.replace(grant, placement_us=placement_us)
 
-    async def _move(self, givers: list[int], taker: int, environment_key: str) -> LeaseGrant | None:
-        """The first environment of this key that one of `givers` can spare, handed to `taker`."""
-        for giver in givers:
-            try:
-                environment_id = await self._edges.give_up(giver, environment_key)
-            except Unavailable:
-                continue
-            if environment_id and (grant := await self._hand_on(environment_id, taker)) is not None:
-                return grant
-        return None
-
-    async def _hand_on(self, environment_id: str, taker: int) -> LeaseGrant | None:
-        holding = self._ledger.moved(environment_id, taker)
-        if holding is None:
-            return None  # its end is on the way
-        try:
-            log_stream = await self._agents.move(Move(environment_id, taker))
-        except (Unavailable, ServiceError) as error:
-            log.info("not moved", action="placement.move", environment=environment_id, error=str(error))
-            self._carry_out(self._ledger.retiring(environment_id))
-            self._spawn(self._stop(environment_id, "it could not be moved"))
-            return None
-        age_s = self._clock.monotonic_s() - holding.born_s
-        return LeaseGrant(environment_id, log_stream, moved=True, provisioned=holding.claim.pinned, age_s=age_s)
+    def _not_moved(self, environment_id: str) -> None:
+        self._carry_out(self._ledger.retiring(environment_id))
+        self._spawn(self._stop(environment_id, "it could not be moved"))
 
     async def _release(self, edge: int, environment_id: str) -> None:
         try:

@@ -108,7 +108,7 @@ class Agent:
         }
 
     async def _hello(self, peer: Peer, hello: Hello) -> Welcome:
-        peer.name = "control" if hello.edge == CONTROL else f"edge {hello.edge}"
+        peer.name, peer.number = "control" if hello.edge == CONTROL else f"edge {hello.edge}", hello.edge
         self._peers[hello.edge] = peer
         return Welcome(os.getpid())
 
@@ -202,15 +202,28 @@ class Agent:
             held.initialised, held.patience_s = True, ready.patience_s
             held.sandbox.limit_cpu()
 
-    async def _move(self, _: Peer, move: Move) -> str:
-        """Hand an idle environment on; the edge that had it has closed its copies of the descriptors."""
+    async def _move(self, peer: Peer, move: Move) -> str:
+        """Hand an idle environment on; the edge that had it has closed its copies of the descriptors.
+
+        While control is away an edge may do so with what it has itself. From control's hello on only control may, so
+        that the inventory that control reads next stays true.
+        """
         held = self._held.get(move.environment_id)
+        if peer.number != CONTROL:
+            self._check_mover(peer, held)
         if held is None or held.grant is None or held.stop_reason or not held.descriptors:
             raise SandboxFailure("the environment has ended")
         receiver = self.handoff.receiver(move.edge)
         receiver.hand(msgspec.structs.replace(held.grant, initialised=True), held.descriptors)
         held.receiver = receiver
         return held.spec.log_stream
+
+    def _check_mover(self, edge: Peer, held: Held | None) -> None:
+        control = self._peers.get(CONTROL)
+        if control is not None and not control.closed.done():
+            raise SandboxFailure("control is there, and decides what moves")
+        if held is None or held.receiver.hello.edge != edge.number:
+            raise SandboxFailure("the environment is not this edge's to give")
 
     async def _inventory(self, _peer: Peer, _body: None) -> list[EnvironmentStatus]:
         return [held.status() for held in self._held.values()]

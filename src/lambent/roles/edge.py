@@ -38,11 +38,12 @@ from lambent.journal.lines import events_of
 from lambent.journal.writer import JournalWriter
 from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, InvocationResult
-from lambent.model.messages import Hello, Invalidate, Welcome
+from lambent.model.messages import Hello, Invalidate, LeaseGrant, Welcome
 from lambent.protocol.wires import wire_for
 from lambent.roles.edge_apis import EdgeApis
-from lambent.roles.edge_links import AgentLink, ControlLink
+from lambent.roles.edge_links import AgentLink
 from lambent.roles.handoff_line import HandoffLine
+from lambent.roles.neighbours import Caches, NeighbourDoor, Neighbours, SteadyControl, address_of
 from lambent.roles.tls import TlsKeeper
 from lambent.store.objects import open_objects
 from lambent.transport.address import Address
@@ -80,7 +81,8 @@ class Edge:
             name="agent",
             on_connect=self._greet_agent,
         )
-        control, agent = ControlLink(self._control), AgentLink(self._agent)
+        self._neighbours = Neighbours(settings, self._hello, self._clock)
+        control, agent = SteadyControl(self._control, self._neighbours), AgentLink(self._agent)
         self._to_control = control
         self._journal = JournalWriter(settings.data / "journal", f"edge{number}-{self._hello.generation}")
         self._snapshots = Snapshots(fetch=control.snapshot)
@@ -109,6 +111,8 @@ class Edge:
         url_rules = UrlRules(quotas.sync_payload_bytes, quotas.streamed_response_bytes, pace)
         write_event = wire_for("lambda").event_writer("InvokeWithResponseStream")
         self._apis = EdgeApis(control, begin, self._clock, quotas)
+        caches = Caches(self._keys, self._urls, self._snapshots, self._apis)
+        self._door = NeighbourDoor(self._control, caches, self._hand_on, self._run_kept)
         stages = (
             FunctionUrls(begin, self._urls, authentication, self._clock, url_rules),
             self._apis.stage,
@@ -134,15 +138,9 @@ class Edge:
 
     async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:
         """Serve until `stopping`, then let running invocations finish."""
-        owned = (
-            self._control.run(),
-            self._agent.run(),
-            self._handoff.run(),
-            self._estate.run(),
-            self._http.run(),
-            self._tls.run(),
-        )
-        tasks = [asyncio.get_running_loop().create_task(work) for work in owned]
+        parts = (self._control, self._agent, self._neighbours, self._handoff, self._estate, self._http, self._tls)
+        tasks = [asyncio.get_running_loop().create_task(part.run()) for part in parts]
+        door = await self._door.open(address_of(self._settings, self._number))
         await self._control.wait_connected()
         await self._http.accept(listener, self._tls.tls)
         await self._agent.wait_connected()
@@ -157,6 +155,7 @@ class Edge:
         await self._data_plane.drain(0.5)
         await self._data_plane.close()
         self._journal.close()
+        door.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -218,6 +217,15 @@ class Edge:
         environment_id = self._estate.give_up(environment_key)
         self._leave_bridge(environment_id)
         return environment_id
+
+    async def _hand_on(self, environment_key: str, edge: int) -> LeaseGrant | None:
+        grant = await self._estate.hand_on(environment_key, edge)
+        if grant is not None:
+            self._leave_bridge(grant.environment_id)
+        return grant
+
+    async def _run_kept(self, invocation: Invocation) -> InvocationResult | None:
+        return await self._data_plane.invoke(invocation) if self._data_plane.keeps(invocation) else None
 
     async def _release(self, _: Peer, environment_id: str) -> None:
         self._estate.release(environment_id)

@@ -10,8 +10,8 @@ from lambent.gateway.apis.http_api import ServedHttpApi
 from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
 from lambent.gateway.invoke_streamed import Begin
-from lambent.model.apis import HttpApi
-from lambent.model.messages import Invalidate
+from lambent.model.apis import CompiledApi, HttpApi
+from lambent.model.messages import Invalidate, InvokeQuery
 from lambent.roles.edge_links import ControlLink
 
 
@@ -27,6 +27,15 @@ class EdgeApis:
         }
         self._cache = ApiCache(control.api, kinds)
         self.stage = Apis(self._cache)
+
+    def known(self, api_id: str) -> CompiledApi | None:
+        """The API, if it is here."""
+        served = self._cache.known(api_id)
+        return None if served is None else served.api
+
+    def permitted(self, query: InvokeQuery) -> bool | None:
+        """Whether that API may use that function, if it is known here."""
+        return self._permits.known(query.function, query.qualifier, query.source_arn)
 
     def forget(self, what: Invalidate) -> None:
         """Serve nothing of this as it was."""

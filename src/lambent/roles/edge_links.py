@@ -19,6 +19,7 @@ from lambent.model.messages import (
     LeaseGrant,
     LeaseRequest,
     Moment,
+    Move,
     RateGrant,
     RateQuery,
     Ready,
@@ -108,6 +109,9 @@ class AgentLink:
 
     async def stop(self, stop: Stop) -> None:
         await self._link.peer.call("stop", stop, type(None))
+
+    async def move(self, move: Move) -> str:
+        return await self._link.peer.call("move", move, str)
 
     def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
         try:

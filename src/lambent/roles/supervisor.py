@@ -108,8 +108,8 @@ def _take_data(data: Path) -> int:
         raise OSError(f"another server runs on {data}; stop it, or choose another --data") from None
     run_folder = data / "run"
     run_folder.mkdir(exist_ok=True)
-    for name in ("endpoint.json", "control.sock", "agent.sock", "handoff.sock"):
-        (run_folder / name).unlink(missing_ok=True)
+    for path in (run_folder / "endpoint.json", *run_folder.glob("*.sock")):
+        path.unlink(missing_ok=True)
     return lock
 
 

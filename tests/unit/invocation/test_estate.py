@@ -13,7 +13,8 @@ from lambent.errors import ServiceError
 from lambent.invocation.api import Limits
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionKey
-from lambent.model.messages import LeaseGrant, LeaseRequest
+from lambent.model.invocation import InvocationResult
+from lambent.model.messages import LeaseGrant, LeaseRequest, Move
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,3 +302,60 @@ async def test_pools_that_nobody_needs_are_forgotten(labs: Callable[..., Lab]) -
         await lab.fake_clock.advance(2)
         lab.estate.sweep()
     assert lab.estate._pools == {}
+
+
+async def test_with_control_away_an_idle_environment_goes_to_the_edge_that_asks(lab: Lab) -> None:
+    await lab.invoke()
+    await lab.fake_clock.advance(5)
+    grant = await lab.estate.hand_on("k1", 1)
+    assert grant is not None
+    assert (grant.environment_id, grant.log_stream, grant.moved, grant.provisioned, round(grant.age_s)) == (
+        "e1", "stream of e1", True, False, 5,
+    )  # fmt: skip
+    assert lab.moves == [Move("e1", 1)]
+    assert lab.environments["e1"].closed
+    assert (lab.estate.held(), lab.retired, lab.stopped) == ([], [], [])
+    assert await lab.estate.hand_on("k1", 1) is None
+
+
+async def test_a_busy_environment_is_not_handed_on(lab: Lab) -> None:
+    gate = lab.gate(SLEPT)
+    lab.answers = [[gate]]
+    call = lab.begin()
+    await lab.settle()
+    assert await lab.estate.hand_on("k1", 1) is None
+    gate.open()
+    await call
+    assert lab.moves == []
+
+
+async def test_one_that_the_agent_does_not_move_is_stopped_and_the_asker_gets_none(lab: Lab) -> None:
+    await lab.invoke()
+    lab.alive.clear()  # it ended, and we have not heard yet
+    assert await lab.estate.hand_on("k1", 1) is None
+    await lab.settle()
+    assert (lab.retired, [stop.reason for stop in lab.stopped]) == (["e1"], ["it could not be moved"])
+
+
+async def test_what_cannot_be_moved_is_kept_idle_or_busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = lab.gate(SLEPT)
+    lab.answers = [[Outcome(OutcomeKind.RESPONSE, 1_000, b"1"), gate]]
+    await lab.invoke()
+    invocation = lab.invocation()
+    assert not lab.data_plane.keeps(invocation)
+    monkeypatch.setattr(FakeEnvironment, "movable", False)
+    assert lab.data_plane.keeps(invocation)
+    assert await lab.estate.hand_on("k1", 1) is None
+    call = lab.begin()
+    await lab.settle()
+    assert lab.data_plane.keeps(invocation)
+    gate.open()
+    await call
+    assert not lab.data_plane.keeps(lab.invocation(qualifier="other"))
+
+
+async def test_a_request_that_ran_elsewhere_starts_nothing_and_is_written_down_there(lab: Lab) -> None:
+    lab.told_elsewhere = InvocationResult("$LATEST", b"there")
+    assert (await lab.invoke()).payload == b"there"
+    assert (lab.leases, lab.records) == ([], [])
+    assert lab.data_plane.statistics().busy == 0

@@ -26,6 +26,7 @@ from lambent.model.environment import EnvironmentExit, Provisioned
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
 from lambent.model.messages import (
+    EnvironmentStatus,
     IdleChange,
     Initialised,
     LeaseGrant,
@@ -60,8 +61,33 @@ class Town:
         self.running: dict[str, asyncio.Future[Outcome]] = {}  # by request id
         self.most = self.moves = 0
         self.initialised: list[Initialised] = []
+        self.ids, self.capacity_mb = FakeIds(), capacity_mb
+        self.leases: set[asyncio.Future[LeaseGrant]] = set()
+        self.away = False  # control
+        self.placement = self.new_placement()
+
+    def new_placement(self) -> Placement:
         links = placement_api.Links(self, self, self.limits, FakeSpecs())
-        self.placement = Placement(capacity_mb, self.clock, FakeIds(), links)
+        return Placement(self.capacity_mb, self.clock, self.ids, links)
+
+    async def kill_control(self) -> None:
+        self.away = True
+        for lease in self.leases:
+            lease.cancel()
+        await self.placement.close()
+
+    async def restart_control(self) -> None:
+        """As control does: what the agent holds first, then what each edge says."""
+        self.placement, self.away = self.new_placement(), False
+        await self.placement.recover([self.status_of(environment_id) for environment_id in self.alive])
+        for number, edge in self.edges.items():
+            edge.estate.invalidate_all()
+            self.placement.confirm(number, edge.estate.held())
+
+    def status_of(self, environment_id: str) -> EnvironmentStatus:
+        environment_key = self.key_of[environment_id]
+        place = environment_key, key(environment_key.rpartition("-")[0]), "$LATEST", self.at[environment_id]
+        return EnvironmentStatus(environment_id, *place, memory_mb=128, started_ms=0, pid=1)
 
     async def open(self, edges: int) -> Town:
         await self.placement.recover([])
@@ -90,8 +116,10 @@ class Town:
 
     async def stop(self, stop: Stop) -> None:
         await asyncio.sleep(0)
-        self.alive.pop(stop.environment_id, None)
-        self.placement.exited(EnvironmentExit(stop.environment_id))
+        notice = EnvironmentExit(stop.environment_id, reason=stop.reason)
+        if self.alive.pop(stop.environment_id, None) is not None:
+            self.edges[self.at[stop.environment_id]].estate.exited(notice)
+        self.placement.exited(notice)
 
     async def take_back(self, edge: int, environment_id: str) -> bool:
         await asyncio.sleep(0)
@@ -158,6 +186,8 @@ class Edge:
         self.data_plane = DataPlane(links, self.snapshots, self.estate, town.clock, limits)
 
     async def snapshot(self, request: SnapshotRequest) -> FunctionSnapshot:
+        if self.town.away:
+            raise Unavailable("no control")
         name, version = request.key.name, self.town.code[request.key.name]
         await asyncio.sleep(0)
         if name == "nobody":
@@ -178,16 +208,44 @@ class Edge:
         )
 
     async def lease(self, request: LeaseRequest) -> LeaseGrant:
-        return await self.town.placement.lease(self.number, request)
+        if self.town.away:
+            for edge in self.town.edges.values():
+                if edge is not self:
+                    await asyncio.sleep(0)
+                    grant = await edge.estate.hand_on(request.environment_key, self.number)
+                    if grant is not None:
+                        return grant
+            raise Unavailable("no control")
+        placement = self.town.placement
+        lease = asyncio.ensure_future(placement.lease(self.number, request))
+        self.town.leases.add(lease)
+        lease.add_done_callback(self.town.leases.discard)
+        try:
+            return await lease
+        except asyncio.CancelledError:
+            if self.town.away or placement is not self.town.placement:
+                raise Unavailable("control hung up") from None
+            raise
+
+    async def move(self, move: Move) -> str:
+        await asyncio.sleep(0)
+        if not self.town.away or self.town.at[move.environment_id] != self.number:
+            raise Unavailable("not now")  # as the agent says it
+        return await self.town.move(move)
+
+    async def elsewhere(self, invocation: Invocation) -> InvocationResult | None:
+        return None
 
     async def requests(self, query: RateQuery) -> RateGrant:
         return RateGrant(query.wanted)
 
     def idle(self, change: IdleChange) -> None:
-        self.town.placement.idle(change)
+        if not self.town.away:
+            self.town.placement.idle(change)
 
     def retiring(self, environment_id: str) -> None:
-        self.town.placement.retiring(environment_id)
+        if not self.town.away:
+            self.town.placement.retiring(environment_id)
 
     async def stop(self, stop: Stop) -> None:
         await self.town.stop(stop)
@@ -226,6 +284,47 @@ async def test_one_place_wanders_from_edge_to_edge_without_a_throttle() -> None:
         await town.settle()
         town.finish(f"r{number}")
         await call
+    assert town.most == 1
+    await town.close()
+
+
+async def test_with_control_away_one_place_wanders_all_the_same_and_counts_where_it_is_when_control_is_back() -> None:
+    town = await Town().open(edges=2)
+    town.limits.reserved["f"] = 1
+    for number in range(6):
+        if number == 2:
+            await town.kill_control()
+        call = town.edges[number % 2].begin(f"r{number}", "f")
+        await town.settle()
+        town.finish(f"r{number}")
+        await call
+    assert (town.most, len(town.alive), town.moves) == (1, 1, 4)
+    await town.restart_control()
+    await town.settle()
+    assert town.placement.usage().environments == len(town.alive) == 1
+    await town.close()
+
+
+async def test_with_control_away_a_request_waits_for_what_is_busy_next_door() -> None:
+    town = await Town().open(edges=2)
+    town.limits.reserved["f"] = 1
+    for number in range(2):  # both edges know the function
+        call = town.edges[number].begin(f"r{number}", "f")
+        await town.settle()
+        town.finish(f"r{number}")
+        await call
+    busy = town.edges[1].begin("busy", "f")
+    await town.settle()
+    await town.kill_control()
+    waiting = town.edges[0].begin("waiting", "f")
+    await town.settle()
+    assert not waiting.done()
+    town.finish("busy")
+    await busy
+    await town.clock.advance(0.5)
+    await town.settle()
+    town.finish("waiting")
+    assert (await waiting).status == "success"
     assert town.most == 1
     await town.close()
 
@@ -284,7 +383,7 @@ async def walk(chance: random.Random) -> None:
     town.limits.reserved["a"] = 2
     calls: dict[str, tuple[int, str, asyncio.Task[InvocationResult]]] = {}
     for number in range(60):
-        match chance.randrange(8):
+        match chance.randrange(9):
             case 0 | 1 | 2:
                 request_id, name = f"r{number}", chance.choice("abc")
                 calls[request_id] = (
@@ -302,27 +401,34 @@ async def walk(chance: random.Random) -> None:
                 town.placement.exited(notice)
                 town.edges[town.at[environment_id]].estate.exited(notice)
             case 6:
-                town.update(chance.choice("abc"))
+                if not town.away:
+                    town.update(chance.choice("abc"))
+            case 8:
+                await (town.restart_control() if town.away else town.kill_control())
             case 7:
                 await town.clock.advance(chance.choice([0.1, 1.0]))
                 for edge in town.edges.values():
                     edge.estate.sweep()
         for _ in range(chance.randrange(12)):
             await asyncio.sleep(0)
+    if town.away:
+        await town.restart_control()
     await check(town, calls)
     await town.close()
 
 
 async def check(town: Town, calls: dict[str, tuple[int, str, asyncio.Task[InvocationResult]]]) -> None:
-    for _ in range(100):
+    for _ in range(200):
         for request_id in list(town.running):
             town.finish(request_id)
         await town.settle()
         await town.clock.advance(0.1)
         for edge in town.edges.values():
             edge.estate.sweep()
-        starting = sum(edge.data_plane.statistics().starting for edge in town.edges.values())
-        if not starting and all(task.done() for *_, task in calls.values()):
+        seen = [edge.data_plane.statistics() for edge in town.edges.values()]
+        unclaimed = len(town.alive) - sum(each.idle for each in seen)  # the grant was lost with control
+        starting = sum(each.starting for each in seen)
+        if not starting and not unclaimed and all(task.done() for *_, task in calls.values()):
             break
     for _, _, task in calls.values():
         assert task.done()

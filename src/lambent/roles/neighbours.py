@@ -1,0 +1,227 @@
+"""What an edge does while control is away: it asks the other edges what it would have asked control.
+
+Each edge caches only what its own requests needed, and holds only the environments that came to it. So,
+with control gone, a request on a connection that another edge accepted would find nothing there, though
+the function is warm next door. `Neighbours` asks the other edges, in their order, for an access key, a
+function URL, an API, a snapshot, or an idle environment, which moves as placement would have it moved. What cannot be
+moved (custom runtimes, extensions) stays, and the invocation goes there. `NeighbourDoor` answers, from what its
+edge has, or from control if that is back already. See docs/decisions/0008 and 0023.
+
+Nothing grows meanwhile: an environment that moves counts where it counted before, so limits hold. Nothing is
+older than what the other edge would serve by itself, and all of it is forgotten when control is back.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
+
+from lambent.clock import Clock
+from lambent.config import Settings
+from lambent.errors import Unavailable
+from lambent.gateway.authentication import KeyCache
+from lambent.gateway.urls.cache import UrlCache
+from lambent.invocation.errors import ServiceFailed
+from lambent.invocation.snapshots import Snapshots
+from lambent.model.apis import CompiledApi
+from lambent.model.function import FunctionSnapshot
+from lambent.model.function_url import UrlAccess
+from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.messages import (
+    Hello,
+    InvokeQuery,
+    KeyQuery,
+    LeaseGrant,
+    LeaseRequest,
+    SnapshotRequest,
+    UrlQuery,
+    Welcome,
+)
+from lambent.model.principal import AccessKey
+from lambent.roles.edge_apis import EdgeApis
+from lambent.roles.edge_links import ControlLink
+from lambent.transport.address import Address
+from lambent.transport.connections import Lasting, serve
+from lambent.transport.peer import Method, Methods, Peer
+
+T = TypeVar("T")
+
+
+def address_of(settings: Settings, number: int) -> Address:
+    """Where an edge listens for its neighbours."""
+    return Address(path=str(settings.run / f"edge-{number}.sock"))
+
+
+class Neighbours:
+    """The other edges of this node. `run` is a task that its owner keeps; it does nothing where there is one edge."""
+
+    def __init__(self, settings: Settings, hello: Hello, clock: Clock) -> None:
+        self._hello = hello
+        self._links = [
+            Lasting(address_of(settings, number), {}, clock, name=f"edge {number}", on_connect=self._greet)
+            for number in range(settings.edges)
+            if number != hello.edge
+        ]
+
+    async def run(self) -> None:
+        """Stay connected to each of them."""
+        await asyncio.gather(*(link.run() for link in self._links))
+
+    async def _greet(self, peer: Peer) -> None:
+        await peer.call("hello", self._hello, Welcome)
+
+    async def ask(self, method: str, body: Any, kind: type[T]) -> T:
+        """The first answer that is one. Raises Unavailable: nobody has it."""
+        for link in self._links:
+            try:
+                answer: T | None = await link.peer.call(method, body, kind | None)  # type: ignore[arg-type]
+            except Unavailable:
+                continue
+            if answer is not None:
+                return answer
+        raise Unavailable("control is not connected")
+
+    async def invoke(self, invocation: Invocation) -> InvocationResult | None:
+        """What came of it where it could run; None when it was not run. It is never tried twice.
+
+        Raises:
+            ServiceError: it was refused there, or lost with its edge.
+        """
+        for link in self._links:
+            if link.connected:
+                try:
+                    answer = await link.peer.call("invoke", invocation, InvocationResult | None)  # type: ignore[arg-type]
+                except Unavailable as lost:
+                    raise ServiceFailed("The execution environment was lost; try again.") from lost
+                if answer is not None:
+                    return answer
+        return None
+
+
+class SteadyControl(ControlLink):
+    """Control, and while it is away the neighbours, for what a warm request needs."""
+
+    def __init__(self, link: Lasting, neighbours: Neighbours) -> None:
+        super().__init__(link)
+        self._neighbours = neighbours
+
+    async def access_key(self, query: KeyQuery) -> AccessKey | None:
+        try:
+            return await super().access_key(query)
+        except Unavailable:
+            return await self._neighbours.ask("access_key", query, AccessKey)
+
+    async def function_url(self, query: UrlQuery) -> UrlAccess | None:
+        try:
+            return await super().function_url(query)
+        except Unavailable:
+            return await self._neighbours.ask("function_url", query, UrlAccess)
+
+    async def api(self, api_id: str) -> CompiledApi | None:
+        try:
+            return await super().api(api_id)
+        except Unavailable:
+            return await self._neighbours.ask("api", api_id, CompiledApi)
+
+    async def may_invoke(self, query: InvokeQuery) -> bool:
+        try:
+            return await super().may_invoke(query)
+        except Unavailable:
+            return await self._neighbours.ask("may_invoke", query, bool)
+
+    async def snapshot(self, request: SnapshotRequest) -> FunctionSnapshot:
+        try:
+            return await super().snapshot(request)
+        except Unavailable:
+            return await self._neighbours.ask("snapshot", request, FunctionSnapshot)
+
+    async def lease(self, request: LeaseRequest) -> LeaseGrant:
+        try:
+            return await super().lease(request)
+        except Unavailable:
+            return await self._neighbours.ask("lease", request, LeaseGrant)
+
+    async def elsewhere(self, invocation: Invocation) -> InvocationResult | None:
+        return None if self._link.connected else await self._neighbours.invoke(invocation)
+
+
+Run = Callable[[Invocation], Awaitable[InvocationResult | None]]
+HandOn = Callable[[str, int], Awaitable[LeaseGrant | None]]
+
+
+class Caches(NamedTuple):
+    """What an edge remembers of what control said."""
+
+    keys: KeyCache
+    urls: UrlCache
+    snapshots: Snapshots
+    apis: EdgeApis
+
+
+class NeighbourDoor:
+    """Answers the neighbours. None is "not here": they ask the next one.
+
+    Args:
+        hand_on: gives an idle environment of a key to another edge.
+        run: runs an invocation, if it has to be here.
+    """
+
+    def __init__(self, control: Lasting, caches: Caches, hand_on: HandOn, run: Run) -> None:
+        self._link, self._control = control, ControlLink(control)
+        self._keys, self._urls, self._snapshots, self._apis = caches
+        self._hand_on, self._run = hand_on, run
+
+    async def open(self, address: Address) -> asyncio.Server:
+        """Listen there."""
+        return await serve(address, self._methods())
+
+    def _methods(self) -> Methods:
+        return {
+            "hello": Method(Hello, self._hello),
+            "access_key": Method(KeyQuery, self._access_key),
+            "function_url": Method(UrlQuery, self._function_url),
+            "api": Method(str, self._api),
+            "may_invoke": Method(InvokeQuery, self._may_invoke),
+            "snapshot": Method(SnapshotRequest, self._snapshot),
+            "lease": Method(LeaseRequest, self._lease),
+            "invoke": Method(Invocation, self._invoke),
+        }
+
+    async def _hello(self, peer: Peer, hello: Hello) -> Welcome:
+        peer.name, peer.number = f"edge {hello.edge}", hello.edge
+        return Welcome(os.getpid())
+
+    async def _access_key(self, _: Peer, query: KeyQuery) -> AccessKey | None:
+        known = self._keys.answer(query)
+        return await self._from_control(self._control.access_key(query)) if known is None else known
+
+    async def _function_url(self, _: Peer, query: UrlQuery) -> UrlAccess | None:
+        known = self._urls.known(query)
+        return await self._from_control(self._control.function_url(query)) if known is None else known
+
+    async def _api(self, _: Peer, api_id: str) -> CompiledApi | None:
+        known = self._apis.known(api_id)
+        return await self._from_control(self._control.api(api_id)) if known is None else known
+
+    async def _may_invoke(self, _: Peer, query: InvokeQuery) -> bool | None:
+        known = self._apis.permitted(query)
+        return await self._from_control(self._control.may_invoke(query)) if known is None else known
+
+    async def _snapshot(self, _: Peer, request: SnapshotRequest) -> FunctionSnapshot | None:
+        known = self._snapshots.cached(request.key, request.qualifier)
+        return await self._from_control(self._control.snapshot(request)) if known is None else known
+
+    async def _lease(self, peer: Peer, request: LeaseRequest) -> LeaseGrant | None:
+        """Where control is back, placement decides: who asks will reach it in a moment."""
+        return None if self._link.connected else await self._hand_on(request.environment_key, peer.number)
+
+    async def _invoke(self, _: Peer, invocation: Invocation) -> InvocationResult | None:
+        return None if self._link.connected else await self._run(invocation)
+
+    @staticmethod
+    async def _from_control(answer: Awaitable[T]) -> T | None:
+        """Control forgets nobody: who asked us has only not reached it yet."""
+        try:
+            return await answer
+        except Unavailable:
+            return None

@@ -1,0 +1,175 @@
+"""Edges that make do among themselves: over real sockets, with control in reach of one, both or none."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lambent.clock import SystemClock
+from lambent.config import Settings
+from lambent.errors import Unavailable
+from lambent.gateway.authentication import KeyCache
+from lambent.gateway.urls.cache import UrlCache
+from lambent.invocation.errors import ServiceFailed
+from lambent.invocation.snapshots import Snapshots
+from lambent.model.apis import HttpApi
+from lambent.model.function import FunctionKey
+from lambent.model.function_url import FunctionUrl, UrlAccess
+from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.messages import Hello, InvokeQuery, KeyQuery, LeaseGrant, LeaseRequest, UrlQuery
+from lambent.model.principal import AccessKey, Principal
+from lambent.roles.edge_apis import EdgeApis
+from lambent.roles.neighbours import Caches, NeighbourDoor, Neighbours, SteadyControl, address_of
+from lambent.transport.address import Address
+from lambent.transport.connections import Lasting, serve
+from lambent.transport.peer import Method, Peer
+
+KEY = FunctionKey("000000000000", "us-east-1", "f")
+REQUEST = LeaseRequest(KEY, "$LATEST", "", "k1")
+SECRET = AccessKey("AKIA", "secret", Principal("000000000000", "arn:aws:iam::000000000000:root", "000000000000"))
+QUERY = KeyQuery("AKIA")
+URL = UrlAccess(FunctionUrl("u1", KEY, "", "NONE"), allowed=True)
+API = HttpApi("a1", "000000000000", "us-east-1", {})
+INVOCATION = Invocation("r1", KEY, "", b"{}")
+
+
+class Here:
+    """One edge of three, without its HTTP: what asks, and what answers."""
+
+    def __init__(self, settings: Settings, number: int, tasks: list[asyncio.Task[None]]) -> None:
+        clock = SystemClock()
+        self.asked: list[tuple[str, int]] = []
+        self.spare: list[LeaseGrant] = []
+        self.result: InvocationResult | None = None
+        self.breaks = False
+        link = Lasting(Address(path=str(settings.run / "control.sock")), {}, clock, name="control")
+        self.link, self.neighbours = link, Neighbours(settings, Hello(number, 1, "g"), clock)
+        self.control = SteadyControl(link, self.neighbours)
+        self.keys, self.urls = KeyCache(self.control.access_key), UrlCache(self.control.function_url)
+        self.apis = EdgeApis(self.control, lambda *_: None, clock, settings.quotas)
+        caches = Caches(self.keys, self.urls, Snapshots(self.control.snapshot), self.apis)
+        self.door = NeighbourDoor(link, caches, self.hand_on, self.run)
+        self.address = address_of(settings, number)
+        tasks += [asyncio.ensure_future(self.neighbours.run()), asyncio.ensure_future(link.run())]
+
+    async def hand_on(self, environment_key: str, edge: int) -> LeaseGrant | None:
+        self.asked.append((environment_key, edge))
+        return self.spare.pop() if self.spare else None
+
+    async def run(self, invocation: Invocation) -> InvocationResult | None:
+        if self.breaks:
+            await asyncio.Event().wait()  # it dies before it can answer
+        return self.result
+
+
+class Street:
+    def __init__(self, folder: Path) -> None:
+        self.settings = Settings(data=folder, edges=3)
+        self.settings.run.mkdir()
+        self.tasks: list[asyncio.Task[None]] = []
+        self.edges = [Here(self.settings, number, self.tasks) for number in range(3)]
+        self.listeners: list[asyncio.Server] = []
+
+    async def open(self) -> None:
+        for edge in self.edges:
+            self.listeners.append(await edge.door.open(edge.address))
+        for edge in self.edges:
+            for link in edge.neighbours._links:
+                await link.wait_connected()
+
+    async def bring_control_back(self) -> None:
+        async def key(_: Peer, query: KeyQuery) -> AccessKey | None:
+            return SECRET if query == QUERY else None
+
+        methods = {"access_key": Method(KeyQuery, key)}
+        self.server = await serve(Address(path=str(self.settings.run / "control.sock")), methods)
+        await self.edges[1].link.wait_connected()
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for listener in self.listeners:
+            listener.close()
+
+
+@pytest.fixture
+async def street(tmp_path: Path) -> AsyncIterator[Street]:
+    street = Street(tmp_path)
+    await street.open()
+    yield street
+    await street.close()
+
+
+async def test_what_another_edge_remembers_is_found_and_what_none_knows_is_unavailable(street: Street) -> None:
+    here, _, third = street.edges
+    third.keys._keys["AKIA", ""] = SECRET
+    third.urls._known[UrlQuery("u1")] = URL
+    third.apis._cache._known["a1"] = SimpleNamespace(api=API)
+    third.apis._permits._known[KEY] = {("", "arn"): False}
+    assert await here.control.access_key(QUERY) == SECRET
+    assert await here.control.function_url(UrlQuery("u1")) == URL
+    assert await here.control.api("a1") == API
+    assert await here.control.may_invoke(InvokeQuery(KEY, "", "arn")) is False
+    for work in (here.control.access_key(KeyQuery("AKIB")), here.control.function_url(UrlQuery("u2"))):
+        with pytest.raises(Unavailable):
+            await work
+
+
+async def test_the_token_of_a_session_is_part_of_what_is_asked(street: Street) -> None:
+    here, next_door, _ = street.edges
+    next_door.keys._keys["AKIA", "token"] = SECRET
+    assert await here.control.access_key(KeyQuery("AKIA", "token")) == SECRET
+    with pytest.raises(Unavailable):
+        await here.control.access_key(KeyQuery("AKIA", "other"))
+
+
+async def test_an_idle_environment_comes_from_the_first_edge_that_has_one(street: Street) -> None:
+    here, second, third = street.edges
+    third.spare.append(LeaseGrant("e1", "stream", moved=True))
+    assert (await here.control.lease(REQUEST)).environment_id == "e1"
+    assert (second.asked, third.asked) == ([("k1", 0)], [("k1", 0)])
+    with pytest.raises(Unavailable):
+        await here.control.lease(REQUEST)
+
+
+async def test_an_edge_that_has_control_again_answers_from_there_and_leaves_environments_to_placement(
+    street: Street,
+) -> None:
+    here, second, _ = street.edges
+    second.spare.append(LeaseGrant("e1", "stream", moved=True))
+    street.tasks[1].cancel()  # here stays without control
+    await street.bring_control_back()
+    assert await here.control.access_key(QUERY) == SECRET
+    with contextlib.suppress(Unavailable):
+        await here.control.lease(REQUEST)
+    assert second.asked == []
+    assert len(second.spare) == 1
+
+
+async def test_what_cannot_be_moved_runs_where_it_is(street: Street) -> None:
+    here, _, third = street.edges
+    assert await here.control.elsewhere(INVOCATION) is None
+    third.result = InvocationResult("$LATEST", b"1")
+    assert await here.control.elsewhere(INVOCATION) == third.result
+
+
+async def test_an_invocation_that_was_lost_with_its_edge_is_not_tried_again(street: Street) -> None:
+    here, second, third = street.edges
+    second.breaks, third.result = True, InvocationResult("$LATEST", b"2")
+    call = asyncio.ensure_future(here.control.elsewhere(INVOCATION))
+    await asyncio.sleep(0)
+    here.neighbours._links[0].peer.close()
+    with pytest.raises(ServiceFailed):
+        await call
+
+
+async def test_with_control_in_reach_nobody_else_is_asked(street: Street) -> None:
+    street.edges[1].result = InvocationResult("$LATEST", b"1")
+    await street.bring_control_back()
+    await street.edges[0].link.wait_connected()
+    assert await street.edges[0].control.elsewhere(INVOCATION) is None
+    assert await street.edges[0].control.access_key(KeyQuery("nobody")) is None
