@@ -13,6 +13,8 @@ METRICS = {
     "invoked": "InvokedEventCount",
     "failed": "FailedInvokeEventCount",
     "deleted": "DeletedEventCount",
+    "dropped": "DroppedEventCount",
+    "handed_on": "OnFailureDestinationDeliveredEventCount",
     "throttled": "",  # the function's own metric tells it
 }
 

@@ -34,6 +34,13 @@ class Refusal(Struct, frozen=True):
     gone: bool = False
 
 
+class Attempt(Struct, frozen=True):
+    """The last invocation of a batch."""
+
+    request_id: str
+    answer: InvocationResult | Refusal
+
+
 class Patience(NamedTuple):
     """How long a batch may be tried. `until_s` is the last moment to begin; `rest` waits so many seconds, and answers
     whether to go on; `throttled` is told of each throttle."""
@@ -49,9 +56,7 @@ class BatchInvoker:
     def __init__(self, invoker: Invoker, clock: Clock, ids: Ids) -> None:
         self._invoker, self._clock, self._ids = invoker, clock, ids
 
-    async def invoke(
-        self, mapping: Mapping, payload: bytes, trace_header: str, patience: Patience
-    ) -> InvocationResult | Refusal:
+    async def invoke(self, mapping: Mapping, payload: bytes, trace_header: str, patience: Patience) -> Attempt:
         """The function's answer, or why there is none as far as patience goes."""
         wait_s = FIRST_WAIT_S
         while True:
@@ -63,14 +68,15 @@ class BatchInvoker:
                 trace_header=trace_header,
             )
             refusal = await self._attempt(invocation)
+            attempt = Attempt(invocation.request_id, refusal)
             if isinstance(refusal, InvocationResult):
-                return refusal
+                return attempt
             if refusal.gone or refusal.code == RecursiveInvocation.code:
-                return refusal
+                return attempt
             if refusal.code == "TooManyRequestsException":
                 patience.throttled()
             if self._clock.monotonic_s() + wait_s >= patience.until_s or not await patience.rest(wait_s):
-                return refusal
+                return attempt
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     async def _attempt(self, invocation: Invocation) -> InvocationResult | Refusal:

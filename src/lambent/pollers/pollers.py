@@ -8,9 +8,11 @@ import structlog
 
 from lambent.clock import Clock
 from lambent.ids import Ids
-from lambent.pollers.api import Links, Mapping, Registry, Statistics
+from lambent.pollers.api import Links, Mapping, Poller, Registry, Statistics
+from lambent.pollers.checkpoints import Checkpoints
 from lambent.pollers.invoking import BatchInvoker
 from lambent.pollers.queue_poller import QueuePoller, Tools
+from lambent.pollers.stream_poller import StreamPoller, StreamTools
 
 CLOSE_S = 2.0  # what batches in hand get at the end; what they leave is received again
 log = structlog.get_logger()
@@ -24,7 +26,8 @@ class Pollers:
     def __init__(self, links: Links, clock: Clock, ids: Ids, event_bytes: int) -> None:
         self._links, self._clock, self._event_bytes = links, clock, event_bytes
         self._invoker = BatchInvoker(links.invoker, clock, ids)
-        self._pollers: dict[str, QueuePoller] = {}
+        self._checkpoints = Checkpoints(links.database)
+        self._pollers: dict[str, Poller] = {}
         self._loops: dict[str, asyncio.Task[None]] = {}
         self._batches: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -35,7 +38,9 @@ class Pollers:
             return
         poller = self._pollers.get(mapping.uuid)
         if poller is None:
-            poller = self._pollers[mapping.uuid] = QueuePoller(mapping, self._tools())
+            poller = self._poller(mapping)
+            await poller.prepare()
+            self._pollers[mapping.uuid] = poller
         else:
             poller.change(mapping)
         loop = self._loops.get(mapping.uuid)
@@ -51,15 +56,16 @@ class Pollers:
         if loop is not None:
             await asyncio.wait((loop,))
 
-    async def forget(self, uuid: str) -> None:
+    async def forget(self, mapping: Mapping) -> None:
         """The same, for a mapping that will not come back."""
-        await self.stop(uuid)
-        self._pollers.pop(uuid, None)
+        await self.stop(mapping.uuid)
+        poller = self._pollers.pop(mapping.uuid, None) or self._poller(mapping)
+        await poller.forget()
 
-    def problem(self, uuid: str) -> str:
-        """What keeps a mapping from being served now; "" for nothing."""
+    def result(self, uuid: str) -> str:
+        """What came of a mapping lately, or keeps it from being served; "" where there is nothing to say."""
         poller = self._pollers.get(uuid)
-        return "" if poller is None else poller.problem
+        return "" if poller is None else poller.result()
 
     def statistics(self) -> dict[str, Statistics]:
         """By mapping."""
@@ -75,10 +81,24 @@ class Pollers:
             task.cancel()
         await asyncio.gather(*self._batches, return_exceptions=True)
 
-    def _tools(self) -> Tools:
-        links = self._links
-        return Tools(
-            links.queues, self._invoker, self.registry, links.meter, self._clock, self._event_bytes, self._begin
+    def _poller(self, mapping: Mapping) -> Poller:
+        links, clock, event_bytes = self._links, self._clock, self._event_bytes
+        if mapping.stream is None:
+            tools = Tools(links.queues, self._invoker, self.registry, links.meter, clock, event_bytes, self._begin)
+            return QueuePoller(mapping, tools)
+        return StreamPoller(
+            mapping,
+            StreamTools(
+                links.streams,
+                self._invoker,
+                self._checkpoints,
+                links.outbox,
+                self.registry,
+                links.meter,
+                clock,
+                event_bytes,
+                self._begin,
+            ),
         )
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:

@@ -69,6 +69,16 @@ class QueuePoller:
         self.problem = ""
         self.change(mapping)
 
+    async def prepare(self) -> None:
+        """Nothing: a queue is served from where it stands."""
+
+    async def forget(self) -> None:
+        """Nothing: nothing was kept."""
+
+    def result(self) -> str:
+        """What keeps the mapping from being served now; "" for nothing."""
+        return self.problem
+
     def change(self, mapping: Mapping) -> None:
         """Serve this from now on: another version of the same mapping."""
         self._mapping, self._criteria = mapping, FilterCriteria(mapping.filters, "body")
@@ -227,7 +237,7 @@ class QueuePoller:
         payload = event_of([entry.encoded for entry in batch])
         ids = {message.id for message in messages}
         patience = Patience(until_s, self._rest, self._throttled)
-        result = await self._tools.invoker.invoke(mapping, payload, header, patience)
+        result = (await self._tools.invoker.invoke(mapping, payload, header, patience)).answer
         if isinstance(result, Refusal):
             self._counts.add(self._mapping, "failed", len(ids))
             if result.gone:

@@ -49,8 +49,6 @@ from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.placement.rates import Rates
-from lambent.pollers.api import Links as PollerLinks
-from lambent.pollers.pollers import Pollers
 from lambent.roles.api_gateway import build_api_gateway
 from lambent.roles.control_clock import TestClock
 from lambent.roles.control_links import Agents, Doors, Edges, Invalidator, PlacementLink, Runtimes, Specs
@@ -59,7 +57,7 @@ from lambent.roles.control_snapshots import Snapshots
 from lambent.roles.control_stores import Stores
 from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.object_storage import Archives
-from lambent.roles.queue_source import QueueSource
+from lambent.roles.polling import Sources, build_polling
 from lambent.services.cloudwatch.api import CloudWatchService
 from lambent.services.cloudwatch.lambda_metrics import LambdaMetrics
 from lambent.services.dynamodb.api import open_dynamodb
@@ -137,13 +135,25 @@ class Control:
         )
         sqs = await stores.open("sqs", "lambent.services.sqs")
         self._sqs = await open_sqs(sqs, clock, ids, settings.quotas, self._cloudwatch.meter)
-        queues = QueueSource(self._sqs.queues)
-        poller_links = PollerLinks(queues, self._edges, self._cloudwatch.meter)
-        self._pollers = Pollers(poller_links, clock, ids, settings.quotas.sync_payload_bytes)
+        dynamodb = await stores.open("dynamodb", "lambent.services.dynamodb")
+        self._dynamodb = await open_dynamodb(dynamodb, clock, ids, settings.quotas)
+        deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
+        sources = Sources(self._sqs, self._dynamodb, self._edges, self._cloudwatch.meter, deliveries)
+        polling = await build_polling(stores.open, clock, ids, sources, settings.quotas)
+        self._pollers = polling.pollers
         carriers: dict[str, Carrier] = {}
         archives = Archives()
         lambda_links = LambdaLinks(
-            self._keys, runtimes, invalidator, placement, snapshots, self._pollers, queues, archives, carriers.keys()
+            self._keys,
+            runtimes,
+            invalidator,
+            placement,
+            snapshots,
+            self._pollers,
+            polling.queues,
+            polling.streams,
+            archives,
+            carriers.keys(),
         )
         self._lambda = LambdaService(places, settings, clock, ids, lambda_links)
         self._pollers.registry = self._lambda.mappings
@@ -161,10 +171,7 @@ class Control:
             self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s
         )
         placement.connect(self._placement, self._provisioner)
-        dynamodb = await stores.open("dynamodb", "lambent.services.dynamodb")
-        self._dynamodb = await open_dynamodb(dynamodb, clock, ids, settings.quotas)
         events = await stores.open("events", "lambent.invocation.asynchronous")
-        deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
         queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries, self._cloudwatch.meter)
         self._queue = EventQueue(events, clock, settings, queue_links)
         reachable = Reachable(

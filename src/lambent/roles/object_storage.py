@@ -24,9 +24,10 @@ class Archives:
 
 
 class ObjectCarrier:
-    """Keeps the records of failed asynchronous invocations as objects.
+    """Keeps the records of failed invocations as objects.
 
-    Source: Lambda Developer Guide, "Retaining records of asynchronous invocations": the name of the object.
+    Source: Lambda Developer Guide, "Retaining records of asynchronous invocations" and "Retain discarded records for a
+    DynamoDB event source": the names of the objects. The option ObjectKeyPrefix is how the latter begin.
     """
 
     def __init__(self, files: Files, roles: Roles, clock: Clock, ids: Ids) -> None:
@@ -37,7 +38,8 @@ class ObjectCarrier:
             await check_role(self._roles, delivery)
         function = parse_arn(delivery.source_arn).resource.split(":")[1]
         now = datetime.fromtimestamp(self._clock.now_s(), UTC)
-        key = f"aws/lambda/async/{function}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{self._ids.uuid()}"
+        prefix = delivery.options.get("ObjectKeyPrefix", f"aws/lambda/async/{function}")
+        key = f"{prefix}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{self._ids.uuid()}"
         place = parse_arn(delivery.target_arn).resource, key
         try:
             await self._files.write(delivery.account, place, delivery.payload)

@@ -1,10 +1,11 @@
-"""Pollers over the real queues, on a database in memory, with a clock that stands still and a function that is told
-what to answer."""
+"""Pollers over the real queues and streams, on databases in memory, with a clock that stands still and a function that
+is told what to answer."""
 
 import asyncio
+import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,17 +13,22 @@ import pytest
 
 from lambent.clock import FakeClock
 from lambent.config import Quotas
+from lambent.delivery.api import Delivery
 from lambent.ids import FakeIds
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.meter import Dimensions
 from lambent.model.principal import Principal
-from lambent.pollers.api import Links, Mapping
+from lambent.pollers.api import PACKAGE as CHECKPOINTS
+from lambent.pollers.api import Links, Mapping, StreamSettings
 from lambent.pollers.pollers import Pollers
 from lambent.roles.queue_source import QueueSource
+from lambent.roles.stream_source import StreamSource
+from lambent.services.dynamodb.api import PACKAGE as TABLES
+from lambent.services.dynamodb.api import open_dynamodb
 from lambent.services.operation import RequestContext
 from lambent.services.sqs.api import PACKAGE, open_sqs
-from lambent.services.sqs.public import Delivery
+from lambent.services.sqs.public import Delivery as Sent
 from lambent.store.memory import open_memory
 from lambent.store.sql import load_schema
 
@@ -33,6 +39,15 @@ Answer = Callable[[Invocation], InvocationResult]
 
 def ok(payload: Any = None, function_error: str = "") -> InvocationResult:
     return InvocationResult("$LATEST", json.dumps(payload).encode(), function_error)
+
+
+def _name(record: dict[str, Any]) -> str:
+    """A message's body; an item's key and the number that it has."""
+    if "body" in record:
+        return str(record["body"])
+    change = record["dynamodb"]
+    number = change.get("NewImage", {}).get("n", {"N": "-"})["N"]
+    return f"{change['Keys']['id']['S']}{number}"
 
 
 class Function:
@@ -48,7 +63,7 @@ class Function:
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         self.events.append(invocation)
-        self.seen.append([record["body"] for record in json.loads(invocation.payload)["Records"]])
+        self.seen.append([_name(record) for record in json.loads(invocation.payload)["Records"]])
         self.running += 1
         self.most = max(self.most, self.running)
         try:
@@ -80,15 +95,32 @@ class House:
         self.function_key = FUNCTION
         self.measured: Counter[tuple[str, Dimensions]] = Counter()
         self.ended_: list[tuple[str, str]] = []
+        self.outbox: list[Delivery] = []
+        self.table_names = itertools.count()
         self._principal = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
 
     async def open(self) -> "House":
         self.database = await open_memory(load_schema(PACKAGE))
         self.sqs = await open_sqs(self.database, self.clock, FakeIds(), Quotas())
-        links = Links(QueueSource(self.sqs.queues), self.function, self)
+        self.tables = await open_memory(load_schema(TABLES))
+        self.dynamodb = await open_dynamodb(self.tables, self.clock, FakeIds(), Quotas())
+        self.checkpoints = await open_memory(load_schema(CHECKPOINTS))
+        self.begin()
+        return self
+
+    def begin(self) -> None:
+        """New pollers on what there is, as after a restart."""
+        queues, streams = QueueSource(self.sqs.queues), StreamSource(self.dynamodb.streams)
+        links = Links(queues, streams, self.function, self, self.checkpoints, self)
         self.pollers = Pollers(links, self.clock, FakeIds(), 6_291_456)
         self.pollers.registry = self
-        return self
+
+    async def put(self, deliveries: Sequence[Delivery]) -> None:
+        """The road of deliveries."""
+        self.outbox += deliveries
+
+    async def role(self, mapping: Mapping) -> str:
+        return "arn:aws:iam::000000000000:role/of-" + mapping.function.name
 
     async def close(self) -> None:
         self.function.let_go()
@@ -101,12 +133,15 @@ class House:
             await self.clock.advance(1.0)
         await closing
         await self.sqs.close()
-        await self.database.close()
+        await self.dynamodb.close()
+        for database in (self.database, self.tables, self.checkpoints):
+            await database.close()
 
     def measure(
         self, place: tuple[str, str], namespace: str, values: dict[str, float], dimensions: Dimensions, unit: str
     ) -> None:
-        assert (place, namespace, unit) == ((ACCOUNT, REGION), "AWS/Lambda", "Count")
+        assert (place, namespace) == ((ACCOUNT, REGION), "AWS/Lambda")
+        assert unit == ("Milliseconds" if "IteratorAge" in values else "Count")
         for name, value in values.items():
             self.measured[name, dimensions] += int(value)
 
@@ -115,7 +150,8 @@ class House:
 
     async def turn(self) -> None:
         """Let tasks run, the database's included, without time passing."""
-        await self.database.read(lambda tx: None)
+        for database in (self.database, self.tables, self.checkpoints):
+            await database.read(lambda tx: None)
         await self.clock.advance(0)
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -150,12 +186,41 @@ class House:
 
     async def send(self, arn: str, *bodies: str, group: str | None = None, trace_header: str = "") -> None:
         for body in bodies:
-            await self.sqs.queues.send(arn, Delivery(body, group=group, trace_header=trace_header))
+            await self.sqs.queues.send(arn, Sent(body, group=group, trace_header=trace_header))
 
     async def map(self, arn: str, uuid: str = "m", **more: Any) -> Mapping:
         mapping = msgspec.structs.replace(Mapping(uuid, arn, FUNCTION), **more)
         await self.pollers.apply(mapping)
         return mapping
+
+    async def table(self) -> tuple[str, str]:
+        """A new table with a stream: its name, and the stream's ARN."""
+        name = f"table-{next(self.table_names)}"
+        made = await self.dynamodb_call(
+            "CreateTable",
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        return name, made["TableDescription"]["LatestStreamArn"]
+
+    async def dynamodb_call(self, operation: str, **request: Any) -> dict[str, Any]:
+        context = RequestContext(self._principal, ACCOUNT, REGION, "request", "http://here")
+        return await self.dynamodb.operations[operation](context, request) or {}
+
+    async def write(self, table: str, *items: tuple[str, int], **more: Any) -> None:
+        """Items with a number each."""
+        for key, number in items:
+            item = {"id": {"S": key}, "n": {"N": str(number)}} | more
+            await self.dynamodb_call("PutItem", TableName=table, Item=item)
+
+    async def follow(self, stream: str, uuid: str = "m", batch_size: int = 100, **settings: Any) -> Mapping:
+        """A mapping of a stream, from its beginning unless told otherwise."""
+        ours = {name: settings.pop(name) for name in list(settings) if name in Mapping.__struct_fields__}
+        stream_settings = StreamSettings(**({"starting_position": "TRIM_HORIZON"} | settings))
+        return await self.map(stream, uuid, batch_size=batch_size, stream=stream_settings, **ours)
 
     def counts(self, arn: str) -> tuple[int, int]:
         """Visible, and in flight."""

@@ -244,12 +244,12 @@ async def test_a_mapping_whose_function_is_gone_ends_and_gives_its_messages_back
 async def test_a_queue_that_is_gone_is_a_problem_until_it_is_back(house: "House") -> None:
     arn = f"{(await house.queue('other')).rpartition(':')[0]}:later"
     await house.map(arn)
-    await house.until(lambda: house.pollers.problem("m").startswith("PROBLEM: "))
+    await house.until(lambda: house.pollers.result("m").startswith("PROBLEM: "))
     await house.queue("later")
     await house.send(arn, "a")
     await house.pass_s(6)
     assert house.function.seen == [["a"]]
-    assert house.pollers.problem("m") == ""
+    assert house.pollers.result("m") == ""
 
 
 async def test_a_stopped_mapping_takes_nothing_more_and_gives_back_what_it_gathered(house: "House") -> None:

@@ -30,11 +30,13 @@ class Shard(Struct, frozen=True):
 
 
 class StreamBatch(Struct, frozen=True):
-    """Records, as GetRecords shows them. Read on after `position`; `ended`: the shard has no more and gets no more."""
+    """Records, as GetRecords shows them. Read on after `position`; `ended`: the shard has no more and gets no more;
+    `more`: it has more now."""
 
     records: list[dict[str, Any]]
     position: str
     ended: bool
+    more: bool = False
 
 
 class PublicStreams:
@@ -85,7 +87,7 @@ class PublicStreams:
             await _either(news, left_s, clock)
         key, _ = key_of_stream(arn)
         records = [shown(record, key.region, stream["view"]) for record in batch.records]
-        return StreamBatch(records, sequence_text(batch.after), batch.ended)
+        return StreamBatch(records, sequence_text(batch.after), batch.ended, batch.more)
 
     async def _read(self, arn: str, shard_id: str, after: int, most: int) -> tuple[Row, Batch, asyncio.Event]:
         now_ms = self._catalog.clock.now_ms()

@@ -34,6 +34,7 @@ from lambent.store.api import Row, Transaction
 
 ITERATOR_LIFE_MS = 15 * 60_000
 MOST_RECORDS, PAGE_BYTES = 1000, 1024 * 1024
+AT_ONCE = 50  # records of one read of the database; each may be of a megabyte
 LARGEST_PAGE = 100
 
 
@@ -47,11 +48,12 @@ class _Iterator(Struct, frozen=True, array_like=True):
 
 
 class Batch(Struct, frozen=True):
-    """Records read from a shard. `after`: where to go on; `ended`: there will be no more."""
+    """Records read from a shard. `after`: where to go on; `ended`: there will be no more; `more`: there are more."""
 
     records: list[Sequenced]
     after: int
     ended: bool
+    more: bool = False
 
 
 def stream_at(tx: Transaction, arn: str, now_ms: int) -> Row:
@@ -84,17 +86,19 @@ def shards_of(tx: Transaction, stream: Row, now_ms: int) -> list[Row]:
 def batch_of(tx: Transaction, shard: Row, after: int, limit: int, now_ms: int) -> Batch:
     """Up to `limit` records of a shard after a sequence number, and up to about a megabyte of them."""
     since_ms = now_ms - STREAM_LIFE_MS
-    rows = tx.all(SQL.records, shard=shard["id"], after=after, since_ms=since_ms, limit=limit)
     records: list[Sequenced] = []
-    size = 0
-    for row in rows:
-        size += len(row["record"])
-        if records and size > PAGE_BYTES:
-            break
-        records.append(Sequenced(row["sequence"], row["created_ms"], decode_record(row["record"])))
-    whole = len(records) == len(rows) < limit
-    ended = whole and shard["closed_ms"] is not None
-    return Batch(records, records[-1].sequence if records else after, ended)
+    size, more = 0, True
+    while more and len(records) < limit:
+        count = min(limit - len(records), AT_ONCE)
+        rows = tx.all(SQL.records, shard=shard["id"], after=after, since_ms=since_ms, limit=count)
+        for row in rows:
+            size += len(row["record"])
+            if records and size > PAGE_BYTES:
+                return Batch(records, after, ended=False, more=True)
+            records.append(Sequenced(row["sequence"], row["created_ms"], decode_record(row["record"])))
+            after = row["sequence"]
+        more = len(rows) == count
+    return Batch(records, after, not more and shard["closed_ms"] is not None, more)
 
 
 class Streams:

@@ -100,11 +100,11 @@ class Pollers(Protocol):
     async def stop(self, uuid: str) -> None:
         """Take nothing more for it."""
 
-    async def forget(self, uuid: str) -> None:
+    async def forget(self, mapping: Mapping) -> None:
         """The same, for good."""
 
-    def problem(self, uuid: str) -> str:
-        """What keeps it from being served now; "" for nothing."""
+    def result(self, uuid: str) -> str:
+        """What came of it lately, or keeps it from being served; "" where there is nothing to say."""
 
 
 class Queues(Protocol):
@@ -112,6 +112,13 @@ class Queues(Protocol):
 
     def facts(self, arn: str) -> QueueFacts:
         """What the queue is. Raises ServiceError when there is none."""
+
+
+class Streams(Protocol):
+    """The streams of tables that mappings can name."""
+
+    async def exists(self, arn: str) -> bool:
+        """Whether there is such a stream."""
 
 
 class Archives(Protocol):
@@ -134,5 +141,6 @@ class Links(NamedTuple):
     snapshots: Snapshots
     pollers: Pollers
     queues: Queues
+    streams: Streams
     archives: Archives
     destinations: Collection[str] = ()

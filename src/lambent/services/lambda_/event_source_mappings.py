@@ -12,28 +12,38 @@ import msgspec
 
 from lambent.model.function_name import function_arn, parse_function_name
 from lambent.services.lambda_ import mapping_store
-from lambent.services.lambda_.errors import Conflict
+from lambent.services.lambda_.errors import InvalidParameter
 from lambent.services.lambda_.mapping_rules import (
     EVENT_COUNT,
     REPORTS,
     changes_of,
     check_parameters,
-    check_queue,
     checked_source,
     edited,
+    is_stream,
 )
 from lambent.services.lambda_.mapping_states import State, Step, state_after
 from lambent.services.lambda_.mapping_store import EventSourceMapping, Wanted
 from lambent.services.lambda_.mapping_work import MappingWork
 from lambent.services.lambda_.names import find_mapping, find_version
 from lambent.services.lambda_.pages import Place, marker_of, place_of
+from lambent.services.lambda_.queue_mappings import check_queue, check_queue_parameters, queue_taken
 from lambent.services.lambda_.resources import Resources
+from lambent.services.lambda_.stream_mappings import (
+    BATCH_SIZE,
+    check_stream,
+    shown_settings,
+    starting_settings,
+    stream_settings,
+    stream_taken,
+)
 from lambent.services.lambda_.tags import check_plain_tags
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
-BY_USER = "USER_INITIATED"
+BY_USER, BY_USER_OF_STREAM = "USER_INITIATED", "User action"
 LARGEST_PAGE = 100
+NOTHING_YET = "No records processed"
 
 
 class EventSourceMappings:
@@ -45,7 +55,7 @@ class EventSourceMappings:
     @operation("CreateEventSourceMapping")
     async def create_event_source_mapping(self, context: RequestContext, request: Request) -> Answer:
         source_arn = checked_source(request, context.account, context.region)
-        check_parameters(request, source_arn)
+        check_parameters(request, _kind(source_arn))
         key, qualifier = parse_function_name(request["FunctionName"], context.account, context.region)
         tags = dict(request.get("Tags") or {})
         check_plain_tags(tags, self._all.rules)
@@ -57,10 +67,13 @@ class EventSourceMappings:
             state=State.CREATING,
             revision=self._all.ids.uuid(),
             modified_ms=self._all.clock.now_ms(),
-            reason=BY_USER,
             tags=tags,
         )
-        mapping = edited(mapping, changes_of(request))
+        if is_stream(source_arn):
+            mapping = edited(mapping, {"batch_size": BATCH_SIZE, "stream": starting_settings(request, source_arn)})
+            if not await self._all.rules.links.streams.exists(source_arn):
+                raise InvalidParameter(f"Stream not found: {source_arn}")
+        mapping = _wanted(msgspec.structs.replace(mapping, reason=_reason(mapping)), request)
         await self._all.database.write(lambda tx: self._put(tx, mapping))
         return self._begun(mapping)
 
@@ -71,15 +84,15 @@ class EventSourceMappings:
     @operation("UpdateEventSourceMapping")
     async def update_event_source_mapping(self, context: RequestContext, request: Request) -> Answer:
         """What is not sent stays."""
-        changes = changes_of(request)
+        changes = {}
         if name := request.get("FunctionName"):
             key, qualifier = parse_function_name(name, context.account, context.region)
-            changes |= {"function": key, "qualifier": qualifier}
+            changes = {"function": key, "qualifier": qualifier}
 
         def work(tx: Transaction) -> EventSourceMapping:
             present = find_mapping(tx, context, request["UUID"])
-            check_parameters(request, present.source_arn)
-            wanted = edited(present, changes)
+            check_parameters(request, _kind(present.source_arn))
+            wanted = edited(_wanted(present, request), changes)
             mapping = self._stepped(wanted, _step(present, wanted))
             self._put(tx, mapping)
             return mapping
@@ -115,14 +128,14 @@ class EventSourceMappings:
 
     def _put(self, tx: Transaction, mapping: EventSourceMapping) -> None:
         version = find_version(tx, mapping.function, mapping.qualifier)  # raises NotFound
-        check_queue(self._all.rules.links.queues, mapping, version)
+        links = self._all.rules.links
+        if mapping.stream is None:
+            check_queue(links.queues, mapping, version)
+        else:
+            check_stream(mapping, links.destinations)
         other = mapping_store.same(tx, mapping)
         if other is not None:
-            raise Conflict(
-                f'An event source mapping with SQS arn (" {mapping.source_arn} ") and function '
-                f'(" {mapping.function.name} ") already exists. Please update or delete the existing mapping with '
-                f"UUID {other.uuid}"
-            )
+            raise queue_taken(mapping, other) if mapping.stream is None else stream_taken(mapping, other)
         mapping_store.put(tx, mapping)
 
     def _stepped(self, mapping: EventSourceMapping, step: Step) -> EventSourceMapping:
@@ -131,7 +144,7 @@ class EventSourceMappings:
             state=state_after(mapping.state, step),
             revision=self._all.ids.uuid(),
             modified_ms=self._all.clock.now_ms(),
-            reason=BY_USER,
+            reason=_reason(mapping),
             problem="",
         )
 
@@ -157,12 +170,33 @@ class EventSourceMappings:
             answer["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
         if mapping.most_concurrent is not None:
             answer["ScalingConfig"] = {"MaximumConcurrency": mapping.most_concurrent}
+        if mapping.stream is not None:
+            answer |= shown_settings(mapping.stream)
         if mapping.counts_events:
             answer["MetricsConfig"] = {"Metrics": [EVENT_COUNT]}
-        problem = mapping.problem or self._all.rules.links.pollers.problem(mapping.uuid)
-        if problem:
-            answer["LastProcessingResult"] = problem
+        result = mapping.problem or self._all.rules.links.pollers.result(mapping.uuid)
+        if mapping.stream is not None:
+            result = result or NOTHING_YET
+        if result:
+            answer["LastProcessingResult"] = result
         return answer
+
+
+def _kind(source_arn: str) -> str:
+    return "DynamoDB streams" if is_stream(source_arn) else "SQS queues"
+
+
+def _reason(mapping: EventSourceMapping) -> str:
+    return BY_USER if mapping.stream is None else BY_USER_OF_STREAM
+
+
+def _wanted(mapping: EventSourceMapping, request: Request) -> EventSourceMapping:
+    """The mapping with what a request sets. Raises InvalidParameter."""
+    mapping = edited(mapping, changes_of(request))
+    if mapping.stream is None:
+        check_queue_parameters(request, mapping.source_arn)
+        return mapping
+    return edited(mapping, {"stream": stream_settings(request, mapping.stream)})
 
 
 def _step(present: EventSourceMapping, wanted: EventSourceMapping) -> Step:

@@ -5,7 +5,7 @@ from msgspec import Struct
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import function_arn
-from lambent.pollers.api import Mapping
+from lambent.pollers.api import Mapping, StreamSettings
 from lambent.services.lambda_.mapping_states import AT_REST, State
 from lambent.services.lambda_.store import SQL
 from lambent.store.api import Transaction
@@ -13,7 +13,7 @@ from lambent.store.api import Transaction
 
 class EventSourceMapping(Struct, frozen=True, omit_defaults=True):
     """A mapping as it is stored. `enabled` is what its owner wants, `state` where it stands; `revision` is
-    fresh with each change. `qualifier` is "" for the function itself."""
+    fresh with each change. `qualifier` is "" for the function itself. `stream` is None for queues."""
 
     uuid: str
     source_arn: str
@@ -31,6 +31,7 @@ class EventSourceMapping(Struct, frozen=True, omit_defaults=True):
     reports_failures: bool = False
     most_concurrent: int | None = None
     counts_events: bool = False
+    stream: StreamSettings | None = None
     tags: dict[str, str] = {}
 
     @property
@@ -58,6 +59,7 @@ class EventSourceMapping(Struct, frozen=True, omit_defaults=True):
             self.reports_failures,
             self.most_concurrent,
             self.counts_events,
+            self.stream,
         )
 
 

@@ -5,6 +5,7 @@ starts the pollers of all mappings that are enabled.
 """
 
 import asyncio
+import contextlib
 
 import msgspec
 import structlog
@@ -15,8 +16,10 @@ from lambent.ids import Ids
 from lambent.pollers.api import Mapping
 from lambent.services.lambda_ import mapping_store
 from lambent.services.lambda_.api import Pollers
+from lambent.services.lambda_.errors import NotFound
 from lambent.services.lambda_.mapping_states import State, Step, state_after
 from lambent.services.lambda_.mapping_store import EventSourceMapping
+from lambent.services.lambda_.names import find_version
 from lambent.store.api import Database, StoreFailed, Transaction
 
 PAUSE_S = 1.0
@@ -25,7 +28,8 @@ log = structlog.get_logger()
 
 
 class MappingWork:
-    """Owns one task for each mapping that is on its way. `ended` is what pollers call (`pollers.api.Registry`)."""
+    """Owns one task for each mapping that is on its way. `ended` and `role` are what pollers call
+    (`pollers.api.Registry`)."""
 
     def __init__(self, database: Database, pollers: Pollers, clock: Clock, ids: Ids) -> None:
         self._database, self._pollers, self._clock, self._ids = database, pollers, clock, ids
@@ -69,6 +73,16 @@ class MappingWork:
 
         await self._database.write(work)
 
+    async def role(self, mapping: Mapping) -> str:
+        """The role of a mapping's function now."""
+
+        def read(tx: Transaction) -> str:
+            with contextlib.suppress(NotFound):
+                return find_version(tx, mapping.function, mapping.qualifier).configuration.role
+            return ""
+
+        return await self._database.read(read)
+
     async def _settle(self, mapping: EventSourceMapping) -> None:
         while True:
             try:
@@ -81,7 +95,7 @@ class MappingWork:
 
     async def _tell(self, mapping: EventSourceMapping) -> None:
         if mapping.state is State.DELETING:
-            await self._pollers.forget(mapping.uuid)
+            await self._pollers.forget(mapping.polled())
         elif mapping.enabled:
             await self._pollers.apply(mapping.polled())
         else:

@@ -116,11 +116,11 @@ class FakePollers:
     async def stop(self, uuid: str) -> None:
         self.served.pop(uuid, None)
 
-    async def forget(self, uuid: str) -> None:
-        await self.stop(uuid)
-        self.gone.append(uuid)
+    async def forget(self, mapping: Mapping) -> None:
+        await self.stop(mapping.uuid)
+        self.gone.append(mapping.uuid)
 
-    def problem(self, uuid: str) -> str:
+    def result(self, uuid: str) -> str:
         return self.problems.get(uuid, "")
 
 
@@ -135,6 +135,13 @@ class FakeQueues:
         if name not in self.known:
             raise ServiceError(f"no queue {name}")
         return self.known[name]
+
+
+class FakeStreams:
+    """The stream of the table `orders`."""
+
+    async def exists(self, arn: str) -> bool:
+        return "/orders/" in arn
 
 
 class FakeArchives:
@@ -174,6 +181,7 @@ class House:
             self.snapshots,
             self.pollers,
             self.queues,
+            FakeStreams(),
             FakeArchives(),
             ("lambda", "sqs"),
         )

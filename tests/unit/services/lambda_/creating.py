@@ -61,10 +61,13 @@ class NoPollers:
     async def stop(self, uuid: str) -> None:
         raise AssertionError
 
-    async def forget(self, uuid: str) -> None:
+    async def forget(self, mapping: Mapping) -> None:
         raise AssertionError
 
-    def problem(self, uuid: str) -> str:
+    async def exists(self, arn: str) -> bool:
+        raise AssertionError
+
+    def result(self, uuid: str) -> str:
         return ""
 
     def facts(self, arn: str) -> QueueFacts:
@@ -78,7 +81,7 @@ async def open_service(folder: Path) -> LambdaService:
     database = await open_sqlite(folder / "lambda.db", load_schema("lambent.services.lambda_"))
     places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret", Vault(bytes(32)))
     yes, none = Surroundings(), NoPollers()
-    links = Links(yes, yes, yes, yes, yes, none, none, none)
+    links = Links(yes, yes, yes, yes, yes, none, none, none, none)
     service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), links)
     await service.start()
     return service

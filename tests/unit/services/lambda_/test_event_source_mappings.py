@@ -238,10 +238,13 @@ async def test_mappings_have_tags(house: Any) -> None:
     [
         ({"EventSourceArn": ""}, "Unrecognized event source."),
         ({"EventSourceArn": "arn:aws:s3:::bucket"}, "Unrecognized event source."),
-        ({"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s"}, "polls queues (sqs), not kinesis"),
+        (
+            {"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s"},
+            "streams of tables (dynamodb), not kinesis",
+        ),
         ({"EventSourceArn": f"{SQS}:nowhere"}, "AWS.SimpleQueueService.NonExistentQueue"),
-        ({"EventSourceArn": "arn:aws:sqs:eu-west-1:000000000000:orders"}, "the queue is in eu-west-1"),
-        ({"EventSourceArn": "arn:aws:sqs:us-east-1:111111111111:orders"}, "queues of other accounts"),
+        ({"EventSourceArn": "arn:aws:sqs:eu-west-1:000000000000:orders"}, "the source is in eu-west-1"),
+        ({"EventSourceArn": "arn:aws:sqs:us-east-1:111111111111:orders"}, "sources of other accounts"),
         ({"StartingPosition": "LATEST"}, f"Unsupported starting position for arn type: {SQS}:orders"),
         ({"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0"),
         ({"EventSourceArn": f"{SQS}:orders.fifo", "BatchSize": 11}, "BatchSize for FIFO queues"),
@@ -285,3 +288,87 @@ def test_any_patterns_are_accepted_or_refused_by_name(patterns: list[str]) -> No
         changes_of({"FilterCriteria": {"Filters": [{"Pattern": pattern} for pattern in patterns]}})
     except InvalidParameter as error:
         assert "filter" in error.message  # noqa: PT017  what Hypothesis finds is what we look at
+
+
+STREAM = "arn:aws:dynamodb:us-east-1:000000000000:table/orders/stream/2026-01-01T00:00:00.000"
+DEAD = {"OnFailure": {"Destination": f"{SQS}:dead"}}
+
+
+async def stream_mapping(house: Any, **parameters: Any) -> str:
+    await house.create()
+    return await made(house, **({"EventSourceArn": STREAM, "StartingPosition": "LATEST"} | parameters))
+
+
+async def test_a_mapping_of_a_stream_has_its_own_defaults(house: Any) -> None:
+    """Source: Lambda Developer Guide, "Lambda parameters for Amazon DynamoDB event source mappings"."""
+    uuid = await stream_mapping(house)
+    answer = await house.call("GetEventSourceMapping", UUID=uuid)
+    for name in ("LastModified", "UUID", "EventSourceMappingArn"):
+        del answer[name]
+    assert answer == {
+        "BatchSize": 100,
+        "MaximumBatchingWindowInSeconds": 0,
+        "ParallelizationFactor": 1,
+        "BisectBatchOnFunctionError": False,
+        "MaximumRetryAttempts": -1,
+        "MaximumRecordAgeInSeconds": -1,
+        "TumblingWindowInSeconds": 0,
+        "StartingPosition": "LATEST",
+        "DestinationConfig": {"OnFailure": {}},
+        "EventSourceArn": STREAM,
+        "FunctionArn": ARN,
+        "FunctionResponseTypes": [],
+        "State": "Enabled",
+        "StateTransitionReason": "User action",
+        "LastProcessingResult": "No records processed",
+    }
+
+
+async def test_what_is_changed_reaches_the_poller_and_the_rest_stays(house: Any) -> None:
+    uuid = await stream_mapping(house, ParallelizationFactor=3, DestinationConfig=DEAD, MaximumRecordAgeInSeconds=60)
+    await house.call("UpdateEventSourceMapping", UUID=uuid, BisectBatchOnFunctionError=True, MaximumRetryAttempts=0)
+    await house.service.settle()
+    served = house.pollers.served[uuid].stream
+    assert (served.parallel, served.max_age_s, served.on_failure) == (3, 60, f"{SQS}:dead")
+    assert (served.bisects, served.max_retries, served.starting_position) == (True, 0, "LATEST")
+    await house.call("UpdateEventSourceMapping", UUID=uuid, DestinationConfig={"OnFailure": {}})
+    await house.service.settle()
+    assert house.pollers.served[uuid].stream.on_failure == ""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({}, "Value null at 'startingPosition' failed to satisfy constraint: Member must not be null."),
+        ({"StartingPosition": "AT_TIMESTAMP"}, f"Unsupported starting position for arn type: {STREAM}"),
+        ({"EventSourceArn": STREAM.replace("orders", "nothing"), "StartingPosition": "LATEST"}, "Stream not found"),
+        ({"EventSourceArn": STREAM.partition("/stream")[0], "StartingPosition": "LATEST"}, "Unrecognized event source"),
+        ({"StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": 59}, "must be -1 or at least 60"),
+        ({"StartingPosition": "LATEST", "ScalingConfig": {"MaximumConcurrency": 2}}, "ScalingConfig is not supported"),
+        ({"StartingPosition": "LATEST", "Queues": ["q"]}, "Queues is not supported"),
+        (
+            {"StartingPosition": "LATEST", "DestinationConfig": {"OnSuccess": {"Destination": f"{SQS}:q"}}},
+            "OnSuccess is not supported",
+        ),
+        (
+            {"StartingPosition": "LATEST", "DestinationConfig": {"OnFailure": {"Destination": ARN}}},
+            "The destination ARN",
+        ),
+    ],
+)
+async def test_what_a_stream_cannot_have_is_refused(house: Any, parameters: Any, words: str) -> None:
+    await house.create()
+    error = await refusal(house, **({"EventSourceArn": STREAM} | parameters))
+    assert isinstance(error, InvalidParameter)
+    assert words in error.message
+
+
+async def test_a_second_mapping_of_the_same_stream_and_function_is_refused(house: Any) -> None:
+    uuid = await stream_mapping(house)
+    with pytest.raises(ServiceError) as caught:
+        await house.call(
+            "CreateEventSourceMapping", EventSourceArn=STREAM, FunctionName="f", StartingPosition="TRIM_HORIZON"
+        )
+    assert caught.value.message.endswith(
+        f"already exists. Please update or delete the existing mapping with UUID {uuid}"
+    )
