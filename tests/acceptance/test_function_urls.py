@@ -8,6 +8,7 @@ import json
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -263,3 +264,27 @@ def test_a_stream_over_the_limit_is_cut_and_the_client_sees_it(own_server: Any) 
     with pytest.raises(http.client.IncompleteRead) as caught:
         url.ask("/flood")
     assert len(caught.value.partial) <= 100_000
+
+
+def test_requests_to_a_url_are_counted_with_their_failures(platform: "Platform") -> None:
+    """Source: Lambda Developer Guide, "Monitoring function URLs"."""
+    url = make(platform, "handler")
+    statuses = [url.ask(path)[0].status for path in ("/", "/", "/fail")]
+    cloudwatch, now = platform.client("cloudwatch"), datetime.now(UTC)
+    found = {}
+    for name in ("UrlRequestCount", "Url4xxCount", "Url5xxCount", "UrlRequestLatency"):
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=name,
+            Dimensions=[{"Name": "FunctionName", "Value": url.name}],
+            StartTime=now - timedelta(minutes=10),
+            EndTime=now + timedelta(minutes=10),
+            Period=60,
+            Statistics=["Sum", "SampleCount"],
+        )
+        points = answer["Datapoints"]
+        found[name] = (sum(each["Sum"] for each in points), sum(each["SampleCount"] for each in points))
+    assert statuses == [200, 200, 502]
+    assert found["UrlRequestCount"] == (3, 3)
+    assert (found["Url4xxCount"][0], found["Url5xxCount"][0]) == (0, 1)
+    assert found["UrlRequestLatency"][0] > 0

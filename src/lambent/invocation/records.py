@@ -12,7 +12,7 @@ from lambent.environment.api import Environment, Outcome, OutcomeKind
 from lambent.invocation.answers import Answer, answer_for
 from lambent.invocation.api import MIB
 from lambent.invocation.lease import Lease
-from lambent.model.function import FunctionSnapshot
+from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationRecord, LogLine, billed_ms
 
 TAIL_BYTES = 4096
@@ -121,6 +121,32 @@ def throttle_record(invocation: Invocation, snapshot: FunctionSnapshot, start_ms
         throttled=True,
         qualifier=invocation.qualifier,
         reserved=snapshot.reserved_concurrency is not None,
+    )
+
+
+def url_record(
+    key: FunctionKey, qualifier: str, request_id: str, times: tuple[int, int], status: int
+) -> InvocationRecord:
+    """The record of what a function URL answered; `times`: when the request came (ms), and how long it took (us)."""
+    start_ms, took_us = times
+    return InvocationRecord(
+        start_ms=start_ms,
+        key=key,
+        version="",
+        runtime="",
+        log_group="",
+        log_stream="",
+        request_id=f"{request_id}:url",
+        environment_id="",
+        duration_us=took_us,
+        init_us=0,
+        billed_ms=0,
+        memory_mb=0,
+        max_memory_mb=0,
+        status="success" if status < 400 else "error",
+        lines=[],
+        qualifier=qualifier,
+        url_status=status,
     )
 
 

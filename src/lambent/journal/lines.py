@@ -1,7 +1,8 @@
 """The log of one invocation as CloudWatch Logs shows it, from its record. Pure.
 
 Used when records are moved into log streams, and for LogType=Tail. Throttled requests leave no
-line. `start_ms` is the beginning of the invoke phase, and the init phase lies before it.
+line, and what a function URL answered leaves none. `start_ms` is the beginning of the
+invoke phase, and the init phase lies before it.
 
 Sources: behaviours sheet section 15 (recorded lines; tabs between fields, each event ends with a
 newline, REPORT with a tab before it unless a status follows); recordings of 2025 and 2026 for
@@ -27,7 +28,7 @@ Event = tuple[int, str]
 
 def events_of(record: InvocationRecord) -> list[Event]:
     """The events of `record`, in the order in which they happened."""
-    if record.throttled:
+    if record.throttled or record.url_status:
         return []
     if record.init_only:
         return _events_of_init(record)

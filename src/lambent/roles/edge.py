@@ -108,7 +108,7 @@ class Edge:
         self._urls = UrlCache(control.function_url)
         quotas, begin, pace = settings.quotas, self._data_plane.begin, Pace(settings.stream_bytes_per_s)
         authentication = Authentication(self._keys, self._clock, settings.clock_skew_s)
-        url_rules = UrlRules(quotas.sync_payload_bytes, quotas.streamed_response_bytes, pace)
+        url_rules = UrlRules(quotas.sync_payload_bytes, quotas.streamed_response_bytes, pace, self._journal.append)
         write_event = wire_for("lambda").event_writer("InvokeWithResponseStream")
         self._apis = EdgeApis(control, begin, self._clock, quotas)
         caches = Caches(self._keys, self._urls, self._snapshots, self._apis)

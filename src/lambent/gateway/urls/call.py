@@ -4,6 +4,9 @@
 goes wrong before the head is an error with a status; after it the connection is cut.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
 import structlog
 
@@ -29,14 +32,19 @@ from lambent.model.invocation import InvocationResult
 INTERNAL = b"Internal Server Error"
 OURS = ("x-amzn-requestid", "x-amzn-trace-id")
 
+R = TypeVar("R", bound=HttpResponse | StreamedResponse)
+
 log = structlog.get_logger()
 
 
 class Call:
-    """Answers one exchange. `url` is None while it is not known."""
+    """Answers one exchange. `url` is None while it is not known; `answered` hears each answer's status."""
 
-    def __init__(self, exchange: Exchange, url: FunctionUrl | None, trace_header: str) -> None:
+    def __init__(
+        self, exchange: Exchange, url: FunctionUrl | None, trace_header: str, answered: Callable[[int], None]
+    ) -> None:
         self._exchange, self._url, self._trace_header = exchange, url, trace_header
+        self._answered = answered
 
     def head(self, headers: Headers) -> Headers:
         """`headers` with what every answer has."""
@@ -47,14 +55,20 @@ class Call:
 
     def respond(self, response: HttpResponse | StreamedResponse) -> None:
         """Send `response`."""
+        self._exchange.answer(self.complete(response))
+
+    def complete(self, response: R) -> R:
+        """`response` as it is to be sent; it is written down as the request's answer."""
         response.headers = self.head(response.headers)
-        self._exchange.answer(response)
+        self._answered(response.status)
+        return response
 
     def done(self, result: InvocationResult | Exception) -> None:
         """The invocation is over, and its answer is whole."""
         if isinstance(result, ServiceError):
             self.respond(refusal(result.status, result.message, result.code))
         elif isinstance(result, Exception):
+            self._answered(500)
             self._exchange.fail(result)
         elif result.function_error:
             status = 504 if result.status == "timeout" else 502

@@ -9,7 +9,7 @@ timeout answers 504, and x-lambent-reason, which says what a refusal is about, a
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from msgspec import Struct
@@ -25,10 +25,11 @@ from lambent.gateway.urls.address import UrlAddress, address_of
 from lambent.gateway.urls.cache import UrlCache
 from lambent.gateway.urls.call import Call, StreamedCall, refusal
 from lambent.gateway.urls.event import event_of
+from lambent.invocation.records import url_record
 from lambent.invocation.streaming import AnswerStream, Pace, Paced
 from lambent.model.function_url import FunctionUrl, UrlAccess
 from lambent.model.http import HttpResponse
-from lambent.model.invocation import Invocation
+from lambent.model.invocation import Invocation, InvocationRecord
 from lambent.model.messages import UrlQuery
 from lambent.model.trace import new_trace
 from lambent.protocol.sigv4 import credential_of
@@ -42,11 +43,12 @@ DENIED = "AccessDeniedException"
 
 
 class Rules(Struct, frozen=True):
-    """The settings that matter here."""
+    """The settings that matter here, and where what was answered is written down."""
 
     payload_bytes: int
     streamed_bytes: int
     pace: Pace
+    write_down: Callable[[InvocationRecord], None]
 
 
 class FunctionUrls:
@@ -84,17 +86,19 @@ class FunctionUrls:
         trace_header = exchange.request.header("x-amzn-trace-id") or new_trace(exchange.request_id)
         if access is None or address.region not in ("", access.url.key.region):
             answer = refusal(404, None, "ResourceNotFoundException", "There is no such function URL.")
-            return _with_ids(Call(exchange, None, trace_header), answer)
+            return Call(exchange, None, trace_header, _nobodys).complete(answer)
         url = access.url
-        call = Call(exchange, url, trace_header)
+        answered = self._writer(exchange, url)
+        call = Call(exchange, url, trace_header, answered)
         early = cors.preflight(url.cors, exchange.request, 200)
         if early is not None:
             early.headers.append(("x-amzn-requestid", exchange.request_id))
+            answered(early.status)
             return early
         if url.auth_type == "AWS_IAM":
             return self._serve_signed(exchange, address, url, call)
         if not access.allowed:
-            return _with_ids(call, _not_allowed("everyone (Principal *, FunctionUrlAuthType NONE)"))
+            return call.complete(_not_allowed("everyone (Principal *, FunctionUrlAuthType NONE)"))
         facts = Facts(exchange.request_id, exchange.source_ip, trace_header, self._clock.now_ms())
         return self._invoke(exchange, address, url, call, facts)
 
@@ -104,14 +108,14 @@ class FunctionUrls:
             if waiting is not None:
                 await waiting
         except ServiceError as error:
-            return _with_ids(call, refusal(403, "Forbidden", DENIED, error.message))
+            return call.complete(refusal(403, "Forbidden", DENIED, error.message))
         if (exchange.service, exchange.region) != (SIGNING_NAME, url.key.region):
             reason = f"The request must be signed for {SIGNING_NAME} in {url.key.region}."
-            return _with_ids(call, refusal(403, "Forbidden", DENIED, reason))
+            return call.complete(refusal(403, "Forbidden", DENIED, reason))
         assert exchange.principal is not None
         access = await self._urls.get(UrlQuery(url.url_id, exchange.principal))
         if access is None or not access.allowed:
-            return _with_ids(call, _not_allowed(exchange.principal.arn))
+            return call.complete(_not_allowed(exchange.principal.arn))
         facts = Facts(
             exchange.request_id,
             exchange.source_ip,
@@ -126,7 +130,7 @@ class FunctionUrls:
         event = event_of(exchange.request, address, facts)
         if len(event) > self._rules.payload_bytes:
             message = f"Request must be smaller than {self._rules.payload_bytes} bytes for the InvokeFunction operation"
-            return _with_ids(call, refusal(413, message, "RequestEntityTooLargeException"))
+            return call.complete(refusal(413, message, "RequestEntityTooLargeException"))
         invocation = Invocation(exchange.request_id, url.key, url.qualifier, event, facts.trace_header)
         if url.invoke_mode == "BUFFERED":
             self._begin(invocation, call.done, None)
@@ -137,15 +141,24 @@ class FunctionUrls:
         self._begin(invocation, streamed.done, stream)
         return LATER
 
+    def _writer(self, exchange: Exchange, url: FunctionUrl) -> Callable[[int], None]:
+        came_ms, came_s = self._clock.now_ms(), self._clock.monotonic_s()
+
+        def answered(status: int) -> None:
+            took_us = round((self._clock.monotonic_s() - came_s) * 1e6)
+            record = url_record(url.key, url.qualifier, exchange.request_id, (came_ms, took_us), status)
+            self._rules.write_down(record)
+
+        return answered
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
 
-def _with_ids(call: Call, answer: HttpResponse) -> HttpResponse:
-    answer.headers = call.head(answer.headers)
-    return answer
+def _nobodys(_: int) -> None:
+    """No function is behind this URL, so no function's metrics tell of it."""
 
 
 def _not_allowed(whom: str) -> HttpResponse:

@@ -43,6 +43,9 @@ class Cell(Struct):
     cold_starts: int = 0
     durations_us: list[int] = field(default_factory=list)
     extensions_us: list[int] = field(default_factory=list)
+    urls_us: list[int] = field(default_factory=list)
+    urls_4xx: int = 0
+    urls_5xx: int = 0
     busy: list[Interval] = field(default_factory=list)
     busy_unreserved: list[Interval] = field(default_factory=list)
     busy_provisioned: list[Interval] = field(default_factory=list)
@@ -110,6 +113,9 @@ def _collect(record: InvocationRecord, cells: dict[CellKey, Cell], free_ms: dict
     cell = cells.get(where)
     if cell is None:
         cell = cells[where] = Cell()
+    if record.url_status:
+        _collect_url(record, cell)
+        return
     if record.throttled:
         cell.throttles += 1
         return
@@ -127,6 +133,12 @@ def _collect(record: InvocationRecord, cells: dict[CellKey, Cell], free_ms: dict
         cell.extensions_us.append(record.extensions_us)
     if record.init_us or record.restore_us:
         cell.cold_starts += 1
+
+
+def _collect_url(record: InvocationRecord, cell: Cell) -> None:
+    cell.urls_us.append(record.duration_us)
+    cell.urls_4xx += record.url_status // 100 == 4
+    cell.urls_5xx += record.url_status // 100 == 5
 
 
 def _intervals(cells: dict[CellKey, Cell]) -> dict[BusyKey, list[Interval]]:
@@ -168,7 +180,13 @@ def _points_of(cell: Cell) -> Iterator[tuple[str, str, Point]]:
         yield "Duration", "Milliseconds", _milliseconds(cell.durations_us)
     if cell.extensions_us:
         yield "PostRuntimeExtensionsDuration", "Milliseconds", _milliseconds(cell.extensions_us)
-    yield "Throttles", "Count", _share(cell.throttles, invocations + cell.throttles)
+    if invocations or cell.throttles:
+        yield "Throttles", "Count", _share(cell.throttles, invocations + cell.throttles)
+    if requests := len(cell.urls_us):
+        yield "UrlRequestCount", "Count", point_of(1.0, requests)
+        yield "UrlRequestLatency", "Milliseconds", _milliseconds(cell.urls_us)
+        yield "Url4xxCount", "Count", _share(cell.urls_4xx, requests)
+        yield "Url5xxCount", "Count", _share(cell.urls_5xx, requests)
     if cell.busy_provisioned:
         yield "ProvisionedConcurrencyInvocations", "Count", point_of(1.0, len(cell.busy_provisioned))
 
@@ -190,5 +208,5 @@ def _dimensions(function: str, qualifier: str, version: str) -> Iterator[Dimensi
     yield ()
     yield (name,)
     yield (name, resource)
-    if qualifier and qualifier != version:
+    if version and qualifier and qualifier != version:
         yield (("ExecutedVersion", version), name, resource)

@@ -18,12 +18,14 @@ from lambent.gateway.http.streams import CutOff, Response, StreamedResponse
 from lambent.gateway.urls.cache import UrlCache
 from lambent.gateway.urls.stage import FunctionUrls, Rules
 from lambent.ids import FakeIds
+from lambent.invocation.errors import ResourceConflict
 from lambent.invocation.streaming import AnswerStream, Pace
+from lambent.journal.lines import events_of
 from lambent.model.cors import Cors
 from lambent.model.function import FunctionKey
 from lambent.model.function_url import FunctionUrl, UrlAccess
 from lambent.model.http import HttpRequest, HttpResponse
-from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
 from lambent.model.messages import KeyQuery, UrlQuery
 from lambent.model.principal import AccessKey
 
@@ -49,7 +51,8 @@ class Lab:
         self.result: InvocationResult | Exception | None = InvocationResult("1", b'"hi"')
         self.cache = UrlCache(self.look_up)
         clock = FakeClock()
-        rules = Rules(1000, 10_000, Pace())
+        self.records: list[InvocationRecord] = []
+        rules = Rules(1000, 10_000, Pace(), self.records.append)
         stage = FunctionUrls(self.begin, self.cache, Authentication(KeyCache(_no_key), clock, 900), clock, rules)
         self.front = Front([stage], FakeIds())
         self.answers: list[Response] = []
@@ -295,3 +298,21 @@ async def test_a_client_that_has_gone_lets_the_function_go_on() -> None:
     assert stream.full
     await answer.body.aclose()  # type: ignore[attr-defined]
     assert (stream.full, lab.went_on) == (False, 1)
+
+
+async def test_every_answer_of_a_known_url_is_written_down_once(lab: Lab) -> None:
+    """Source: Lambda Developer Guide, "Monitoring function URLs": UrlRequestCount, Url4xxCount, Url5xxCount."""
+    await lab.whole()
+    lab.result = InvocationResult("1", b'{"statusCode":418}')
+    await lab.whole()
+    lab.result = InvocationResult("1", b"{}", "Unhandled")
+    await lab.whole()
+    lab.result = ResourceConflict("no")
+    await lab.whole()
+    lab.allowed = False
+    lab.cache.forget([KEY])
+    await lab.whole()
+    await lab.whole(host="never.lambda-url.us-east-1.localhost")
+    assert [record.url_status for record in lab.records] == [200, 418, 502, 409, 403]
+    assert {(record.key, record.qualifier) for record in lab.records} == {(KEY, "live")}
+    assert not any(events_of(record) for record in lab.records)

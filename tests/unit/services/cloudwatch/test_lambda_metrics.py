@@ -56,6 +56,25 @@ async def sums(database: Database) -> dict[str, float]:
     return {f"{row['name']} {row['dimensions']}": row["t"] for row in rows}
 
 
+async def test_what_urls_answer_counts_and_is_no_invocation(database: Database) -> None:
+    """Source: Lambda Developer Guide, "Monitoring function URLs": by FunctionName, and by Resource for an alias."""
+    answered = [(200, ""), (404, ""), (502, "live"), (200, "live")]
+    records = [
+        record(number, url_status=status, qualifier=qualifier, version="", environment_id="")
+        for number, (status, qualifier) in enumerate(answered)
+    ]
+    await database.write(LambdaMetrics(database).prepare(records))
+    found = await sums(database)
+    name, of = '["FunctionName","f"]', '["Resource","f:live"]'
+    assert found[f"UrlRequestCount [{name}]"] == 4
+    assert found[f"Url4xxCount [{name}]"] == found[f"Url5xxCount [{name}]"] == 1
+    assert found[f"UrlRequestLatency [{name},{of}]"] == 4.0
+    assert found[f"Url5xxCount [{name},{of}]"] == 1
+    assert not any(
+        key.startswith(("Invocations", "Throttles", "Concurrent")) or "ExecutedVersion" in key for key in found
+    )
+
+
 async def test_records_count_by_function_qualifier_and_version(database: Database) -> None:
     work = LambdaMetrics(database).prepare(
         [
