@@ -1,6 +1,7 @@
 """A process that creates, updates and deletes functions until it is killed; it prints what was acknowledged."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -97,6 +98,12 @@ def package(text: str) -> bytes:
     return memory.getvalue()
 
 
+def say(sign: str, name: str) -> None:
+    """One line in one write, so that a kill leaves all of it or nothing (`print` makes one of each word where Python is
+    told not to buffer)."""
+    os.write(1, f"{sign} {name}\n".encode())
+
+
 async def work(service: LambdaService, lane: int) -> None:
     number = 0
     while True:
@@ -112,11 +119,11 @@ async def work(service: LambdaService, lane: int) -> None:
                 "Code": {"ZipFile": package(name)},
             },
         )
-        print("+", name, flush=True)
+        say("+", name)
         if number % 3 == 0:
-            print("?", name, flush=True)  # from here to the minus nobody can say
+            say("?", name)  # from here to the minus nobody can say
             await service.operations["DeleteFunction"](CONTEXT, {"FunctionName": name})
-            print("-", name, flush=True)
+            say("-", name)
 
 
 async def main() -> None:
