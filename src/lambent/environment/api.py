@@ -62,7 +62,7 @@ class Outcome(Struct, frozen=True):
     """An end, with what came along. `duration_us` is the environment's own time in the phase.
 
     `content_type` is set when the answer came in pieces; `payload` is then what `collected` them, if
-    no stream took them.
+    no stream took them. `streamed_bytes`: how much came in pieces and was handed on, however it ended.
     """
 
     kind: OutcomeKind
@@ -71,6 +71,7 @@ class Outcome(Struct, frozen=True):
     error_type: str = ""
     exit: EnvironmentExit | None = None
     content_type: str = ""
+    streamed_bytes: int = 0
 
 
 class Stream(Protocol):

@@ -15,6 +15,8 @@ import socket
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
+
 from lambent.clock import Clock
 from lambent.environment import frames
 from lambent.environment.api import Outcome, OutcomeKind, Stream
@@ -253,7 +255,11 @@ class LiveEnvironment:
         self._pipe.drain()
         self._state = state_after(self._state, Step.ANSWER)
         done, self._done = self._done, _nobody_waits
-        done(outcome)
+        done(self._counted(outcome))
+
+    def _counted(self, outcome: Outcome) -> Outcome:
+        streamed = self._streamed
+        return outcome if streamed is None else msgspec.structs.replace(outcome, streamed_bytes=streamed.sent_bytes)
 
     def _answer(self, frame: Frame) -> Outcome:
         streamed = self._streamed
@@ -310,6 +316,7 @@ class LiveEnvironment:
                 self._api.settled(outcome, self._elapsed_us(), self.peak_memory_bytes())
         self._deadline.clear()
         self._stream = None
+        outcome = self._counted(outcome)
         if self._streamed is not None:
             self._streamed = None
             self._channel.resume()

@@ -48,6 +48,11 @@ class StreamedAnswer:
         """Whether something was dropped."""
         return self._bytes > self.stream.limit_bytes
 
+    @property
+    def sent_bytes(self) -> int:
+        """What was handed on."""
+        return min(self._bytes, self.stream.limit_bytes)
+
     def take(self, frame: Frame, go_on: Callable[[], None]) -> bool:
         """Hand on a STREAM or CHUNK; False when it is out of turn, or nothing."""
         opens = frame.kind == frames.STREAM

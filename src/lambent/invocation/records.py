@@ -64,6 +64,7 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         system_log_level=snapshot.system_log_level,
         qualifier=run.invocation.qualifier,
         reserved=snapshot.reserved_concurrency is not None,
+        streamed_bytes=outcome.streamed_bytes,
     )
 
 

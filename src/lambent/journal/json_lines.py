@@ -83,7 +83,8 @@ class JsonLog:
         if record.restore_us:
             metrics["restoreDurationMs"] = _ms(record.restore_us)
             metrics["billedRestoreDurationMs"] = -(-record.billed_restore_us // 1000)
-        runtime_done = {**done, "metrics": {"durationMs": duration_ms}}
+        produced: Facts = {"producedBytes": record.streamed_bytes} if record.streamed_bytes else {}
+        runtime_done = {**done, "metrics": {"durationMs": duration_ms, **produced}}
         self._say(end_ms, "WARN" if failed else "DEBUG", "platform.runtimeDone", runtime_done)
         self._say(
             end_ms, "WARN" if failed else "INFO", "platform.report", {**done, "metrics": metrics} | self._tracing()

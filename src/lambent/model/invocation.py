@@ -78,6 +78,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     `init_only`: no invocation, but the one init phase of a version with SnapStart.
     `system_log_level` is "" for logs in text, and DEBUG, INFO or WARN for logs in JSON.
     `extensions_us`: how much of the duration came after the answer.
+    `streamed_bytes`: how much of the answer came in pieces.
     `url_status`: no invocation, but what a function URL answered, after `duration_us`.
     `qualifier` is what the caller named, "" for none; `reserved`: the function has concurrency reserved for it.
     `restore_us` is 0 unless the environment went on from a snapshot (SnapStart), and then `init_us` is 0.
@@ -112,6 +113,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     qualifier: str = ""
     reserved: bool = False
     url_status: int = 0
+    streamed_bytes: int = 0
 
 
 def billed_ms(init_us: int, duration_us: int) -> int:

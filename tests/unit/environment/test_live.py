@@ -83,8 +83,9 @@ async def test_the_runtime_is_told_everything_about_the_invocation(runtime: Runt
     length, kind, meta_bytes = frames.HEADER.unpack_from(data)
     fields = data[7 : 7 + meta_bytes].decode().split("\0")
     assert (length, kind, data[7 + meta_bytes :]) == (len(data) - 4, frames.INVOKE, b'{"x":1}')
-    trace, lineage = fields[3].split(";")
+    trace, sampled, lineage = fields[3].split(";")
     assert [fields[0], fields[2], trace, fields[4]] == ["r-1", "arn", "Root=1-a", '{"custom":{}}']
+    assert sampled == "Sampled=0"  # nobody has decided otherwise
     assert lineage.startswith("Lineage=1:")
     deadline_ms = SystemClock().now_ms() + LATER_S * 1000
     assert deadline_ms - 5000 < int(fields[1]) <= deadline_ms

@@ -95,7 +95,7 @@ async def test_without_a_stream_the_pieces_come_as_one_payload(lab: Lab) -> None
     await lab.receive()
     lab.peer.sendall(opening(b"a") + chunk(b"b") + END)
     outcome = await task
-    assert (outcome.payload, outcome.content_type) == (b"ab", "text/plain")
+    assert (outcome.payload, outcome.content_type, outcome.streamed_bytes) == (b"ab", "text/plain", 2)
     again = lab.begin()
     await lab.receive()
     lab.peer.sendall(frames.encode(frames.RESPONSE, ["r-1"], b"{}"))
@@ -107,7 +107,8 @@ async def test_an_answer_in_pieces_is_cut_at_its_limit(lab: Lab) -> None:
     task = lab.begin(reader)
     await lab.receive()
     lab.peer.sendall(opening(b"abc") + chunk(b"defg") + chunk(b"h") + END)
-    assert (await task).kind is OutcomeKind.TOO_LARGE
+    outcome = await task
+    assert (outcome.kind, outcome.streamed_bytes) == (OutcomeKind.TOO_LARGE, 5)
     assert reader.data == b"abcde"
     collected = lab.begin()
     await lab.receive()

@@ -90,3 +90,13 @@ def test_lines_of_the_init_phase_come_before_the_start() -> None:
     texts = [text for _, text in events_of(record("INFO", init_us=20_000, lines=lines))]
     assert texts[1] == "early\n"
     assert texts[3] == "late\n"
+
+
+def test_what_came_in_pieces_and_what_is_traced_is_told() -> None:
+    """Source: Telemetry API reference: producedBytes of platform.runtimeDone, tracing of start and report."""
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    told = [json.loads(text) for _, text in events_of(record("DEBUG", lines=[], streamed_bytes=7, trace_header=trace))]
+    found = {each["type"]: each["record"] for each in told}
+    assert found["platform.runtimeDone"]["metrics"]["producedBytes"] == 7
+    span = {"spanId": "53995c3f42cd8ad8", "type": "X-Amzn-Trace-Id", "value": trace}
+    assert found["platform.start"]["tracing"] == found["platform.report"]["tracing"] == span
