@@ -250,7 +250,8 @@ def test_what_we_do_not_do_is_refused_by_name(s3: Any, bucket: str) -> None:
     assert (
         code_of(s3.put_object, Bucket=bucket, Key="k", Body=b"", ACL="public-read") == "AccessControlListNotSupported"
     )
-    assert code_of(s3.get_bucket_website, Bucket=bucket) == "NotImplemented"
+    configuration = {"IndexDocument": {"Suffix": "index.html"}}
+    assert code_of(s3.put_bucket_website, Bucket=bucket, WebsiteConfiguration=configuration) == "NotImplemented"
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
@@ -421,7 +422,8 @@ BAD = [
         b"<VersioningConfiguration><Status>No</Status></VersioningConfiguration>",
         {400},
     ),
-    ("PUT", "/{bucket}?policy", {}, b"{}", {501}),
+    ("PUT", "/{bucket}?policy", {}, b"{}", {400}),
+    ("PUT", "/{bucket}?website", {}, b"<WebsiteConfiguration/>", {501}),
 ]
 
 

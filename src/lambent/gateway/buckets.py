@@ -7,6 +7,7 @@ Source: S3 User Guide, "Virtual hosting of general purpose buckets".
 """
 
 import re
+from urllib.parse import unquote
 
 from msgspec import structs
 
@@ -19,6 +20,10 @@ HOST = re.compile(
     r"(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}?[a-z0-9])\.(?:s3(?:[.-][a-z0-9-]+)*\.[a-z0-9.-]+|localhost)(?::\d+)?"
 )
 NO_BUCKET = re.compile(r"s3[.-].*|.*\.s3|s3")
+NO_STORAGE = re.compile(r"\.(?:lambda-url|execute-api)\.")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+SIGNED_QUERY = re.compile(r"(?:^|&)(?:X-Amz-(?:Algorithm|Signature|Credential)|AWSAccessKeyId|Signature)=")
+FORM = "multipart/form-data"
 STREAMED = frozenset({"PutObject", "UploadPart"})
 SIGNED_FOR_S3 = re.compile(r"/s3/aws4_request|%2Fs3%2Faws4_request", re.IGNORECASE)
 
@@ -31,6 +36,33 @@ def addressed(request: HttpRequest) -> HttpRequest:
     return structs.replace(request, path=f"/{found['bucket']}{request.path}")
 
 
+def is_virtual(request: HttpRequest) -> bool:
+    """Whether the Host names the bucket."""
+    return addressed(request) is not request
+
+
+def bucket_and_key(request: HttpRequest) -> tuple[str, str]:
+    """Which bucket and key a request would be for, were it for S3; the key still encoded. Function URLs and the stages
+    of APIs are not."""
+    if NO_STORAGE.search(request.header("host").lower()):
+        return "", ""
+    bucket, _, key = addressed(request).path.removeprefix("/").partition("/")
+    return (unquote(bucket), key) if BUCKET.fullmatch(bucket) else ("", "")
+
+
+def is_unsigned(request: HttpRequest) -> bool:
+    """Whether nothing in the request's head says who asks."""
+    return not request.header("authorization") and not SIGNED_QUERY.search(request.query)
+
+
+def is_form(request: HttpRequest) -> bool:
+    """Whether a browser posts a file to a bucket."""
+    if request.method != "POST" or not request.header("content-type").lower().startswith(FORM):
+        return False
+    bucket, key = bucket_and_key(request)
+    return bool(bucket) and not key and is_unsigned(request)
+
+
 def is_for_s3(request: HttpRequest) -> bool:
     """Whether the request says that it was signed for S3."""
     claims = request.header("authorization"), request.query
@@ -39,7 +71,9 @@ def is_for_s3(request: HttpRequest) -> bool:
 
 def comes_in_pieces(request: HttpRequest) -> bool:
     """Whether the request's body is an object, and so is to be a stream."""
-    if request.method != "PUT" or not is_for_s3(request):
+    if is_form(request):
+        return True
+    if request.method != "PUT" or not (is_for_s3(request) or (is_unsigned(request) and bucket_and_key(request)[1])):
         return False
     try:
         return operation_of(addressed(request)) in STREAMED

@@ -67,10 +67,10 @@ class Dispatcher:
         request = wire.parse(name, call.forwarded.request)
         if call.stored is not None:
             request["Body"] = call.stored
-        return await operation(_context(call.forwarded), request) or {}
+        return await operation(_context(call.forwarded, name), request) or {}
 
 
-def _context(forwarded: Forwarded) -> RequestContext:
+def _context(forwarded: Forwarded, operation: str) -> RequestContext:
     return RequestContext(
         principal=forwarded.principal,
         account=forwarded.principal.account,
@@ -79,4 +79,5 @@ def _context(forwarded: Forwarded) -> RequestContext:
         endpoint=forwarded.endpoint,
         source_ip=forwarded.source_ip,
         trace_header=forwarded.request.header("x-amzn-trace-id"),
+        operation=operation,
     )

@@ -1,4 +1,4 @@
-"""The stage for S3: control answers, but the bytes of objects pass between the client and the disk here.
+"""The road of S3: control answers, but the bytes of objects pass between the client and the disk here.
 
 A PUT: the body is read, verified and on disk before control is told, which commits the object and then answers. What
 control refuses is deleted again. A GET: control says which pieces of which blobs are the answer's body. Control is
@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable
 
 from lambent.errors import ServiceError, Unavailable
 from lambent.gateway.authentication import KeyCache
-from lambent.gateway.buckets import STREAMED, addressed, operation_of
+from lambent.gateway.buckets import STREAMED, addressed, is_unsigned, operation_of
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.forward import forwarded
 from lambent.gateway.http.streams import Response, StreamedResponse
 from lambent.gateway.receiving import BadRequest, Decoder, Plain, Receiving, promises_of
 from lambent.model.http import HttpRequest, HttpResponse
 from lambent.model.objects import ObjectAnswer, ObjectCall, Stored
-from lambent.protocol.chunked import MissingContentLength, decoder_for, is_chunked
+from lambent.protocol.chunked import MissingContentLength, decoder_for, is_chunked, unsigned_decoder_for
 from lambent.protocol.sigv4 import credential_of
 from lambent.store.api import Objects
 
@@ -27,7 +27,7 @@ Ask = Callable[[ObjectCall], Awaitable[ObjectAnswer]]
 
 
 class ObjectRoad:
-    """Stands behind authentication, before everything is forwarded.
+    """For requests whose sender is known, or known to be nobody.
 
     Args:
         ask: the call over the connection to control.
@@ -38,10 +38,8 @@ class ObjectRoad:
     def __init__(self, ask: Ask, objects: Objects, keys: KeyCache) -> None:
         self._ask, self._objects, self._keys = ask, objects, keys
 
-    def __call__(self, exchange: Exchange) -> Awaitable[Response] | None:
-        return self._answer(exchange) if exchange.service == "s3" else None
-
-    async def _answer(self, exchange: Exchange) -> Response:
+    async def answer(self, exchange: Exchange) -> Response:
+        """The answer to a request for S3."""
         request = addressed(exchange.request)
         if operation_of(request) in STREAMED:
             return await self._put(exchange, request)
@@ -67,6 +65,8 @@ class ObjectRoad:
             return await commit(self._ask, receiving, ObjectCall(call.forwarded, stored))
 
     async def _decoder(self, request: HttpRequest) -> Decoder:
+        if is_unsigned(request):
+            return unsigned_decoder_for(request)
         credential = credential_of(request)
         key = await self._keys.get(credential)
         if key is None:
@@ -91,11 +91,12 @@ def length_of(request: HttpRequest) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
         raise MissingContentLength("You must provide the Content-Length HTTP header.")
     if int(text) > LONGEST_BYTES:
-        raise _too_large(int(text))
+        raise too_large(int(text), LONGEST_BYTES)
     return int(text)
 
 
-def _too_large(length: int) -> ServiceError:
+def too_large(length: int, most: int) -> ServiceError:
+    """The refusal of a body of that length, or longer."""
     error = BadRequest("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
-    error.members = {"ProposedSize": length, "MaxSizeAllowed": LONGEST_BYTES}
+    error.members = {"ProposedSize": length, "MaxSizeAllowed": most}
     return error

@@ -112,8 +112,12 @@ class Receiving:
             finally:
                 self._writing.release()
 
-    async def take(self, pieces: AsyncIterator[bytes], decoder: Decoder, announced_bytes: int) -> Stored:
-        """Read it all; it is on disk when this returns. Raises ServiceError."""
+    async def take(self, pieces: AsyncIterator[bytes], decoder: Decoder, announced_bytes: int | None) -> Stored:
+        """Read it all; it is on disk when this returns. Nobody announces how long the file in a form is.
+
+        Raises:
+            ServiceError: it is not as it was to be.
+        """
         gathered: list[bytes] = []
         held = 0
         async for piece in pieces:
@@ -125,7 +129,7 @@ class Receiving:
                 await self._pass(b"".join(gathered))
                 gathered, held = [], 0
         trailers = decoder.finish()
-        if self._bytes != announced_bytes:
+        if announced_bytes is not None and self._bytes != announced_bytes:
             raise BadRequest(
                 "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header"
             )

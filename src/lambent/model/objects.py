@@ -3,6 +3,7 @@
 | method | from -> to | body -> answer |
 | --- | --- | --- |
 | object | edge -> control | ObjectCall -> ObjectAnswer |
+| bucket | edge -> control | its name -> Door, or None where there is no such bucket |
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ class Stored(Struct, frozen=True):
     """A request's body, which the edge has read and verified: a blob that is on disk, or, where it is small, `data`.
 
     Without an `md5` the body is only announced: may it come? `checksums` are in base64, by algorithm: CRC64NVME and
-    the one that the client `declared`.
+    the one that the client `declared`. It came in a `form` where a browser posted it.
     """
 
     length: int
@@ -27,6 +28,7 @@ class Stored(Struct, frozen=True):
     declared: str = ""
     blob: str = ""
     data: bytes = b""
+    form: bool = False
 
 
 class Piece(Struct, frozen=True):
@@ -50,6 +52,23 @@ class ObjectAnswer(Struct, frozen=True):
 
     response: HttpResponse
     pieces: list[Piece] = []
+
+
+class CorsRule(Struct, frozen=True, omit_defaults=True):
+    """Pages of which origins may do what with a bucket. Origins and headers may have one `*` each."""
+
+    origins: tuple[str, ...]
+    methods: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
+    max_age_s: int | None = None
+    id: str | None = None
+
+
+class Door(Struct, frozen=True):
+    """What an edge has to know of a bucket before it knows who asks."""
+
+    cors: tuple[CorsRule, ...] = ()
 
 
 class Download(dict[str, Any]):

@@ -29,6 +29,7 @@ from lambent.protocol.sigv4_refusals import Reason, refusal
 LONGEST_LINE = 1024
 LONGEST_TRAILER_BYTES = 16_384
 SMALLEST_CHUNK_BYTES = 8_192  # of a signed upload, its last chunk excepted
+UNSIGNED = "STREAMING-UNSIGNED"
 _SIZE = re.compile(rb"([0-9a-fA-F]{1,16})(?:;chunk-signature=([0-9a-f]{64}))?")
 _TRAILER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e]*?)[ \t]*")
 _State = Enum("_State", "SIZE DATA AFTER_DATA TRAILER DONE")
@@ -244,13 +245,25 @@ def decoder_for(request: HttpRequest, credential: Credential, key: AccessKey) ->
     Raises:
         MissingContentLength: `x-amz-decoded-content-length` is not there, or is no number.
     """
+    if request.header("x-amz-content-sha256").startswith(UNSIGNED):
+        return unsigned_decoder_for(request)
+    return _decoder(request, ChunkSigner(credential, key))
+
+
+def unsigned_decoder_for(request: HttpRequest) -> ChunkedDecoder:
+    """The same for chunks that nobody signs. Raises also InvalidChunkSize, for the forms that are signed."""
+    if not request.header("x-amz-content-sha256").startswith(UNSIGNED):
+        raise InvalidChunkSize("The chunks of a request that is not signed cannot be signed.")
+    return _decoder(request, None)
+
+
+def _decoder(request: HttpRequest, signer: ChunkSigner | None) -> ChunkedDecoder:
     form = request.header("x-amz-content-sha256")
     length = request.header("x-amz-decoded-content-length")
     if not re.fullmatch(r"[0-9]{1,18}", length):
         raise MissingContentLength("You must provide the Content-Length HTTP header.")
     names = request.header("x-amz-trailer").lower().split(",")
     trailers = frozenset(name.strip() for name in names if name.strip()) if form.endswith("-TRAILER") else None
-    signer = None if form.startswith("STREAMING-UNSIGNED") else ChunkSigner(credential, key)
     return ChunkedDecoder(int(length), signer, trailers)
 
 

@@ -43,7 +43,7 @@ from lambent.model.messages import (
     UrlQuery,
     Welcome,
 )
-from lambent.model.objects import ObjectAnswer, ObjectCall
+from lambent.model.objects import Door, ObjectAnswer, ObjectCall
 from lambent.model.principal import AccessKey
 from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
@@ -277,6 +277,7 @@ class Control:
             "hello": Method(Hello, self._hello),
             "http": Method(Forwarded, self._http),
             "object": Method(ObjectCall, self._object),
+            "bucket": Method(str, self._bucket),
             "access_key": Method(KeyQuery, self._access_key),
             "snapshot": Method(SnapshotRequest, self._snapshot),
             "function_url": Method(UrlQuery, self._function_url),
@@ -317,6 +318,9 @@ class Control:
 
     async def _object(self, _: Peer, call: ObjectCall) -> ObjectAnswer:
         return await self._dispatcher.answer_object(call)
+
+    async def _bucket(self, _: Peer, name: str) -> Door | None:
+        return await self._messaging.s3.cross_origin.door(name)
 
     async def _access_key(self, _: Peer, query: KeyQuery) -> AccessKey | None:
         return await self._keys.lookup(query.access_key_id, query.session_token, query.service, query.region)

@@ -16,6 +16,7 @@ from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
 from lambent.environment.runtime_api.router import streams
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.buckets import comes_in_pieces
+from lambent.gateway.exchange import Stage
 from lambent.gateway.forward import Forward
 from lambent.gateway.front import Front
 from lambent.gateway.http.rules import Limits as HttpLimits
@@ -23,7 +24,6 @@ from lambent.gateway.http.server import Door, HttpServer
 from lambent.gateway.invoke import Invoking
 from lambent.gateway.invoke_streamed import InvokingStreamed
 from lambent.gateway.links import OpenLinks
-from lambent.gateway.objects import ObjectRoad
 from lambent.gateway.platform import Answers, OpenPaths, SignedPaths
 from lambent.gateway.urls.cache import UrlCache
 from lambent.gateway.urls.stage import FunctionUrls
@@ -42,10 +42,10 @@ from lambent.model.messages import Hello, Invalidate, LeaseGrant, Welcome
 from lambent.protocol.wires import wire_for
 from lambent.roles.edge_apis import EdgeApis
 from lambent.roles.edge_links import AgentLink
+from lambent.roles.edge_objects import object_stages
 from lambent.roles.handoff_line import HandoffLine
 from lambent.roles.neighbours import Caches, NeighbourDoor, Neighbours, SteadyControl, address_of
 from lambent.roles.tls import TlsKeeper
-from lambent.store.objects import open_objects
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting
 from lambent.transport.peer import MAX_FRAME_BYTES, Method, Methods, Peer
@@ -113,15 +113,17 @@ class Edge:
         self._apis = EdgeApis(control, begin, self._clock, quotas)
         caches = Caches(self._keys, self._urls, self._snapshots, self._apis)
         self._door = NeighbourDoor(self._control, caches, self._hand_on, self._run_kept)
-        stages = (
+        objects = object_stages(control, self._keys, settings, self._clock, ids)
+        stages: tuple[Stage, ...] = (
             FunctionUrls(begin, self._urls, authentication, self._clock, url_rules),
             self._apis.stage,
             OpenPaths(answers),
             OpenLinks(control.http),
+            *objects.unsigned,
             authentication,
             Invoking(begin, control.enqueue, self._check, quotas),
             InvokingStreamed(begin, self._check, write_event, quotas, pace, self._clock),
-            ObjectRoad(control.object, open_objects(settings.data / "objects", ids), self._keys),
+            objects.signed,
             SignedPaths(answers),
             Forward(control.http),
         )

@@ -27,7 +27,7 @@ from lambent.model.messages import (
     Stop,
     UrlQuery,
 )
-from lambent.model.objects import ObjectAnswer, ObjectCall
+from lambent.model.objects import Door, ObjectAnswer, ObjectCall
 from lambent.model.principal import AccessKey
 from lambent.transport.connections import Lasting
 
@@ -79,6 +79,10 @@ class ControlLink:
 
     async def object(self, call: ObjectCall) -> ObjectAnswer:
         return await self._link.peer.call("object", call, ObjectAnswer)
+
+    async def bucket(self, name: str) -> Door | None:
+        found: Door | None = await self._link.peer.call("bucket", name, Door | None)  # type: ignore[arg-type]
+        return found
 
     async def enqueue(self, invocation: Invocation) -> None:
         await self._link.peer.call("enqueue", Enqueue(invocation), type(None))

@@ -17,7 +17,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class RequestContext(Struct, frozen=True):
     """Who asks, where, and how this request is called in logs. `endpoint` is the address the
     caller used, such as `http://127.0.0.1:4566`: links in answers start with it. `trace_header` is
-    the X-Amzn-Trace-Id that came along. An unsigned link, which few operations take, has no `account`."""
+    the X-Amzn-Trace-Id that came along. Who did not sign, which few
+    operations take, has no `account`. `operation` is what was asked for."""
 
     principal: Principal
     account: str
@@ -26,6 +27,7 @@ class RequestContext(Struct, frozen=True):
     endpoint: str = ""
     source_ip: str = ""
     trace_header: str = ""
+    operation: str = ""
 
 
 def operation(name: str) -> Callable[[F], F]:

@@ -27,7 +27,8 @@ class Question(Struct, frozen=True):
     """Who wants to do what. `kind` is "AWS" with an ARN, or "Service" with a name such as sns.amazonaws.com;
     `action` is whole, such as sqs:SendMessage.
 
-    `context` holds the condition keys that are known, in lower case."""
+    `context` holds the condition keys that are known, in lower case; where it is `complete`, a key that it lacks is
+    one that the request lacks, and not one that cannot be judged."""
 
     kind: str
     principal: str
@@ -35,6 +36,7 @@ class Question(Struct, frozen=True):
     action: str
     resource: str
     context: Mapping[str, str] = {}
+    complete: bool = False
 
 
 def is_valid(text: str, service: str) -> bool:
@@ -93,11 +95,12 @@ def _is_condition(condition: Any) -> bool:
 
 
 def _applies(statement: Mapping[str, Any], question: Question) -> bool:
+    unknown = statement["Effect"] == "Deny" and not question.complete
     return (
         _names_principal(statement["Principal"], question)
         and any(like(action.lower(), question.action.lower()) for action in as_list(statement["Action"]))
         and any(like(each, question.resource) for each in as_list(statement.get("Resource", question.resource)))
-        and holds(statement.get("Condition", {}), question.context, unknown=statement["Effect"] == "Deny")
+        and holds(statement.get("Condition", {}), question.context, unknown=unknown)
     )
 
 

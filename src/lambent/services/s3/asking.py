@@ -1,6 +1,6 @@
 """What every operation asks first: which bucket is meant, whether the caller may, and whether we do all that is asked.
 
-An account may do everything with its own buckets, and nothing with others'. What a request asks for and Lambent would
+Whether it may, permissions.py judges. What a request asks for and Lambent would
 not carry out is refused by name.
 """
 
@@ -9,8 +9,10 @@ from typing import Any
 
 from lambent.services.operation import Request, RequestContext
 from lambent.services.s3 import store
+from lambent.services.s3.actions import actions_of
 from lambent.services.s3.errors import S3Error, access_denied, invalid_argument, not_implemented
 from lambent.services.s3.model import Bucket
+from lambent.services.s3.permissions import check
 from lambent.store.api import Transaction
 
 REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -37,15 +39,17 @@ OWNERS_ACLS = ("private", "bucket-owner-full-control")
 
 
 def bucket_of(tx: Transaction, ctx: RequestContext, request: Request) -> Bucket:
-    """The bucket of a request. Raises NoSuchBucket, AccessDenied."""
+    """The bucket of a request whose operation the caller may do. Raises NoSuchBucket, AccessDenied."""
     found = store.bucket(tx, request["Bucket"])
-    check_access(ctx, found, request.get("ExpectedBucketOwner"))
+    check_owner(found, request.get("ExpectedBucketOwner"))
+    for action in actions_of(ctx.operation, request):
+        check(tx, ctx, found, action, request)
     return found
 
 
-def check_access(ctx: RequestContext, bucket: Bucket, expected_owner: str | None = None) -> None:
-    """Whether the caller may use the bucket. Raises AccessDenied."""
-    if bucket.account != ctx.account or (expected_owner is not None and expected_owner != bucket.account):
+def check_owner(bucket: Bucket, expected: str | None) -> None:
+    """Whether the bucket is that account's. Raises AccessDenied."""
+    if expected is not None and expected != bucket.account:
         raise access_denied()
 
 

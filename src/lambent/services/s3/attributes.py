@@ -1,4 +1,4 @@
-"""GetObjectAttributes, and the ACLs of objects, of which there is one.
+"""GetObjectAttributes.
 
 Source: S3 API reference.
 """
@@ -8,7 +8,7 @@ from typing import Any
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import store
 from lambent.services.s3.asking import count_of
-from lambent.services.s3.model import Version, owner_id
+from lambent.services.s3.model import Version
 from lambent.services.s3.reading import find_object
 from lambent.services.s3.showing import checksum_members, moment, version_members
 from lambent.store.api import Database, Transaction
@@ -35,16 +35,6 @@ class Attributes:
             return answer | {name: value for name, value in shown.items() if name in wanted and value is not None}
 
         return await self._database.read(work)
-
-    @operation("GetObjectAcl")
-    async def get_object_acl(self, ctx: RequestContext, request: Request) -> Answer:
-        """The owner of the bucket has full control; there are no other ACLs."""
-        bucket, _ = await self._database.read(lambda tx: find_object(tx, ctx, request))
-        owner = owner_id(bucket.account)
-        return {
-            "Owner": {"ID": owner},
-            "Grants": [{"Grantee": {"ID": owner, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}],
-        }
 
 
 def _parts(tx: Transaction, found: Version, after: int, most: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Buckets: CreateBucket, HeadBucket, ListBuckets, DeleteBucket, GetBucketLocation, versioning, who owns them.
+"""Buckets: CreateBucket, HeadBucket, ListBuckets, DeleteBucket, GetBucketLocation, versioning.
 
 Source: S3 API reference. A Region's name matters here only where a bucket was made; every endpoint of a server serves
 every bucket, so that nobody is sent elsewhere.
@@ -11,14 +11,14 @@ from lambent.clock import Clock
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import store
 from lambent.services.s3.asking import bucket_of, refuse
-from lambent.services.s3.errors import S3Error, invalid_argument, malformed, not_implemented
+from lambent.services.s3.errors import S3Error, access_denied, invalid_argument, malformed, not_implemented
 from lambent.services.s3.model import ENABLED, SUSPENDED, Bucket, owner_id
 from lambent.services.s3.names import check_bucket_name
+from lambent.services.s3.policies import ENFORCED, check_ownership
 from lambent.store.api import Database, Transaction
 
 FIRST_REGION = "us-east-1"
 MOST_LISTED = 10_000
-ENFORCED = "BucketOwnerEnforced"
 
 
 class Buckets:
@@ -31,8 +31,9 @@ class Buckets:
     async def create_bucket(self, ctx: RequestContext, request: Request) -> Answer:
         check_bucket_name(request["Bucket"])
         refuse(request)
-        if request.get("ObjectOwnership", ENFORCED) != ENFORCED:
-            raise not_implemented(f"ObjectOwnership other than {ENFORCED}")
+        if not ctx.account:
+            raise access_denied()
+        check_ownership(request.get("ObjectOwnership", ENFORCED))
         wanted = Bucket(0, ctx.account, _region(ctx, request), request["Bucket"], self._clock.now_ms())
         await self._database.write(lambda tx: _add(tx, ctx, wanted))
         return {"Location": f"/{wanted.name}", "BucketArn": wanted.arn}
@@ -97,21 +98,6 @@ class Buckets:
     async def get_bucket_versioning(self, ctx: RequestContext, request: Request) -> Answer:
         found = await self._database.read(lambda tx: bucket_of(tx, ctx, request))
         return {"Status": found.versioning} if found.versioning else {}
-
-    @operation("GetBucketAcl")
-    async def get_bucket_acl(self, ctx: RequestContext, request: Request) -> Answer:
-        """The owner has full control; there are no other ACLs."""
-        found = await self._database.read(lambda tx: bucket_of(tx, ctx, request))
-        owner = owner_id(found.account)
-        return {
-            "Owner": {"ID": owner},
-            "Grants": [{"Grantee": {"ID": owner, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}],
-        }
-
-    @operation("GetBucketOwnershipControls")
-    async def get_bucket_ownership_controls(self, ctx: RequestContext, request: Request) -> Answer:
-        await self._database.read(lambda tx: bucket_of(tx, ctx, request))
-        return {"OwnershipControls": {"Rules": [{"ObjectOwnership": ENFORCED}]}}
 
 
 def _add(tx: Transaction, ctx: RequestContext, wanted: Bucket) -> None:

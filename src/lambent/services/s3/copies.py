@@ -17,12 +17,14 @@ from lambent.model.objects import Piece, Stored
 from lambent.protocol import checksums
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import bodies, store, upload_store
-from lambent.services.s3.asking import bucket_of, check_access, refuse
+from lambent.services.s3.actions import READ, READ_VERSION
+from lambent.services.s3.asking import bucket_of, check_owner, refuse
 from lambent.services.s3.conditions import check_write, not_modified, quoted
 from lambent.services.s3.errors import invalid_argument, invalid_request, precondition_failed
 from lambent.services.s3.facts import facts_of, tags_of_header
 from lambent.services.s3.model import Bucket, Facts, Part, Version
 from lambent.services.s3.names import check_key
+from lambent.services.s3.permissions import check
 from lambent.services.s3.ranges import copy_range
 from lambent.services.s3.reading import version_of
 from lambent.services.s3.showing import checksum_members, moment, version_members
@@ -100,7 +102,9 @@ class Copies:
         bucket_of(tx, ctx, request)
         name, key, version_name = source_of(request["CopySource"])
         bucket = store.bucket(tx, name)
-        check_access(ctx, bucket, request.get("ExpectedSourceBucketOwner"))
+        check_owner(bucket, request.get("ExpectedSourceBucketOwner"))
+        asked = {"Key": key} if version_name is None else {"Key": key, "VersionId": version_name}
+        check(tx, ctx, bucket, READ if version_name is None else READ_VERSION, asked)
         version = version_of(tx, bucket, key, version_name)
         if not_modified(request, version, "CopySource"):
             raise precondition_failed("x-amz-copy-source-If-None-Match")

@@ -9,10 +9,12 @@ from typing import Any
 from lambent.errors import ServiceError
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import store
+from lambent.services.s3.actions import DELETE, DELETE_VERSION
 from lambent.services.s3.asking import bucket_of, refuse
 from lambent.services.s3.conditions import check_delete
 from lambent.services.s3.errors import invalid_argument, malformed
 from lambent.services.s3.model import Bucket
+from lambent.services.s3.permissions import check
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Transaction
 
@@ -48,6 +50,7 @@ class Deletes:
                 for name, member in (("IfMatchSize", "Size"), ("IfMatchLastModifiedTime", "LastModifiedTime")):
                     conditions[name] = each.get(member)
                 try:
+                    check(tx, ctx, bucket, DELETE_VERSION if "VersionId" in named else DELETE, named)
                     gone = self._delete(tx, ctx, bucket, {**named, **conditions})
                 except ServiceError as error:
                     errors.append({**named, "Code": error.code, "Message": error.message})

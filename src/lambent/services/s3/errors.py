@@ -16,8 +16,8 @@ class S3Error(ServiceError):
         self.code, self.status = code, status
 
 
-def access_denied() -> S3Error:
-    return S3Error("AccessDenied", 403, "Access Denied")
+def access_denied(message: str = "Access Denied") -> S3Error:
+    return S3Error("AccessDenied", 403, message)
 
 
 def no_such_bucket(name: str) -> S3Error:

@@ -9,11 +9,12 @@ from lambent.model.principal import Principal
 from lambent.protocol import checksums
 from lambent.services.operation import RequestContext
 from lambent.services.s3 import bodies, store
-from lambent.services.s3.asking import check_access
+from lambent.services.s3.actions import READ, READ_VERSION, WRITE
 from lambent.services.s3.errors import S3Error, no_such_version
 from lambent.services.s3.facts import declared_checksum
 from lambent.services.s3.model import Facts, Version
 from lambent.services.s3.names import check_key
+from lambent.services.s3.permissions import check
 from lambent.services.s3.reading import version_of
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Objects, Transaction
@@ -33,7 +34,8 @@ class Files:
 
         def work(tx: Transaction) -> tuple[Version, list[Any]]:
             bucket = store.bucket(tx, name)
-            check_access(ctx, bucket)
+            asked = {"Key": key} if version_name is None else {"Key": key, "VersionId": version_name}
+            check(tx, ctx, bucket, READ if version_name is None else READ_VERSION, asked)
             found = version_of(tx, bucket, key, version_name)
             if found.bytes > most_bytes:
                 raise S3Error("EntityTooLarge", 400, f"The object has more than {most_bytes} bytes.")
@@ -77,7 +79,7 @@ class Files:
 
         def work(tx: Transaction) -> None:
             bucket = store.bucket(tx, name)
-            check_access(ctx, bucket)
+            check(tx, ctx, bucket, WRITE, {"Key": key})
             body = bodies.keep(tx, stored, self._ids.hex(32))
             wanted = Version(bucket.id, key, False, stored.length, stored.md5, facts, body)
             self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Put")

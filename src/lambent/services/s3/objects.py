@@ -53,7 +53,9 @@ class Objects:
             bucket = may(tx)
             body = bodies.keep(tx, stored, self._writer.ids.hex(32))
             made = Version(bucket.id, request["Key"], False, stored.length, stored.md5, facts, body)
-            return bucket, self._writer.put(tx, ctx, bucket, made, "ObjectCreated:Put")
+            return bucket, self._writer.put(
+                tx, ctx, bucket, made, "ObjectCreated:Post" if stored.form else "ObjectCreated:Put"
+            )
 
         bucket, made = await self._writer.write(work)
         return {

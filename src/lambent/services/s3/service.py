@@ -10,14 +10,17 @@ from lambent.services.s3.api import Links
 from lambent.services.s3.attributes import Attributes
 from lambent.services.s3.buckets import Buckets
 from lambent.services.s3.copies import Copies
+from lambent.services.s3.cross_origin import CrossOrigin
 from lambent.services.s3.deletes import Deletes
 from lambent.services.s3.files import Files
 from lambent.services.s3.listings import Listings
 from lambent.services.s3.notifications import Notifications
 from lambent.services.s3.notifying import Notifier
 from lambent.services.s3.objects import Objects
+from lambent.services.s3.policies import Policies
 from lambent.services.s3.sweeping import Sweeper
 from lambent.services.s3.tagging import Tagging
+from lambent.services.s3.unset import Unset
 from lambent.services.s3.upload_listings import UploadListings
 from lambent.services.s3.uploads import Uploads
 from lambent.services.s3.version_listings import VersionListings
@@ -34,6 +37,7 @@ class S3Service:
         self.sweeper = Sweeper(database, links.objects, clock)
         writer = Writer(database, clock, ids, self.notifier)
         self.files = Files(writer, links.objects, ids)
+        self.cross_origin = CrossOrigin(database)
         self.operations = operations_of(
             Buckets(database, clock),
             Objects(writer),
@@ -45,6 +49,9 @@ class S3Service:
             Copies(writer, links.objects),
             Tagging(writer),
             Attributes(database),
+            Policies(database),
+            self.cross_origin,
+            Unset(database),
             Notifications(writer, links.destinations),
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import json
 
 from lambent.clock import FakeClock
 from lambent.delivery.api import Delivery
@@ -52,7 +53,7 @@ class House:
         return self
 
     async def call(self, name: str, account: str = ACCOUNT, **request: Any) -> Any:
-        ctx = RequestContext(Principal(account, "arn", "id"), account, "us-east-1", "request")
+        ctx = RequestContext(Principal(account, "arn", "id"), account, "us-east-1", "request", operation=name)
         return await self.service.operations[name](ctx, request) or {}
 
     async def put(self, key: str, data: bytes) -> Any:
@@ -194,3 +195,41 @@ async def test_a_destination_that_could_not_be_told_is_refused(
         await house.call("PutBucketNotificationConfiguration", Bucket="bucket", NotificationConfiguration=rules)
     assert caught.value.code == code
     assert await house.call("GetBucketNotificationConfiguration", Bucket="bucket") == {}
+
+
+async def test_another_account_does_what_the_policy_allows_and_no_more(house: House) -> None:
+    """S3 User Guide, "How Amazon S3 authorizes a request"."""
+
+    async def code_of(name: str, account: str = OTHER, **request: Any) -> str:
+        try:
+            await house.call(name, account, Bucket="bucket", **request)
+        except ServiceError as error:
+            return error.code
+        return ""
+
+    for key in ("there", "shut"):
+        await house.put(key, b"1")
+    await house.call(
+        "PutObjectTagging", Bucket="bucket", Key="there", Tagging={"TagSet": [{"Key": "kind", "Value": "open"}]}
+    )
+    assert await code_of("HeadBucket") == "AccessDenied"
+    base = {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Resource": "arn:aws:s3:::bucket/*"}
+    statements: list[dict[str, Any]] = [
+        {"Action": "s3:GetObject", "Condition": {"StringEquals": {"s3:ExistingObjectTag/kind": "open"}}},
+        {"Action": "s3:DeleteObject"},
+        {"Action": "s3:*Policy", "Resource": "arn:aws:s3:::bucket"},
+        {"Effect": "Deny", "Action": "s3:DeleteObject", "Principal": "*", "Resource": "arn:aws:s3:::bucket/there"},
+    ]
+    document = {"Version": "2012-10-17", "Statement": [base | each for each in statements]}
+    await house.call("PutBucketPolicy", Bucket="bucket", Policy=json.encode(document).decode())
+    assert await code_of("GetObject", Key="there") == ""
+    assert await code_of("GetObject", Key="shut") == "AccessDenied"
+    answer = await house.call(
+        "DeleteObjects", OTHER, Bucket="bucket", Delete={"Objects": [{"Key": "there"}, {"Key": "shut"}]}
+    )
+    assert [each["Key"] for each in answer["Deleted"]] == ["shut"]
+    assert [(each["Key"], each["Code"]) for each in answer["Errors"]] == [("there", "AccessDenied")]
+    assert await code_of("DeleteObject", ACCOUNT, Key="there") == "AccessDenied"  # the owner is denied as well
+    assert await code_of("CopyObject", Key="copy", CopySource="bucket/there") == "AccessDenied"
+    assert await code_of("GetBucketPolicy") == "MethodNotAllowed"  # whatever the policy says
+    assert await code_of("GetBucketPolicyStatus") == "AccessDenied"

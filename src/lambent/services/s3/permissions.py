@@ -1,0 +1,131 @@
+"""Who may do what with a bucket and its objects.
+
+The owner's account may do everything that the bucket's policy does not deny; all others, and those who do not say who
+they are, what it allows. A policy that lets in the public does so only where the bucket's public access block lets it.
+
+Sources: S3 User Guide, "How Amazon S3 authorizes a request", "Blocking public access to your Amazon S3 storage" (its
+four settings, all on for a new bucket).
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from msgspec import Struct, json
+
+from lambent.services.operation import Request, RequestContext
+from lambent.services.resource_policy import Document, Question, decision, parsed
+from lambent.services.s3 import store
+from lambent.services.s3.actions import OWNERS
+from lambent.services.s3.errors import access_denied, method_not_allowed
+from lambent.services.s3.model import Bucket
+from lambent.services.s3.policy_document import is_public
+from lambent.store.api import Transaction
+
+POLICY, BLOCK = "policy", "publicAccessBlock"
+REMOVED = "null"
+ASKED = {
+    "Prefix": "s3:prefix",
+    "Delimiter": "s3:delimiter",
+    "MaxKeys": "s3:max-keys",
+    "VersionId": "s3:versionid",
+    "ACL": "s3:x-amz-acl",
+    "CopySource": "s3:x-amz-copy-source",
+    "MetadataDirective": "s3:x-amz-metadata-directive",
+    "StorageClass": "s3:x-amz-storage-class",
+    "IfMatch": "s3:if-match",
+    "IfNoneMatch": "s3:if-none-match",
+}
+
+
+class Block(Struct, frozen=True, rename="pascal"):
+    """The public access block. The two about ACLs have nothing to do: no ACL opens a bucket here."""
+
+    block_public_acls: bool = True
+    ignore_public_acls: bool = True
+    block_public_policy: bool = True
+    restrict_public_buckets: bool = True
+
+
+def block_of(tx: Transaction, bucket: Bucket) -> Block | None:
+    """The public access block of a bucket: that of new ones where none was put, None where it was removed."""
+    text = store.setting(tx, bucket, BLOCK)
+    return Block() if text is None else json.decode(text, type=Block | None)
+
+
+def check(tx: Transaction, ctx: RequestContext, bucket: Bucket, action: str, request: Request) -> None:
+    """Whether the caller may do `action` with the bucket, or the object whose Key the request names.
+
+    Raises:
+        AccessDenied: it may not.
+        MethodNotAllowed: nobody but the owner's account ever may.
+    """
+    own = ctx.account == bucket.account
+    if not own and action in OWNERS and ctx.account:
+        raise method_not_allowed("BUCKETPOLICY")
+    if not may(tx, ctx, bucket, action, request):
+        raise access_denied()
+
+
+def may(tx: Transaction, ctx: RequestContext, bucket: Bucket, action: str, request: Request) -> bool:
+    """The same as an answer."""
+    own = ctx.account == bucket.account
+    text = store.setting(tx, bucket, POLICY)
+    if text is None:
+        return own
+    if action in OWNERS and (not own or ctx.principal.arn.endswith(":root")):
+        return own  # so that no policy locks everybody out
+    document, public = _known(text)
+    decided = decision(document, _question(tx, ctx, bucket, action, request))
+    if own or decided != "Allow":
+        return own and decided != "Deny"
+    block = block_of(tx, bucket) if public else None
+    return block is None or not block.restrict_public_buckets
+
+
+def _question(
+    tx: Transaction, ctx: RequestContext, bucket: Bucket, action: str, request: Mapping[str, Any]
+) -> Question:
+    key = request.get("Key")
+    resource = bucket.arn if key is None else f"{bucket.arn}/{key}"
+    context = _context(ctx) | {name: str(request[member]) for member, name in ASKED.items() if member in request}
+    if key is not None:
+        context |= _tags(tx, bucket, request)
+    return Question("AWS", ctx.principal.arn, ctx.account, action, resource, context, complete=True)
+
+
+def _context(ctx: RequestContext) -> dict[str, str]:
+    found = {
+        "aws:sourceip": ctx.source_ip,
+        "aws:securetransport": str(ctx.endpoint.startswith("https")).lower(),
+        "aws:requestedregion": ctx.region,
+        "aws:principaltype": "Anonymous",
+    }
+    if ctx.account:
+        kind = ctx.principal.arn.partition("::")[2].partition(":")[2].partition("/")[0]
+        found |= {
+            "aws:principalarn": ctx.principal.arn,
+            "aws:principalaccount": ctx.account,
+            "aws:userid": ctx.principal.user_id,
+            "aws:principaltype": {"root": "Account", "user": "User", "assumed-role": "AssumedRole"}.get(kind, kind),
+        }
+    return found
+
+
+def _tags(tx: Transaction, bucket: Bucket, request: Mapping[str, Any]) -> dict[str, str]:
+    key, name, wanted = request["Key"], request.get("VersionId"), request.get("Tagging")
+    there = store.version(tx, bucket.id, key, name) if name else store.current(tx, bucket.id, key)
+    existing = there.facts.tags if there is not None else {}
+    asked = dict(parse_qsl(wanted)) if isinstance(wanted, str) else {}
+    if isinstance(wanted, dict):
+        asked = {each["Key"]: each["Value"] for each in wanted["TagSet"]}
+    return {f"s3:existingobjecttag/{tag.lower()}": value for tag, value in existing.items()} | {
+        f"s3:requestobjecttag/{tag.lower()}": value for tag, value in asked.items()
+    }
+
+
+@lru_cache(maxsize=256)
+def _known(text: str) -> tuple[Document, bool]:
+    document = parsed(text)
+    return document, is_public(document)

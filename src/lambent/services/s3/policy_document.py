@@ -1,0 +1,171 @@
+"""The policy of a bucket: whether it may be one, and whether it lets in the public. Pure.
+
+What could not be judged is refused when the policy is put: NotPrincipal, NotAction, NotResource, sets of values
+(ForAnyValue), canonical user ids, and condition keys that requests to Lambent do not carry.
+
+Sources: S3 User Guide, "Bucket policies" and "Blocking public access to your Amazon S3 storage", "The meaning of
+'public'"; the messages are those that S3 gives.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from lambent.services.resource_policy import VERSIONS, Document
+from lambent.services.s3.errors import S3Error, not_implemented
+from lambent.services.statements import TESTS, as_list, like
+
+LONGEST_BYTES = 20 * 1024
+FIELDS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+NEGATIVE = {"NotPrincipal", "NotAction", "NotResource"}
+ACTION = re.compile(r"\*|(?i:s3):[A-Za-z*?]+")
+SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com|\*")
+IDENTITY = re.compile(r"\*|\d{12}|arn:aws:(?:iam::\d{12}:(?:root|(?:user|role)/.+)|sts::\d{12}:assumed-role/.+)")
+KEYS = re.compile(
+    r"aws:(?:principalarn|principalaccount|principaltype|userid|sourceip|securetransport"
+    r"|requestedregion|source(?:arn|account|owner|vpc|vpce))"
+    r"|s3:(?:prefix|delimiter|max-keys|versionid|if-match|if-none-match|x-amz-(?:acl|copy-source|metadata-directive"
+    r"|storage-class|server-side-encryption|server-side-encryption-aws-kms-key-id|grant-[a-z-]+)"
+    r"|(?:existing|request)objecttag/.+)",
+    re.IGNORECASE,
+)
+CONFINING = frozenset(
+    {
+        *("aws:principalarn", "aws:principalaccount", "aws:userid", "aws:sourceip", "aws:sourcearn"),
+        *("aws:sourceaccount", "aws:sourceowner", "aws:sourcevpc", "aws:sourcevpce"),
+    }
+)
+WIDEST_V4, WIDEST_V6 = 8, 32
+
+
+def document_of(text: str, bucket_arn: str) -> Document:
+    """The policy that `text` is for that bucket. Raises MalformedPolicy, NotImplemented."""
+    if len(text.encode()) > LONGEST_BYTES:
+        raise _malformed("Policy exceeds the maximum allowed document size.")
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
+        document = None
+    if not isinstance(document, dict):
+        raise _malformed("Policies must be valid JSON and the first byte must be '{'")
+    if document.get("Version", VERSIONS[0]) not in VERSIONS:
+        raise _malformed("The policy must contain a valid version string")
+    if unknown := set(document) - {"Version", "Id", "Statement"}:
+        raise _malformed(f"Unknown field {min(unknown)}")
+    statements = as_list(document.get("Statement", []))
+    if not statements:
+        raise _malformed("Missing required field Statement")
+    for each in statements:
+        _check_statement(each, bucket_arn)
+    return document
+
+
+def is_public(document: Document) -> bool:
+    """Whether anybody at all is let in: a wildcard principal, and no condition that confines it."""
+    return any(
+        each["Effect"] == "Allow" and _is_anybody(each["Principal"]) and not _confines(each.get("Condition", {}))
+        for each in as_list(document["Statement"])
+    )
+
+
+def _check_statement(statement: Any, bucket_arn: str) -> None:
+    if not isinstance(statement, dict):
+        raise _malformed("Invalid policy syntax.")
+    if negative := set(statement) & NEGATIVE:
+        raise not_implemented(f"{min(negative)} in the policy of a bucket")
+    if unknown := set(statement) - FIELDS:
+        raise _malformed(f"Unknown field {min(unknown)}")
+    for name in ("Effect", "Principal", "Action", "Resource"):
+        if not statement.get(name):
+            raise _malformed(f"Missing required field {name}")
+    if statement["Effect"] not in ("Allow", "Deny"):
+        raise _malformed(f"Invalid effect: {statement['Effect']}")
+    _check_principal(statement["Principal"])
+    if not all(isinstance(each, str) and ACTION.fullmatch(each) for each in as_list(statement["Action"])):
+        raise _malformed("Policy has invalid action")
+    if not all(isinstance(each, str) and _is_within(each, bucket_arn) for each in as_list(statement["Resource"])):
+        raise _malformed("Policy has invalid resource")
+    _check_condition(statement.get("Condition", {}))
+
+
+def _is_within(resource: str, bucket_arn: str) -> bool:
+    """Whether an ARN of a policy, which may have wildcards, names the bucket or something in it."""
+    bucket, _, _ = resource.partition("/")
+    return resource.startswith("arn:") and like(bucket, bucket_arn)
+
+
+def _check_principal(principal: Any) -> None:
+    if principal == "*":
+        return
+    if not isinstance(principal, dict) or not principal:
+        raise _malformed("Invalid principal in policy")
+    for kind, names in principal.items():
+        if kind in ("CanonicalUser", "Federated"):
+            raise not_implemented(f"{kind} as a principal in the policy of a bucket")
+        form = {"AWS": IDENTITY, "Service": SERVICE}.get(kind)
+        if form is None or not all(isinstance(name, str) and form.fullmatch(name) for name in as_list(names)):
+            raise _malformed("Invalid principal in policy")
+
+
+def _check_condition(condition: Any) -> None:
+    for operator, keys in _items(condition):
+        if operator.startswith(("ForAnyValue:", "ForAllValues:")):
+            raise not_implemented(f"The condition operator {operator}")
+        base = operator.removesuffix("IfExists")
+        if base not in TESTS and base != "Null":
+            raise _malformed(f"Invalid Condition type : {operator}")
+        for key, values in _items(keys):
+            if not KEYS.fullmatch(key):
+                known = key.lower().startswith(("aws:", "s3:"))
+                raise (
+                    not_implemented(f"The condition key {key}")
+                    if known
+                    else _malformed("Policy has an invalid condition key")
+                )
+            wanted = as_list(values)
+            if not wanted or not all(isinstance(value, str | bool | int | float) for value in wanted):
+                raise _malformed("Invalid policy syntax.")
+            if base in ("IpAddress", "NotIpAddress") and not all(map(_is_network, wanted)):
+                raise _malformed("Policy has an invalid IP address")
+
+
+def _items(value: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        raise _malformed("Invalid policy syntax.")
+    yield from value.items()
+
+
+def _is_anybody(principal: Any) -> bool:
+    return principal == "*" or "*" in as_list(principal.get("AWS", []))
+
+
+def _confines(condition: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether some test of the condition lets in only who is named."""
+    return any(
+        key.lower() in CONFINING and "Not" not in operator and not operator.endswith("IfExists")
+        and operator != "Null" and all(_is_fixed(key, str(value)) for value in as_list(values))
+        for operator, keys in condition.items()
+        for key, values in keys.items()
+    )  # fmt: skip
+
+
+def _is_fixed(key: str, value: str) -> bool:
+    if key.lower() != "aws:sourceip":
+        return not set("*?") & set(value)
+    network = ipaddress.ip_network(value, strict=False)
+    return network.prefixlen >= (WIDEST_V4 if network.version == 4 else WIDEST_V6)
+
+
+def _is_network(value: Any) -> bool:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return isinstance(value, str)
+
+
+def _malformed(message: str) -> S3Error:
+    return S3Error("MalformedPolicy", 400, message)

@@ -1,0 +1,106 @@
+"""Policies of buckets: what may be one, whom it lets in, and that no text breaks the parser."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambent.errors import ServiceError
+from lambent.services.resource_policy import Question, decision
+from lambent.services.s3.policy_document import document_of, is_public
+
+BUCKET = "arn:aws:s3:::mine"
+
+
+def policy(**changes: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*"} | changes
+    kept = {name: value for name, value in statement.items() if value is not None}
+    return json.dumps({"Version": "2012-10-17", "Statement": [kept]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"Resource": "arn:aws:s3:::other/*"}, "MalformedPolicy"),
+        ({"Resource": None}, "MalformedPolicy"),
+        ({"Action": "sqs:SendMessage"}, "MalformedPolicy"),
+        ({"Effect": "Perhaps"}, "MalformedPolicy"),
+        ({"Principal": {"AWS": "me"}}, "MalformedPolicy"),
+        ({"Principal": {"CanonicalUser": "1" * 64}}, "NotImplemented"),
+        ({"NotAction": "s3:*"}, "NotImplemented"),
+        ({"Condition": {"StringEquals": {"aws:Referer": "x"}}}, "NotImplemented"),
+        ({"Condition": {"ForAnyValue:StringEquals": {"aws:PrincipalArn": "x"}}}, "NotImplemented"),
+        ({"Condition": {"Sounds": {"aws:PrincipalArn": "x"}}}, "MalformedPolicy"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "300.0.0.1"}}}, "MalformedPolicy"),
+    ],
+)
+def test_what_could_not_be_judged_is_no_policy(changes: dict[str, Any], code: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        document_of(policy(**changes), BUCKET)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("condition", "public"),
+    [
+        ({}, True),
+        ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, False),
+        ({"IpAddress": {"aws:SourceIp": "0.0.0.0/1"}}, True),
+        ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, True),
+        ({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::1*"}}, True),
+        ({"StringEquals": {"aws:PrincipalAccount": "111111111111"}}, False),
+        ({"StringLike": {"s3:prefix": "a"}}, True),
+    ],
+)
+def test_public_is_what_anybody_meets(condition: dict[str, Any], public: bool) -> None:
+    """S3 User Guide, "The meaning of 'public'"."""
+    assert is_public(document_of(policy(Condition=condition), BUCKET)) is public
+
+
+@pytest.mark.parametrize(
+    ("condition", "context", "met"),
+    [
+        ({"NumericLessThanEquals": {"s3:max-keys": "10"}}, {"s3:max-keys": "9"}, True),
+        ({"NumericLessThanEquals": {"s3:max-keys": "10"}}, {"s3:max-keys": "11"}, False),
+        ({"NumericNotEquals": {"s3:max-keys": 10}}, {"s3:max-keys": "10"}, False),
+        ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, {"aws:sourceip": "192.168.0.1"}, True),
+        ({"IpAddress": {"aws:SourceIp": ["::1/128", "127.0.0.1"]}}, {"aws:sourceip": "127.0.0.1"}, True),
+        ({"StringEquals": {"s3:x-amz-acl": "public-read"}}, {}, False),
+    ],
+)
+def test_a_deny_holds_only_for_what_it_means(condition: dict[str, Any], context: dict[str, str], met: bool) -> None:
+    """IAM User Guide, "Condition operators": a key that the request lacks meets no positive operator."""
+    document = document_of(policy(Effect="Deny", Condition=condition), BUCKET)
+    question = Question("AWS", "anonymous", "", "s3:GetObject", f"{BUCKET}/k", context, complete=True)
+    assert (decision(document, question) == "Deny") is met
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["Allow", "*", "s3:*", BUCKET]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["Statement", "Effect", "Principal", "Action", "Resource", "Condition", "AWS", "StringEquals", "x"]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=40) | JSON.map(lambda value: json.dumps({"Statement": value})))
+def test_any_text_is_a_policy_or_is_refused(text: str) -> None:
+    code = ""
+    try:
+        document = document_of(text, BUCKET)
+        is_public(document)
+        decision(document, Question("AWS", "anonymous", "", "s3:GetObject", BUCKET, {}, complete=True))
+    except ServiceError as error:
+        code = error.code
+    assert code in ("", "MalformedPolicy", "NotImplemented")
