@@ -147,6 +147,18 @@ class Settings(BaseSettings):
     )
     sandbox_pool: int = Field(2, ge=0, description="Ready-made sandboxes kept for each interpreter; 0 for none.")
     sandbox_pool_most: int = Field(32, ge=0, description="The most that are kept after a burst, for five minutes.")
+    preboot_mb: int = Field(
+        256,
+        ge=0,
+        description="Memory for started processes of Node.js and the like that wait for a function; 0 for none.",
+    )
+    preboot_idle_s: float = Field(
+        3600.0, ge=0, description="How long such a process waits for a runtime and memory size that nobody uses."
+    )
+    nodejs_modules: str = Field(
+        "",
+        description="A node_modules folder for all Node.js functions, such as one with the AWS SDK for JavaScript.",
+    )
     scaling_pace: int = Field(
         0, ge=0, description="Environments that a function may add each 10 s; AWS has 1000, 0 is no limit."
     )

@@ -25,7 +25,7 @@ import pytest
 from botocore.config import Config
 
 from lambent.cli.server import Server, free_port
-from lambent.sandbox.interpreters import find_runtimes
+from lambent.sandbox.launch import look_at_host
 
 STOP_PROMISE_S = 10.0
 LENDER = 64_555  # who owns the folder that functions may mount
@@ -94,7 +94,7 @@ class Platform:
 
     def runtimes(self) -> set[str]:
         """The runtimes that this host has an interpreter for."""
-        return set(find_runtimes())
+        return set(look_at_host().runtimes)
 
     def create(self, source: str, **parameters: Any) -> str:
         """A function with `source` as app.py, active; its name, which no other test has."""

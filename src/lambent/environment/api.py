@@ -20,9 +20,10 @@ From the bootstrap:
     ERROR      19  request id, error type | error JSON
     STREAM     20  request id, content type | the first bytes of an answer that comes in pieces
     CHUNK      21  request id | the next bytes
+    FATAL      22  request id, error type | error JSON: an ERROR after which the process ends itself
 
 A piece has at most 64 KiB, and a CHUNK is never empty. After STREAM, a RESPONSE has no payload and
-says that the answer is whole; an ERROR says that it broke off. While the edge does not read, the
+says that the answer is whole; an ERROR or a FATAL says that it broke off. While the edge does not read, the
 bootstrap waits, and with it the handler: that is how a client that does not read holds a function back.
 
 What the function writes to stdout and stderr arrives on the `output` pipe, in lines. A line that

@@ -220,6 +220,10 @@ class LiveEnvironment:
             if frame.fields[0] == self._request_id and not self._superfluous(frame):
                 self._answered(self._answer(frame))
                 return
+        elif self._state is State.BUSY and kind == frames.FATAL:
+            if frame.fields[0] == self._request_id:
+                self._retire(self._answer(frame))
+                return
         elif self._state is State.BUSY and kind in frames.PIECES:
             if frame.fields[0] == self._request_id and self._take_piece(frame):
                 return
@@ -266,7 +270,7 @@ class LiveEnvironment:
         content_type = "" if streamed is None else streamed.content_type
         if frame.dropped_bytes or (streamed is not None and streamed.too_large):
             return Outcome(OutcomeKind.TOO_LARGE, self._elapsed_us(), content_type=content_type)
-        if frame.kind == frames.ERROR:
+        if frame.kind in (frames.ERROR, frames.FATAL):
             return Outcome(
                 OutcomeKind.ERROR, self._elapsed_us(), frame.payload, frame.fields[1], content_type=content_type
             )

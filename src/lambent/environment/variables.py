@@ -59,7 +59,10 @@ DEFAULTS_OF_LANGUAGE = {
         "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
         "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
     },
-    "nodejs": {"NODE_PATH": "/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task"},
+    "nodejs": {
+        "NODE_PATH": "/opt/nodejs/node{major}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:"
+        "/var/runtime:/var/task"
+    },
 }
 
 
@@ -90,11 +93,20 @@ class Circumstances(Struct, frozen=True):
 def variables(function: FunctionSnapshot, own: Mapping[str, str], circumstances: Circumstances) -> dict[str, str]:
     """All variables of a new environment of `function`, whose configuration sets `own`."""
     return {
-        **DEFAULTS,
-        **DEFAULTS_OF_LANGUAGE.get(LANGUAGE.sub("", function.runtime), {}),
+        **defaults_of(function.runtime),
         **_optional(circumstances),
         **{name: value for name, value in own.items() if name not in RESERVED},
         **_reserved(function, circumstances),
+    }
+
+
+def defaults_of(runtime: str) -> dict[str, str]:
+    """What a function of `runtime` finds, unless it says otherwise."""
+    special = DEFAULTS_OF_LANGUAGE.get(LANGUAGE.sub("", runtime), {})
+    major = re.findall(r"\d+", runtime)
+    return {
+        **DEFAULTS,
+        **{name: value.replace("{major}", major[0]) if major else value for name, value in special.items()},
     }
 
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ import uvloop
 
 from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
+from lambent.environment.variables import defaults_of
 from lambent.ids import SystemIds
 from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant, EnvironmentSpec, Provisioned
 from lambent.model.messages import EnvironmentStatus, Hello, Move, Ready, SnapshotTaken, Start, Stop, Welcome
@@ -24,10 +26,11 @@ from lambent.roles.agent_snapshots import SnapshotOptions, Snapshots, assignment
 from lambent.sandbox import cgroups, doctor, scratch, seccomp
 from lambent.sandbox.api import Assigned, Ending, Sandbox, Sandboxes, SandboxFailure
 from lambent.sandbox.handoff import Handoff, Receiver
-from lambent.sandbox.interpreters import find_runtimes
-from lambent.sandbox.node import NodeOptions, NodeSandboxes, instance_name
-from lambent.sandbox.runtime_folder import make_runtime_folder
-from lambent.sandbox.sandbox import Limits
+from lambent.sandbox.languages.table import LANGUAGES
+from lambent.sandbox.launch import look_at_host
+from lambent.sandbox.node import NodeSandboxes, instance_name
+from lambent.sandbox.options import GuestOptions, Limits, NodeOptions
+from lambent.sandbox.runtime_folder import make_guest_folder, make_runtime_folder
 from lambent.sandbox.user_namespace import NO_STANDING, Standing, stand
 from lambent.sandbox.watched_memory import MemoryWatcher, Processes
 from lambent.transport.address import Address
@@ -305,17 +308,31 @@ def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> Nod
         fallback=settings.runtime_fallback,
         egress_allow=settings.egress_allow,
         file_systems=settings.file_systems,
+        guests=_guests(settings, folders["runtime"]),
+        preboot_mb=settings.preboot_mb,
+        preboot_idle_s=settings.preboot_idle_s,
     )
     mkfs = scratch.find_mkfs()
     groups = _groups(instance_name(data), standing) if walls else None
     return NodeSandboxes(
         options,
-        find_runtimes(),
+        look_at_host(),
         clock,
         limits=groups or (MemoryWatcher(clock, Processes()) if walls else None),
         disks=scratch.ScratchDisks(data / "scratch", mkfs) if walls and mkfs and scratch.usable() else None,
         filters=seccomp.compile_filters(hidden_memory=groups is not None) if walls else [],
     )
+
+
+def _guests(settings: Settings, parent: Path) -> dict[str, GuestOptions]:
+    modules = {"nodejs": settings.nodejs_modules}
+    found: dict[str, GuestOptions] = {}
+    for language in LANGUAGES:
+        folder, given = make_guest_folder(parent, language.name, SystemIds()), modules.get(language.name)
+        found[language.name] = GuestOptions(
+            folder, defaults_of(language.name), Path(given).resolve() if given else None
+        )
+    return found
 
 
 def _groups(instance: str, standing: Standing) -> cgroups.ControlGroups | None:
@@ -334,6 +351,8 @@ def be_agent(settings: Settings) -> None:
     Raises:
         SandboxFailure: the host cannot do it; the message says what is missing.
     """
+    if settings.nodejs_modules and not Path(settings.nodejs_modules).is_dir():
+        raise SandboxFailure(f"The setting nodejs_modules names a folder that is not there: {settings.nodejs_modules}")
     standing = NO_STANDING
     if settings.isolation == "sandbox":
         doctor.require_sandboxes()

@@ -18,8 +18,7 @@ from lambent.placement.api import Standing
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.sandbox import doctor
-from lambent.sandbox.interpreters import Interpreter, find_runtimes
-from lambent.sandbox.launch import OS_ONLY, launch_of
+from lambent.sandbox.launch import look_at_host, missing
 from lambent.services.iam.keys import Keys
 from lambent.services.lambda_.data_plane import DataPlane
 from lambent.transport.connections import Lasting
@@ -179,25 +178,11 @@ class Runtimes:
     def __init__(self, architecture: str, *, fallback: bool) -> None:
         self.architecture = architecture
         self._fallback = fallback
-        self._found: dict[str, Interpreter] = find_runtimes()
+        self._host = look_at_host()
         self._egress: list[str | None] = []
 
     def missing(self, runtime: str) -> str | None:
-        if launch_of(runtime, self._found, fallback=self._fallback) is not None:
-            return None
-        if not runtime.startswith("python"):
-            if runtime in OS_ONLY:
-                return (
-                    f"{runtime} needs a Python on this host, in which sandboxes begin, and none was found. Install it"
-                )
-            return (
-                f"{runtime} is not served by this version of Lambent, which runs Python functions and custom runtimes "
-                f"({', '.join(OS_ONLY)})"
-            )
-        return (
-            f"{runtime} needs {runtime.replace('python', 'Python ')} on this host, and it was not found. Install it "
-            "(with your system's packages, or pyenv), or start the server with --runtime-fallback"
-        )
+        return missing(runtime, self._host, fallback=self._fallback)
 
     def egress_obstacle(self) -> str | None:
         if not self._egress:

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from lambent.file_systems import FileSystem
 from lambent.sandbox.interpreters import Interpreter
 
@@ -44,7 +46,19 @@ MOUNT_POINTS = ("proc", "tmp", "opt/lib", "var/task/lib", "var/runtime", "home",
 # dynamic linker remembers those that do not, and never looks there again.
 LIBRARY_PATH = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 
+# Where a root whose language is not Python keeps the interpreter and the code of the zygote.
+HIDDEN_LANGUAGE, HIDDEN_RUNTIME = HIDDEN + "/python", HIDDEN + "/runtime"
+
 Step = list[Any]
+
+
+class GuestRoot(Struct, frozen=True):
+    """What functions of another language than Python see: `prefix` at /var/lang, `runtime_folder` at /var/runtime, and
+    `binds`, each a path inside and one of the host."""
+
+    prefix: str
+    runtime_folder: str
+    binds: tuple[tuple[str, str], ...] = ()
 
 
 def plan(
@@ -54,21 +68,26 @@ def plan(
     lent: Iterable[FileSystem] = (),
     *,
     host_root: bool,
+    guest: GuestRoot | None = None,
 ) -> list[Step]:
-    """The steps that build the base root for `interpreter`, by the host's root or by that of a user namespace."""
+    """The steps that build the base root for `interpreter`, by the host's root or by that of a user namespace. With
+    a `guest` the interpreter is where no function sees it."""
+    prefix = interpreter.prefix if guest is None else guest.prefix
     return [
         ["tmpfs", "/", "mode=755,size=16m"],
         *_system(),
         *_etc(),
         *_devices(host_root=host_root),
         *(["folder", f"/{name}", 0o755] for name in MOUNT_POINTS),
-        ["bind", LANGUAGE, interpreter.prefix],
-        ["bind", "/var/runtime", str(runtime_folder)],
+        ["bind", LANGUAGE, prefix],
+        ["bind", "/var/runtime", str(runtime_folder) if guest is None else guest.runtime_folder],
+        *(["bind", inside, outside] for inside, outside in (() if guest is None else guest.binds)),
         *_hidden(code),
         # One that is not there is missed by the functions that mount it, and by no others.
         *(["lend", f"{LENT}/{each.place}", str(each.path), host_root] for each in lent if each.path.is_dir()),
+        *([] if guest is None else _hidden_python(interpreter, runtime_folder)),
         *([] if host_root else [["process_files", HIDDEN + "/proc"]]),
-        *_masks(interpreter.prefix),
+        *_masks(prefix),
         ["seal", "/dev", MS_NOEXEC],
         ["seal", "/", MS_NODEV],
     ]
@@ -110,6 +129,11 @@ def _hidden(code: Path) -> Iterator[Step]:
     yield ["folder", HIDDEN + "/scratch", 0o700]
     yield ["folder", HIDDEN + "/empty", 0o555]
     yield ["bind", HIDDEN + "/code", str(code)]
+
+
+def _hidden_python(interpreter: Interpreter, runtime_folder: Path) -> Iterator[Step]:
+    yield ["bind", HIDDEN_LANGUAGE, interpreter.prefix]
+    yield ["bind", HIDDEN_RUNTIME, str(runtime_folder)]
 
 
 def _masks(prefix: str) -> Iterator[Step]:

@@ -2,7 +2,8 @@
 
 Pure. A burst often comes again (a schedule, a page that makes twenty calls), and what was ready-made then
 costs half as much of its time. So the most starts seen within BURST_S are kept in reserve, within bounds,
-until CALM_S have passed without so many. The figures behind it: docs/decisions/0005-sandbox.md.
+until CALM_S have passed without so many. The figures behind it: docs/decisions/0005-sandbox.md. What is dear to
+keep (a started interpreter) waits only for so long as its like was lately used.
 """
 
 from collections import deque
@@ -12,22 +13,35 @@ CALM_S = 300.0
 
 
 class Depth:
-    """`least` always, `most` at most."""
+    """`least` always, or until nothing was taken for `idle_s`; `most` at most."""
 
-    def __init__(self, least: int, most: int) -> None:
-        self.least = least
+    def __init__(self, least: int, most: int, idle_s: float = float("inf")) -> None:
+        self._least, self._idle_s = least, idle_s
+        self._used_s: float | None = None
         self._recent_s: deque[float] = deque(maxlen=max(least, most))
         self._peak, self._peak_s = 0, 0.0
 
     def taken(self, now_s: float) -> None:
         """One start."""
+        self._used_s = now_s
         self._recent_s.append(now_s)
         self._look(now_s)
+
+    def expected(self, now_s: float) -> None:
+        """One may start soon."""
+        self._used_s = now_s
+
+    @property
+    def least(self) -> int:
+        """As few as it ever gets."""
+        return self._least if self._idle_s == float("inf") else 0
 
     def wanted(self, now_s: float) -> int:
         """How many should be ready."""
         self._look(now_s)
-        return max(self.least, self._peak)
+        if self._used_s is None:
+            self._used_s = now_s
+        return max(self._least if now_s - self._used_s <= self._idle_s else 0, self._peak)
 
     def _look(self, now_s: float) -> None:
         while self._recent_s and self._recent_s[0] <= now_s - BURST_S:

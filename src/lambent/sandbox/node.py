@@ -1,7 +1,7 @@
-"""All sandboxes of one node: interpreters, zygotes, pools, uids, disks and cgroups put together.
+"""All sandboxes of one node: kitchens, uids, disks and cgroups put together.
 
-Implements `api.Sandboxes`. One object an agent; its `open` prepares the host, its `close` leaves it
-as it was. A zygote that has died is replaced at the next request.
+Implements `api.Sandboxes` and `kitchens.Hands`. One object an agent; its `open` prepares the host, its `close`
+leaves it as it was.
 """
 
 import asyncio
@@ -10,65 +10,39 @@ import hashlib
 import os
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import structlog
-from msgspec import Struct
 
 from lambent.clock import Clock
-from lambent.file_systems import FileSystem
 from lambent.sandbox.api import Assigned, Assignment, MountFailure, RuntimeUnavailable, SandboxFailure, StaleImage
+from lambent.sandbox.budget import Budget
 from lambent.sandbox.cgroups import ControlGroups
-from lambent.sandbox.depth import Depth
 from lambent.sandbox.interpreters import Interpreter
-from lambent.sandbox.launch import Launch, launch_of
+from lambent.sandbox.kitchens import Kitchen, name_of
+from lambent.sandbox.launch import Host, Launch, launch_of, missing
 from lambent.sandbox.lending import lent
 from lambent.sandbox.memory_image import MemoryImage
 from lambent.sandbox.network_process import Egress
+from lambent.sandbox.options import NodeOptions
 from lambent.sandbox.owners import namespace_of_pids
-from lambent.sandbox.pool import Pool
 from lambent.sandbox.runtime_folder import compile_for
-from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Furnishing, Group, Limits, LiveSandbox
+from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Furnishing, Group, LiveSandbox
 from lambent.sandbox.scratch import ScratchDisks
-from lambent.sandbox.user_namespace import Standing
 from lambent.sandbox.watched_memory import MemoryWatcher
-from lambent.sandbox.wire import SpawnRequest
+from lambent.sandbox.wire import Boot, SpawnRequest
 from lambent.sandbox.zygotes import Zygote, ZygotePlace
 
 PREMADE_TMP_MB = 512  # the default of EphemeralStorage
+DEFAULT_MEMORY_MB = 128  # of MemorySize
 CONTENT_ADDRESS = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LEFTOVER_RETRY_S, LEFTOVER_ATTEMPTS = 0.01, 500
 ZYGOTES = "zygotes"
 
 log = structlog.get_logger()
-
-
-class NodeOptions(Struct, frozen=True):
-    """How sandboxes are made here. `port` is where a function finds the platform, on its own loopback."""
-
-    code: Path
-    runtime_folder: Path
-    empty_folder: Path
-    port: int
-    standing: Standing
-    pool_least: int
-    pool_most: int
-    limits: Limits
-    walls: bool = True
-    fallback: bool = False
-    egress_allow: tuple[str, ...] = ()
-    file_systems: tuple[FileSystem, ...] = ()
-
-
-class _Kitchen:
-    """One interpreter's zygote and pool."""
-
-    def __init__(self, interpreter: Interpreter, pool: Pool[LiveSandbox]) -> None:
-        self.interpreter, self.pool = interpreter, pool
-        self.zygote: Zygote | None = None
-        self.starting = asyncio.Lock()
 
 
 class NodeSandboxes:
@@ -77,19 +51,20 @@ class NodeSandboxes:
     def __init__(
         self,
         options: NodeOptions,
-        found: Mapping[str, Interpreter],
+        host: Host,
         clock: Clock,
         *,
         limits: ControlGroups | MemoryWatcher | None,
         disks: ScratchDisks | None,
         filters: list[bytes],
     ) -> None:
-        self._options, self._found, self._clock = options, found, clock
+        self._options, self._host, self._clock = options, host, clock
         self._disks, self._filters = disks, filters
         self._groups = limits if isinstance(limits, ControlGroups) else None
         self._watcher = limits if isinstance(limits, MemoryWatcher) else None
         self._watching: asyncio.Task[None] | None = None
-        self._kitchens: dict[str, _Kitchen] = {}
+        self._kitchens: dict[str, Kitchen] = {}
+        self._budget = Budget(options.preboot_mb)
         self._serial = 0
         self._egress = Egress(options.egress_allow, self._lost_egress)
         self._outward: dict[int, LiveSandbox] = {}
@@ -121,28 +96,29 @@ class NodeSandboxes:
 
     async def warm(self) -> None:
         """Start every interpreter's zygote and fill its pool, one after the other."""
-        for interpreter in self._found.values():
-            kitchen = self._kitchen(interpreter)
+        for runtime in (*self._host.pythons, *self._host.installations):
+            kitchen = self._kitchen(self._launch(runtime))
             with contextlib.suppress(SandboxFailure):  # said in the log; the first request hears it again
-                await self._zygote(kitchen)
-                kitchen.pool.fill()
+                await kitchen.zygote()
+                kitchen.pool(DEFAULT_MEMORY_MB).expect()
+
+    def expect(self, runtime: str, memory_mb: int) -> None:
+        """A function that is so may be started soon."""
+        launch = launch_of(runtime, self._host, fallback=self._options.fallback)
+        if launch is not None and launch.guest is not None:
+            self._kitchen(launch).pool(memory_mb).expect()
 
     def _launch(self, runtime: str) -> Launch:
-        launch = launch_of(runtime, self._found, fallback=self._options.fallback)
+        launch = launch_of(runtime, self._host, fallback=self._options.fallback)
         if launch is None:
-            have = ", ".join(self._found) or "none"
-            raise RuntimeUnavailable(
-                f"The runtime {runtime} needs an interpreter that this machine lacks (found: {have}). "
-                f"Install {runtime}, or start Lambent with --runtime-fallback."
-            )
+            raise RuntimeUnavailable(f"{missing(runtime, self._host, fallback=self._options.fallback)}.")
         return launch
 
-    def _kitchen(self, interpreter: Interpreter) -> _Kitchen:
-        if interpreter.runtime not in self._kitchens:
-            depth = Depth(self._options.pool_least, self._options.pool_most)
-            pool: Pool[LiveSandbox] = Pool(lambda: self._make(kitchen), depth, self._clock)
-            kitchen = self._kitchens[interpreter.runtime] = _Kitchen(interpreter, pool)
-        return self._kitchens[interpreter.runtime]
+    def _kitchen(self, launch: Launch) -> Kitchen:
+        name = name_of(launch)
+        if name not in self._kitchens:
+            self._kitchens[name] = Kitchen(launch, self._options, self._budget, self, self._clock)
+        return self._kitchens[name]
 
     async def take(self, assignment: Assignment, image: MemoryImage | None = None) -> tuple[LiveSandbox, Assigned]:
         """See `api.Sandboxes`. With `image`, a sandbox that goes on from it. Raises StaleImage."""
@@ -154,27 +130,50 @@ class NodeSandboxes:
             raise SandboxFailure(
                 f"The function has {what}, and without walls (--isolation process) nothing is mounted."
             )
-        kitchen = self._kitchen(self._launch(assignment.runtime).interpreter)
-        self._compile(kitchen.interpreter)
-        if kitchen.pool.statistics()["ready"]:
+        launch = self._launch(assignment.runtime)
+        kitchen = self._kitchen(launch)
+        if launch.guest is None:
+            self._compile(kitchen.interpreter)
+        furnishing = Furnishing(
+            self._task_root(assignment),
+            image=image,
+            programs=self._programs(launch, assignment),
+            boot=kitchen.late_boot(assignment),
+        )
+        if furnishing.boot is not None:
+            return await self._take(partial(kitchen.make, None), assignment, furnishing, premade=False)
+        pool = kitchen.pool(assignment.memory_mb)
+        if pool.ready:
             try:
-                return await self._take(kitchen.pool, assignment, image, premade=True)
+                return await self._take(pool.take, assignment, furnishing, premade=True)
             except (StaleImage, MountFailure):
                 raise
             except SandboxFailure as error:  # what waits may have died unseen, and no function code has run in it
                 log.warning("trying another sandbox", action="sandbox.retry", error=error.message)
-        return await self._take(kitchen.pool, assignment, image, premade=False)
+        return await self._take(pool.take, assignment, furnishing, premade=False)
+
+    def _task_root(self, assignment: Assignment) -> str:
+        return WALLED_TASK_ROOT if self._options.walls else str(self._options.code / assignment.code)
+
+    def _programs(self, launch: Launch, assignment: Assignment) -> tuple[str, ...]:
+        task_root = self._task_root(assignment)
+        return tuple(each.replace(WALLED_TASK_ROOT, task_root) for each in launch.programs)
 
     async def _take(
-        self, pool: Pool[LiveSandbox], assignment: Assignment, image: MemoryImage | None, *, premade: bool
+        self,
+        one: Callable[[], Awaitable[LiveSandbox]],
+        assignment: Assignment,
+        furnishing: Furnishing,
+        *,
+        premade: bool,
     ) -> tuple[LiveSandbox, Assigned]:
         started_s = self._clock.monotonic_s()
-        sandbox = await pool.take()
+        sandbox = await one()
         waited_us = round((self._clock.monotonic_s() - started_s) * 1e6)
         try:
-            if image is not None and image.lineage != sandbox.lineage:
+            if furnishing.image is not None and furnishing.image.lineage != sandbox.lineage:
                 raise StaleImage("The snapshot was taken from an interpreter that runs no more.")
-            assigned = await self._assign(sandbox, assignment, image)
+            assigned = await self._assign(sandbox, assignment, furnishing)
         except BaseException:
             await sandbox.stop()
             raise
@@ -183,10 +182,9 @@ class NodeSandboxes:
         times = msgspec.structs.replace(assigned.times, sandbox_us=sandbox_us, fork_us=fork_us)
         return sandbox, msgspec.structs.replace(assigned, times=times)
 
-    async def _assign(self, sandbox: LiveSandbox, assignment: Assignment, image: MemoryImage | None) -> Assigned:
-        task_root = WALLED_TASK_ROOT if self._options.walls else str(self._options.code / assignment.code)
+    async def _assign(self, sandbox: LiveSandbox, assignment: Assignment, furnishing: Furnishing) -> Assigned:
         if not self._options.walls:
-            assignment = msgspec.structs.replace(assignment, variables=self._unwalled(assignment, task_root))
+            assignment = msgspec.structs.replace(assignment, variables=self._unwalled(assignment, furnishing.task_root))
         elif assignment.network == "egress":
             await self._lead_out(sandbox)
         wanted, standing = assignment.mount, self._options.standing
@@ -195,11 +193,8 @@ class NodeSandboxes:
         if self._disks is not None and assignment.ephemeral_mb != PREMADE_TMP_MB:
             loop, holder = self._attach(assignment.ephemeral_mb)
         try:
-            programs = tuple(
-                each.replace(WALLED_TASK_ROOT, task_root) for each in self._launch(assignment.runtime).programs
-            )
-            furnishing = Furnishing(task_root, loop, self._options.limits, programs, folder)
-            return await sandbox.assign(assignment, furnishing, image)
+            made = msgspec.structs.replace(furnishing, loop=loop, lent=folder)
+            return await sandbox.assign(assignment, made)
         finally:
             if holder >= 0:
                 os.close(holder)
@@ -236,16 +231,8 @@ class NodeSandboxes:
         except OSError as error:
             raise SandboxFailure(f"no disk of {size_mb} MB for /tmp: {error}") from error
 
-    async def _make(self, kitchen: _Kitchen) -> LiveSandbox:
-        zygote = await self._zygote(kitchen)
-        try:
-            return await self._spawn(zygote)
-        except SandboxFailure:
-            if zygote.alive:
-                raise
-        return await self._spawn(await self._zygote(kitchen))  # it died between two requests: a new one
-
-    async def _spawn(self, zygote: Zygote) -> LiveSandbox:
+    async def spawn(self, zygote: Zygote, boot: Boot | None) -> LiveSandbox:
+        """See `kitchens.Hands`."""
         self._serial += 1
         number = self._serial
         loop, holder = self._attach(PREMADE_TMP_MB)
@@ -259,6 +246,9 @@ class NodeSandboxes:
                 tmp_mb=PREMADE_TMP_MB,
                 loop=loop,
                 walls=self._options.walls,
+                processes=self._options.limits.processes,
+                file_descriptors=self._options.limits.file_descriptors,
+                boot=boot,
             )
             sandbox = await LiveSandbox.spawn(zygote, request, group, self._clock)
         except OSError as error:
@@ -274,32 +264,14 @@ class NodeSandboxes:
             return self._groups.make(name)
         return self._watcher.make() if self._watcher is not None else None
 
-    async def _zygote(self, kitchen: _Kitchen) -> Zygote:
-        async with kitchen.starting:
-            if kitchen.zygote is not None and kitchen.zygote.alive:
-                return kitchen.zygote
-            if kitchen.zygote is not None:
-                log.warning("zygote died", action="sandbox.zygote", runtime=kitchen.interpreter.runtime)
-                await kitchen.zygote.close()
-                kitchen.zygote = None
-            place = ZygotePlace(
-                kitchen.interpreter,
-                self._options.code,
-                self._options.runtime_folder,
-                self._options.empty_folder if self._options.walls else None,
-                self._options.standing.host_root,
-                self._options.file_systems,
-            )
-            joins = self._zygote_group.open_to_enter() if self._groups is not None else []
-            try:
-                kitchen.zygote = await Zygote.start(place, self._filters, joins)
-            except SandboxFailure as error:
-                log.error("no zygote", action="sandbox.zygote", runtime=kitchen.interpreter.runtime, error=str(error))
-                raise
-            finally:
-                for descriptor in joins:
-                    os.close(descriptor)
-            return kitchen.zygote
+    async def start_zygote(self, place: ZygotePlace) -> Zygote:
+        """See `kitchens.Hands`."""
+        joins = self._zygote_group.open_to_enter() if self._groups is not None else []
+        try:
+            return await Zygote.start(place, self._filters, joins)
+        finally:
+            for descriptor in joins:
+                os.close(descriptor)
 
     def _compile(self, interpreter: Interpreter) -> None:
         task = asyncio.get_running_loop().create_task(compile_for(interpreter, self._options.runtime_folder))
@@ -312,9 +284,7 @@ class NodeSandboxes:
             task.cancel()
         await asyncio.gather(*self._compiling, return_exceptions=True)
         for kitchen in self._kitchens.values():
-            await kitchen.pool.close()
-            if kitchen.zygote is not None:
-                await kitchen.zygote.close()
+            await kitchen.close()
         await asyncio.gather(*self._stopping, return_exceptions=True)
         await self._egress.close()
         if self._watching is not None:

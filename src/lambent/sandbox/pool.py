@@ -42,18 +42,53 @@ S = TypeVar("S", bound=Stoppable)
 class Pool(Generic[S]):
     """Keeps as many as `depth` wants of what `make` makes ready. `take` may be called by many tasks."""
 
-    def __init__(self, make: Callable[[], Awaitable[S]], depth: Depth, clock: Clock) -> None:
-        self._make, self._depth, self._clock = make, depth, clock
+    def __init__(
+        self,
+        make: Callable[[], Awaitable[S]],
+        depth: Depth,
+        clock: Clock,
+        room: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._make, self._depth, self._clock, self._room = make, depth, clock, room
         self._ready: deque[S] = deque()
         self._waiting: deque[asyncio.Future[S]] = deque()
         self._making: set[asyncio.Task[bool]] = set()
         self._tending: asyncio.Task[None] | None = None
-        self._taken_s = float("-inf")
+        self._taken_s = self.used_s = float("-inf")
         self._closed = False
 
     def statistics(self) -> dict[str, int]:
         """How many are ready, in the making, and waited for."""
         return {"ready": len(self._ready), "making": len(self._making), "waiting": len(self._waiting)}
+
+    @property
+    def ready(self) -> list[S]:
+        """What waits."""
+        return list(self._ready)
+
+    @property
+    def kept(self) -> int:
+        """How many wait or are being made."""
+        return len(self._ready) + len(self._making)
+
+    def expect(self) -> None:
+        """One may be asked for soon."""
+        self.used_s = self._clock.monotonic_s()
+        self._depth.expected(self.used_s)
+        self.fill()
+
+    def give_one_up(self) -> bool:
+        """Stop one that waits, for the good of another pool; whether there was one."""
+        if not self._ready:
+            return False
+        task = asyncio.get_running_loop().create_task(self._stop(self._ready.popleft()))
+        self._making.add(task)
+        task.add_done_callback(self._making.discard)
+        return True
+
+    async def _stop(self, one: S) -> bool:
+        await one.stop()
+        return True
 
     def fill(self) -> None:
         """See to it that the reserve is as it should be."""
@@ -66,7 +101,7 @@ class Pool(Generic[S]):
         Raises:
             SandboxFailure: it could not be made.
         """
-        self._taken_s = self._clock.monotonic_s()
+        self._taken_s = self.used_s = self._clock.monotonic_s()
         self._depth.taken(self._taken_s)
         self.fill()
         while self._ready:
@@ -87,12 +122,12 @@ class Pool(Generic[S]):
             wanted = self._depth.wanted(now_s)
             if self._waiting or self._making or now_s < self._taken_s + REST_S:
                 await self._clock.sleep(REST_S)
-            elif len(self._ready) < wanted:
+            elif len(self._ready) < wanted and self._room():
                 if not await asyncio.shield(self._begin()):
                     return
             elif len(self._ready) > wanted:
                 await self._ready.popleft().stop()
-            elif wanted == self._depth.least:
+            elif wanted == len(self._ready) == self._depth.least:
                 return
             else:
                 await self._clock.sleep(LOOK_S)

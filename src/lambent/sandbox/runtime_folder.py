@@ -27,7 +27,9 @@ DISTRIBUTIONS = (
     "snapshot-restore-py",
 )
 OURS = "_lambent"
-OUR_SOURCES = Path(__file__).parent.parent / "runtimes" / "python"
+RUNTIMES = Path(__file__).parent.parent / "runtimes"
+OUR_SOURCES = RUNTIMES / "python"
+MODULES = "node_modules"
 WORLD_READABLE = 0o444
 
 
@@ -43,6 +45,21 @@ def make_runtime_folder(parent: Path, ids: Ids) -> Path:
         (making / OURS).mkdir(mode=0o755)
         for source in sources:
             shutil.copyfile(source, making / OURS / source.name)
+        making.rename(finished)
+    return finished
+
+
+def make_guest_folder(parent: Path, language: str, ids: Ids) -> Path:
+    """The folder of a language other than Python: our own code for it, and a place for its modules."""
+    sources = sorted((RUNTIMES / language).iterdir())
+    finished = parent / f"{language}-{_digest([], sources)}"
+    if not finished.is_dir():
+        making = parent / f"making-{ids.hex(8)}"
+        (making / MODULES).mkdir(parents=True)
+        for source in sources:
+            shutil.copyfile(source, making / source.name)
+        for each in (making, making / MODULES):
+            each.chmod(0o755)
         making.rename(finished)
     return finished
 

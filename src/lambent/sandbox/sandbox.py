@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -24,7 +25,7 @@ from lambent.sandbox.cgroups import ControlGroup
 from lambent.sandbox.memory_image import MemoryImage, take_image
 from lambent.sandbox.packets import Packets, packet_pair
 from lambent.sandbox.watched_memory import WatchedGroup
-from lambent.sandbox.wire import InitWord, Lent, SpawnRequest, TenantAnswer, TenantOrder
+from lambent.sandbox.wire import Boot, InitWord, Lent, SpawnRequest, TenantAnswer, TenantOrder
 from lambent.sandbox.zygotes import Zygote
 
 REMOVE_RETRY_S, REMOVE_ATTEMPTS = 0.005, 400
@@ -33,21 +34,37 @@ WALLED_TASK_ROOT = "/var/task"
 Group = ControlGroup | WatchedGroup
 
 
-class Limits(Struct, frozen=True):
-    """What every sandbox of a node has alike."""
+class Ends(NamedTuple):
+    """The platform's ends of a runtime's channel and output."""
 
-    processes: int
-    file_descriptors: int
+    channel: socket.socket
+    output: int
+
+    def close(self) -> None:
+        """Both."""
+        self.channel.close()
+        os.close(self.output)
+
+
+def _open_ends() -> tuple[Ends, Ends]:
+    """Ours, which never wait, and theirs."""
+    channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    output, their_output = os.pipe()
+    os.set_blocking(output, False)
+    channel.setblocking(False)
+    return Ends(channel, output), Ends(their_channel, their_output)
 
 
 class Furnishing(Struct, frozen=True):
     """What one node puts into one function's sandbox. `loop`: the device behind /tmp. `programs`: what the runtime
-    process becomes, where it is no Python function's. `lent`: its file system."""
+    process becomes, where it is no Python function's; `boot`: the same for a program of ours that was not started
+    with the sandbox. `lent`: its file system."""
 
     task_root: str
-    loop: int
-    limits: Limits
+    loop: int = -1
+    image: MemoryImage | None = None
     programs: tuple[str, ...] = ()
+    boot: Boot | None = None
     lent: Lent | None = None
 
 
@@ -64,6 +81,8 @@ class LiveSandbox:
         self._control, self._assignment, self._group, self._clock = control, assignment, group, clock
         self._memory_mb = 0
         self._walls = True
+        self._processes = 0
+        self._ends: Ends | None = None  # of a program that was started with the sandbox
         self._stopped = False
         self._pidfd = os.pidfd_open(pid)
         self._all_dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -79,21 +98,28 @@ class LiveSandbox:
         """
         (control, their_control), (assignment, their_assignment) = packet_pair(), packet_pair()
         joins = group.open_to_join() if group is not None else []
+        ends, theirs = _open_ends() if request.boot is not None else (None, None)
+        carried = [] if theirs is None else [theirs.channel.fileno(), theirs.output]
         with their_control, their_assignment:
+            passed = [their_control.fileno(), their_assignment.fileno(), *carried, *joins]
             try:
-                spawned = await zygote.spawn(request, [their_control.fileno(), their_assignment.fileno(), *joins])
+                spawned = await zygote.spawn(request, passed)
                 sandbox = cls(spawned.pid, Packets(control), Packets(assignment), group, clock)
             except (SandboxFailure, OSError) as error:
-                _close_sockets(control, assignment)
+                _close_all(control, assignment, *(() if ends is None else (ends,)))
                 if group is not None:
                     group.remove()
                 raise SandboxFailure(f"No sandbox: {error}") from error
             finally:
                 for descriptor in joins:
                     os.close(descriptor)
+                if theirs is not None:
+                    theirs.close()
+        sandbox._ends = ends
         if isinstance(group, WatchedGroup):
             group.holds(spawned.pid)
         sandbox.fork_us, sandbox._walls, sandbox.lineage = spawned.fork_us, request.walls, zygote.lineage
+        sandbox._processes = request.processes
         await sandbox._wait_built()
         return sandbox
 
@@ -111,43 +137,38 @@ class LiveSandbox:
             await self.stop()
             raise SandboxFailure(f"A sandbox could not be built: {word.error}")
 
-    async def assign(
-        self, assignment: Assignment, furnishing: Furnishing, image: MemoryImage | None = None
-    ) -> Assigned:
-        """Turn the sandbox into its function's; the function begins to load, or goes on from `image`.
+    async def assign(self, assignment: Assignment, furnishing: Furnishing) -> Assigned:
+        """Turn the sandbox into its function's; the function begins to load, or goes on from an image.
 
         Raises:
             MountFailure: its file system could not be mounted; the sandbox has to be stopped.
             SandboxFailure: a step failed; the sandbox has to be stopped.
         """
         self._memory_mb = assignment.memory_mb
-        order = _order(assignment, furnishing, has_image=image is not None)
         started_s = self._clock.monotonic_s()
         gauge, freezer, cgroup_us = -1, -1, 0
         if self._group is not None:
-            self._group.limit(assignment.memory_mb, furnishing.limits.processes)
+            self._group.limit(assignment.memory_mb, self._processes)
             cgroup_us = round((self._clock.monotonic_s() - started_s) * 1e6)
             gauge, freezer = self._group.open_memory_gauge(), self._group.open_freezer()
-        channel, their_channel = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        output, their_output = os.pipe()
-        os.set_blocking(output, False)
-        channel.setblocking(False)
+        ends, self._ends, theirs = self._ends, None, None
+        if ends is None:
+            ends, theirs = _open_ends()
         try:
-            self._assignment.send_nowait(
-                msgspec.json.encode(order),
-                [their_channel.fileno(), their_output, *(() if image is None else image.descriptors)],
-            )
+            carried = [] if theirs is None else [theirs.channel.fileno(), theirs.output]
+            carried += [] if furnishing.image is None else furnishing.image.descriptors
+            self._assignment.send_nowait(msgspec.json.encode(_order(assignment, furnishing)), carried)
             answer, doors = await self._answer()
         except BaseException as error:  # also when control has gone and nobody wants it any more
-            channel.close()
-            for descriptor in {output, gauge, freezer} - {-1}:
+            ends.close()
+            for descriptor in {gauge, freezer} - {-1}:
                 os.close(descriptor)
             if isinstance(error, MountFailure) or not isinstance(error, SandboxFailure | OSError):
                 raise
             raise SandboxFailure(f"A sandbox could not take its function: {error}") from error
         finally:
-            their_channel.close()
-            os.close(their_output)
+            if theirs is not None:
+                theirs.close()
             self._assignment.close()
         spent_us = round((self._clock.monotonic_s() - started_s) * 1e6)
         sandbox_us = max(0, spent_us - answer.mount_us - cgroup_us)
@@ -159,7 +180,7 @@ class LiveSandbox:
         if answer.extensions:
             supervisor, extension_output = doors.pop(0), doors.pop(0)
         return Assigned(
-            *(channel.detach(), output, gauge, listener, freezer, times),
+            *(ends.channel.detach(), ends.output, gauge, listener, freezer, times),
             runtime_api=runtime_api,
             supervisor=supervisor,
             extension_output=extension_output,
@@ -167,6 +188,10 @@ class LiveSandbox:
             http_runtime=bool(furnishing.programs),
             telemetry=tuple(doors),
         )
+
+    def held_bytes(self) -> int:
+        """What it takes of the host's memory; 0 where that is not told."""
+        return 0 if self._group is None else self._group.peak_memory_bytes()
 
     async def _answer(self) -> tuple[TenantAnswer, list[int]]:
         message, descriptors = await self._assignment.receive()
@@ -237,6 +262,9 @@ class LiveSandbox:
         self._control.close()
         self._assignment.close()
         os.close(self._pidfd)
+        if self._ends is not None:
+            self._ends.close()
+            self._ends = None
         if self.listener >= 0:
             os.close(self.listener)
             self.listener = -1
@@ -251,7 +279,7 @@ async def _remove(group: Group, clock: Clock) -> None:
         await clock.sleep(REMOVE_RETRY_S)
 
 
-def _order(assignment: Assignment, furnishing: Furnishing, *, has_image: bool) -> TenantOrder:
+def _order(assignment: Assignment, furnishing: Furnishing) -> TenantOrder:
     return TenantOrder(
         code=assignment.code,
         layers=assignment.layers,
@@ -260,13 +288,12 @@ def _order(assignment: Assignment, furnishing: Furnishing, *, has_image: bool) -
         variables=assignment.variables,
         tmp_mb=assignment.ephemeral_mb,
         loop=furnishing.loop,
-        processes=furnishing.limits.processes,
-        file_descriptors=furnishing.limits.file_descriptors,
         task_root=furnishing.task_root,
         pausing=assignment.pausing,
-        image=has_image,
+        image=furnishing.image is not None,
         programs=furnishing.programs,
         mount=furnishing.lent,
+        boot=furnishing.boot,
     )
 
 
@@ -284,6 +311,6 @@ def ending(wait_status: int | None, *, out_of_memory: bool) -> Ending:
     return Ending(exit_status=os.waitstatus_to_exitcode(wait_status))
 
 
-def _close_sockets(*sockets: socket.socket) -> None:
-    for each in sockets:
+def _close_all(*each_of: socket.socket | Ends) -> None:
+    for each in each_of:
         each.close()

@@ -32,8 +32,15 @@ class ZygoteReady(Struct, frozen=True):
     python: str
 
 
+class Boot(Struct, frozen=True):
+    """How a program that is not Python starts; see `runtimes/python/guest.py`."""
+
+    command: tuple[str, ...]
+    variables: dict[str, str]
+
+
 class SpawnRequest(Struct, frozen=True):
-    """agent -> zygote, with control, assignment and the cgroup.procs files."""
+    """agent -> zygote, with control, assignment, for a `boot` channel and output, and the cgroup.procs files."""
 
     uid: int
     shared_uid: bool
@@ -42,6 +49,9 @@ class SpawnRequest(Struct, frozen=True):
     tmp_mb: int
     loop: int
     walls: bool
+    processes: int
+    file_descriptors: int
+    boot: Boot | None = None  # started while the sandbox waits for its function
 
 
 class Spawned(Struct, frozen=True):
@@ -71,7 +81,8 @@ class Lent(Struct, frozen=True):
 
 
 class TenantOrder(Struct, frozen=True):
-    """agent -> tenant, with channel and output, and where there is an `image` with that and its plan."""
+    """agent -> tenant, with channel and output unless a `boot` was spawned with them, and where there is an `image`
+    with that and its plan. `boot`: a program to be started only now."""
 
     code: str
     layers: tuple[str, ...]
@@ -80,13 +91,12 @@ class TenantOrder(Struct, frozen=True):
     variables: dict[str, str]
     tmp_mb: int
     loop: int
-    processes: int
-    file_descriptors: int
     task_root: str
     pausing: bool = False
     image: bool = False
     programs: tuple[str, ...] = ()
     mount: Lent | None = None
+    boot: Boot | None = None
 
 
 class TenantAnswer(Struct, frozen=True):

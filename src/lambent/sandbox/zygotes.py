@@ -38,6 +38,7 @@ class ZygotePlace(Struct, frozen=True):
     root: Path | None  # an empty folder to build the base root on; None for no walls
     host_root: bool
     lent: tuple[FileSystem, ...] = ()
+    guest: base_root.GuestRoot | None = None
 
 
 class Zygote:
@@ -144,10 +145,14 @@ def _plan(place: ZygotePlace) -> Plan:
         folder, executable, steps = str(place.runtime_folder), interpreter.executable, []
     else:
         folders = place.code, place.runtime_folder, place.lent
-        steps = base_root.plan(interpreter, *folders, host_root=place.host_root)
-        inside = Path(interpreter.executable).relative_to(interpreter.prefix)
-        folder, executable = "/var/runtime", f"{base_root.LANGUAGE}/{inside}"
+        steps = base_root.plan(interpreter, *folders, host_root=place.host_root, guest=place.guest)
+        prefix, folder = base_root.LANGUAGE, "/var/runtime"
+        if place.guest is not None:
+            prefix, folder = base_root.HIDDEN_LANGUAGE, base_root.HIDDEN_RUNTIME
+        executable = f"{prefix}/{Path(interpreter.executable).relative_to(interpreter.prefix)}"
         variables["LD_LIBRARY_PATH"] = base_root.LIBRARY_PATH
+        if place.guest is not None:
+            variables["LD_LIBRARY_PATH"] = f"{prefix}/lib:{base_root.LIBRARY_PATH}"
     return Plan(
         agent_pid=os.getpid(),
         root=str(place.root or ""),

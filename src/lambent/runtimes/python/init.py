@@ -104,23 +104,25 @@ def _fork_and_watch(
     filters: list[bytes],
     control: socket.socket,
     assignment: socket.socket,
-    cgroups: list[int],
+    rest: list[int],
     listener: list[int],
 ) -> int:
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
+    told, heir = os.pipe()  # who the runtime is, when it is not our child from the beginning
+    os.set_blocking(told, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake)
     runtime = os.fork()
     if runtime == 0:
-        tenant.run(request, filters, assignment, cgroups)
+        tenant.run(request, filters, assignment, rest, heir)
     walls.drop_capabilities()
     walls.set_dumpable(False)
     socket.send_fds(control, [json.dumps({"ready": True}).encode()], listener)
     assignment.close()
-    for descriptor in [*cgroups, *listener]:
+    for descriptor in [*rest, *listener, heir]:
         os.close(descriptor)
-    return _watch(control, woken, runtime, request["walls"])
+    return _watch(control, woken, _Runtime(runtime, told), request["walls"])
 
 
 def _choose_next_pid() -> None:
@@ -130,7 +132,21 @@ def _choose_next_pid() -> None:
         last.write(str(1 + int.from_bytes(os.urandom(2), "big") % PID_SPREAD))
 
 
-def _watch(control: socket.socket, woken: int, runtime: int, walled: bool) -> int:
+class _Runtime:
+    """Which of our children the runtime is: the tenant, or whom it named before it went."""
+
+    def __init__(self, pid: int, told: int) -> None:
+        self._pid, self._told = pid, told
+
+    @property
+    def pid(self) -> int:
+        """Its number now."""
+        with contextlib.suppress(BlockingIOError):
+            self._pid = int(os.read(self._told, 64) or self._pid)
+        return self._pid
+
+
+def _watch(control: socket.socket, woken: int, runtime: _Runtime, walled: bool) -> int:
     """Until the agent hangs up or the runtime process has ended."""
     while True:
         ready, _, _ = select.select([control.fileno(), woken], [], [])
@@ -146,13 +162,13 @@ def _watch(control: socket.socket, woken: int, runtime: int, walled: bool) -> in
     return 0
 
 
-def _reap(runtime: int) -> int | None:
+def _reap(runtime: _Runtime) -> int | None:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return None
-        if pid == runtime:
+        if pid == runtime.pid:  # asked after the wait: the tenant names its heir before it ends
             return status
         if pid == 0:
             return None

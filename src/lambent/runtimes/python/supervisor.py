@@ -24,7 +24,10 @@ import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
+
+    from .guest import Early
 
 EXTENSIONS = "/opt/extensions"
 RUNTIME_SHUTDOWN_S = 0.3
@@ -66,17 +69,22 @@ def _report(error_type: str, message: str, port: int) -> None:
         connection.recv(1)  # it has arrived
 
 
-def supervise(names: list[str], words: int, output: int) -> None:
-    """Start the extensions; returns in the runtime's process, in no other."""
-    _Supervisor(socket.socket(fileno=words)).run(names, output)
+def supervise(
+    names: list[str], words: int, output: int, early: Early | None = None, assign: Callable[[], None] | None = None
+) -> None:
+    """Start the extensions; returns in the runtime's process, in no other. Where the runtime's program waits already
+    (`early`) it is given its function by `assign`, and this does not return."""
+    if early is not None:
+        os.close(CHANNEL)
+    _Supervisor(socket.socket(fileno=words), early, assign).run(names, output)
 
 
 class _Supervisor:
     """The process between init and the programs."""
 
-    def __init__(self, words: socket.socket) -> None:
-        self._words = words
-        self._children: dict[int, str] = {}  # by pid; "" is the runtime
+    def __init__(self, words: socket.socket, early: Early | None, assign: Callable[[], None] | None) -> None:
+        self._words, self._early, self._assign = words, early, assign
+        self._children: dict[int, str] = {} if early is None else {early.pid: ""}  # by pid; "" is the runtime
         self._runtime = 0
         self._stopping = False
 
@@ -98,7 +106,7 @@ class _Supervisor:
                 word = self._words.recv(WORD_BYTES)
                 if not word:
                     sources.remove(self._words.fileno())  # the edge has let go; the agent has not
-                elif not self._runtime and not self._stopping and self._fork_runtime():
+                elif not self._runtime and not self._stopping and self._start_runtime():
                     return
         os._exit(0)
 
@@ -120,8 +128,12 @@ class _Supervisor:
         finally:
             os._exit(1)
 
-    def _fork_runtime(self) -> bool:
+    def _start_runtime(self) -> bool:
         """Whether this is the runtime now."""
+        if self._early is not None and self._assign is not None:
+            self._runtime = self._early.pid
+            self._assign()
+            return False
         self._runtime = os.fork()
         if self._runtime:
             self._children[self._runtime] = ""
@@ -135,6 +147,8 @@ class _Supervisor:
             self._stopping = True
             if not self._runtime:
                 self._runtime = -1  # never to be
+                if self._early is not None:
+                    self._early.kill()
             self._signal_runtime(signal.SIGTERM)
             signal.setitimer(signal.ITIMER_REAL, RUNTIME_SHUTDOWN_S)
         if signal.SIGALRM in numbers:

@@ -5,9 +5,10 @@ lets go of every right, and only then lets the bootstrap import what the user wr
 matters and is all in `_settle`: mounts need rights, and the filter would refuse them.
 
 Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop",
-"processes", "file_descriptors", "task_root", "pausing", "image", "programs", "mount"} with the descriptors channel
-and output, and with `image` those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us",
-"extensions"} with what `doors` made, after which function code runs, or {"error", "not_mounted"}.
+"task_root", "pausing", "image", "programs", "mount", "boot"} with the descriptors channel and output (unless the
+request had a "boot": then they came with it, and the program runs already, see `guest`), and with `image` those of a
+snapshot's image and its plan (see `restore`). Answer: {"mount_us", "extensions"} with what `doors` made, after which
+function code runs, or {"error", "not_mounted"}.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import resource
 import signal
 import socket
 import stat
 import sys
 import time
+from functools import partial
 from typing import Any, NoReturn
 
-from . import bootstrap, doors, lent, restore, supervisor, walls
+from . import bootstrap, doors, guest, lent, restore, rights, supervisor, walls
 
 HIDDEN = "/.lambent"
 LENT = HIDDEN + "/lent"
-CHANNEL, HANDOVER, IMAGE, PLAN = 3, 4, 5, 6
+CHANNEL, HANDOVER, IMAGE, PLAN = rights.CHANNEL, 4, 5, 6
 # What differs between two environments of one version. All else that the function finds in its
 # variables is as its init phase left it.
 FRESH_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION")
@@ -37,21 +38,27 @@ LOOP_MAJOR = 7
 OUT_OF_MEMORY_PREFERENCE = 500  # the function goes before anything else of the host does
 
 
-def run(request: dict[str, Any], filters: list[bytes], assignment: socket.socket, cgroups: list[int]) -> NoReturn:
-    """Wait for the assignment and become its function; never returns."""
+def run(
+    request: dict[str, Any], filters: list[bytes], assignment: socket.socket, descriptors: list[int], heir: int
+) -> NoReturn:
+    """Wait for the assignment and become its function; never returns. `descriptors`: with a "boot" the channel and the
+    output, then the control groups to join. `heir`: where init is told who the runtime is, when it is not we."""
+    kept, cgroups = (descriptors[:2], descriptors[2:]) if request["boot"] else ([], descriptors)
+    heir = rights.raised(heir)
     try:
         _be_accounted_for(request["walls"], cgroups)
-        message, descriptors, _, _ = socket.recv_fds(assignment, ASSIGNMENT_BYTES, 4)
+        early = guest.Early.start(request, filters, kept) if request["boot"] else None
+        message, given, _, _ = socket.recv_fds(assignment, ASSIGNMENT_BYTES, 4)
         if message:
             started = time.perf_counter()
             spec = json.loads(message)
-            _settle(request, spec, filters, descriptors)
+            _settle(request, spec, filters, kept or given)
             opened = doors.open_for(spec, walled=request["walls"])
             mount_us = round((time.perf_counter() - started) * 1e6)
             answer = json.dumps({"mount_us": mount_us, "extensions": opened.extensions}).encode()
             socket.send_fds(assignment, [answer], opened.theirs())
             assignment.close()
-            _start(spec, opened)
+            _start(spec, opened, early, heir)
     except BaseException as error:  # there is no caller above us, only the zygote's frames
         mounted = not isinstance(error, lent.NotMounted)
         words = f"{type(error).__name__}: {error}" if mounted else str(error)
@@ -82,31 +89,16 @@ def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes],
             walls.detach(TMP)
             mount_tmp(spec["tmp_mb"], spec["loop"])
         walls.detach(HIDDEN)
-    _take_descriptors(*descriptors[:2])
+    rights.take_descriptors(*descriptors[:2])
     spec["image"] = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 64) for each in descriptors[2:]]
     os.chdir(spec["task_root"])
-    _set_limits(spec)
+    rights.set_limits(request["file_descriptors"])
     if request["walls"]:
         as_agent = bool(spec["mount"]) and not spec["mount"]["mapped"]  # who alone may write there
-        _let_go(request["uid"], request["shared_uid"] or as_agent, spec["processes"])
+        rights.let_go(request, shared=request["shared_uid"] or as_agent)
     os.environ.clear()
     os.environ.update(spec["variables"])
-    walls.gain_no_privileges()
-    if request["walls"]:
-        for program in filters:
-            walls.filter_system_calls(program)
-
-
-def _let_go(uid: int, shared: bool, processes: int) -> None:
-    """Every right. The count of processes is the kernel's for each uid, or each user namespace: so it comes last."""
-    if shared:
-        walls.enter_user_namespace(uid)
-        walls.drop_bounding_set()  # a new namespace begins with a full one
-        walls.limit(resource.RLIMIT_NPROC, processes)
-    else:
-        walls.limit(resource.RLIMIT_NPROC, processes)
-        walls.become(uid)
-    walls.drop_capabilities()
+    rights.close_the_door(filters if request["walls"] else [])
 
 
 def _mount_folders(spec: dict[str, Any]) -> None:
@@ -133,30 +125,25 @@ def mount_tmp(size_mb: int, loop: int) -> None:
         os.unlink(device)
 
 
-def _take_descriptors(channel: int, output: int) -> None:
-    """0 is empty, 1 and 2 are the output pipe, 3 is the channel (not inherited by an exec), no more."""
-    channel, output = (fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 64) for each in (channel, output))
-    nothing = fcntl.fcntl(os.open("/dev/null", os.O_RDONLY), fcntl.F_DUPFD_CLOEXEC, 64)
-    os.dup2(nothing, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.dup2(channel, CHANNEL, inheritable=False)
-
-
-def _set_limits(spec: dict[str, Any]) -> None:
-    walls.limit(resource.RLIMIT_NOFILE, spec["file_descriptors"])
-    walls.limit(resource.RLIMIT_CORE, 0)
-    walls.limit(resource.RLIMIT_MEMLOCK, 64 * 1024)
-
-
-def _start(spec: dict[str, Any], opened: doors.Doors) -> None:
+def _start(spec: dict[str, Any], opened: doors.Doors, early: guest.Early | None, heir: int) -> None:
     if spec["image"]:
         _restore(spec)
+    if early is not None and not opened.extensions:
+        early.assign(spec, opened.port)
+        os.write(heir, str(early.pid).encode())
+        os._exit(0)
     words, output = opened.take_places()
-    walls.close_from(CHANNEL + 1 if words < 0 else doors.OUTPUT + 1)
+    first = CHANNEL + 1 if words < 0 else doors.OUTPUT + 1
+    if early is not None:
+        early.keep_at(first)
+        walls.close_from(first + 1)
+        supervisor.supervise(opened.extensions, words, output, early, partial(early.assign, spec, opened.port))
+    walls.close_from(first)
     if words >= 0:
         supervisor.supervise(opened.extensions, words, output)  # goes on from here in the runtime's process
         walls.close_from(CHANNEL + 1)
+    if spec["boot"]:
+        guest.become(spec, opened.port)
     if spec["programs"]:
         supervisor.become_program(spec["programs"], opened.port)
     sys.argv[:] = ["/var/runtime/bootstrap.py"]

@@ -1,0 +1,97 @@
+"""The process of a runtime that is not Python's: a program of ours in the language's own interpreter.
+
+Such a program speaks frames on descriptor 3 as any bootstrap does, and reads its assignment from descriptor 4: one
+JSON text, {"handler", "initialization_type", "variables", "task_root", "runtime_api"}, up to the end of the pipe. So it
+can be started before it is known for which function: it loads what it can, and waits in a read. That is `Early`:
+started by the tenant while the sandbox is made, behind the same walls as any function, and given its function when
+the folders are mounted. Where its variables or its command need the function's own folders it is started
+when these stand (`become`).
+
+The tenant is its parent. Once the function is assigned the tenant goes, and `init` takes the process over as the
+runtime; with external extensions their supervisor keeps it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+from . import rights, walls
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+ASSIGNMENT = 4
+IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class Early:
+    """A started program that waits for its function."""
+
+    def __init__(self, pid: int, assignment: int) -> None:
+        self.pid, self._assignment = pid, assignment
+
+    @classmethod
+    def start(cls, request: dict[str, Any], filters: list[bytes], descriptors: list[int]) -> Early:
+        """Start the program that `request` names; it loses every right on its way."""
+        read, write = map(rights.raised, os.pipe())
+        pid = os.fork()
+        if pid:
+            os.close(read)
+            return cls(pid, write)
+        try:
+            os.setsid()
+            rights.take_descriptors(*descriptors, for_program=True)
+            rights.set_limits(request["file_descriptors"])
+            if request["walls"]:
+                rights.let_go(request, shared=request["shared_uid"])
+            rights.close_the_door(filters if request["walls"] else [])
+            _execute(request["boot"]["command"], request["boot"]["variables"], read)
+        except OSError as error:
+            os.write(2, f"The runtime cannot be started: {error}\n".encode())
+        finally:
+            os._exit(1)
+
+    def assign(self, spec: dict[str, Any], port: int) -> None:
+        """It is the function's from here on."""
+        os.write(self._assignment, _assignment(spec, port))
+        os.close(self._assignment)
+
+    def keep_at(self, number: int) -> None:
+        """Our end of its pipe has this number from now on."""
+        os.dup2(self._assignment, number, inheritable=False)
+        self._assignment = number
+
+    def kill(self) -> None:
+        """Nobody needs it."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def become(spec: dict[str, Any], port: int) -> NoReturn:
+    """Replace this process, whose rights are gone, by the program of `spec`, with its assignment waiting."""
+    read, write = os.pipe()
+    os.write(write, _assignment(spec, port))
+    os.close(write)
+    try:
+        os.set_inheritable(rights.CHANNEL, True)
+        _execute(spec["boot"]["command"], os.environ, read)
+    except OSError as error:
+        os.write(2, f"The runtime cannot be started: {error}\n".encode())
+    os._exit(1)
+
+
+def _assignment(spec: dict[str, Any], port: int) -> bytes:
+    told = {name: spec[name] for name in ("handler", "initialization_type", "variables", "task_root")}
+    return json.dumps({**told, "runtime_api": f"127.0.0.1:{port}" if port else ""}).encode()
+
+
+def _execute(command: list[str], variables: Mapping[str, str], assignment: int) -> NoReturn:
+    os.dup2(assignment, ASSIGNMENT)
+    os.set_inheritable(ASSIGNMENT, True)  # also where it had that number
+    walls.close_from(ASSIGNMENT + 1)
+    for number in IGNORED_BY_PYTHON:
+        signal.signal(number, signal.SIG_DFL)
+    os.execve(command[0], command, variables)  # noqa: S606 - the platform's own

@@ -1,0 +1,91 @@
+"""What the sandbox wants to know of a language other than Python: one object for each, all in `table.py`.
+
+A language's runtime is a program of ours in the language's own interpreter (`runtimes/NAME/`, at /var/runtime inside),
+which speaks frames on descriptor 3 and reads its assignment from descriptor 4. It can be started before it is known
+for which function, so what it needs at its start must not depend on one, with two exceptions: the function's memory,
+which some interpreters want to know when they start, and variables that are only read then (`at_start`). Processes
+wait ready-made for each memory size in use; a function that sets one of those variables gets a process of its
+own, started when its folders are mounted.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct
+
+PROBE_TIMEOUT_S = 20.0
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"  # a program in the function's folders that is started in front of the runtime
+
+
+class Installation(Struct, frozen=True):
+    """One version of a language on this host. All that it needs lies below `prefix`, which is /var/lang inside, in the
+    system's folders, or in `binds`: (path inside, path of the host)."""
+
+    runtime: str
+    version: tuple[int, ...]
+    executable: str
+    prefix: str
+    binds: tuple[tuple[str, str], ...] = ()
+
+
+class Language(Protocol):
+    """One language."""
+
+    name: str
+    """What its runtime identifiers begin with, and the name of the folder below `runtimes/`."""
+
+    boot_mb: int
+    """About what a process that waits takes of the host's memory."""
+
+    at_start: re.Pattern[str]
+    """The variables that its interpreter, or the dynamic linker, reads at its start and never again."""
+
+    def find(self, variables: Mapping[str, str]) -> dict[str, Installation]:
+        """What is on this host, by runtime identifier, oldest first."""
+
+    def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
+        """How a process for functions of that memory starts."""
+
+    def needs(self, runtime: str) -> str:
+        """What to install where `runtime` is missing, as the object of "needs"."""
+
+
+def installed_versions(parent: Path) -> Iterator[Path]:
+    """The folders of a version manager, newest first."""
+
+    def version(folder: Path) -> tuple[int, ...]:
+        return tuple(map(int, re.findall(r"\d+", folder.name)))
+
+    if parent.is_dir():
+        yield from sorted(parent.iterdir(), key=version, reverse=True)
+
+
+def executables(places: Iterable[Path], names: Iterable[str]) -> Iterator[Path]:
+    """Each program of one of these names, once, whatever links lead to it."""
+    seen: set[str] = set()
+    wanted = tuple(names)
+    for candidate in (folder / name for folder in places for name in wanted):
+        real = os.path.realpath(candidate)
+        if real not in seen and os.access(real, os.X_OK) and os.path.isfile(real):
+            seen.add(real)
+            yield candidate
+
+
+def number_of(runtime: str) -> tuple[int, ...]:
+    """The version in a runtime identifier: (20,) of nodejs20.x, (3, 4) of ruby3.4."""
+    return tuple(map(int, re.findall(r"\d+", runtime.partition(".al")[0])))
+
+
+def nearest(runtime: str, installed: Iterable[Installation]) -> Installation | None:
+    """The version that is nearest to `runtime`; of two the newer."""
+    wanted = number_of(runtime)
+
+    def distance(each: Installation) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        have = number_of(each.runtime)
+        apart = tuple(abs(a - b) for a, b in zip(have, wanted, strict=False))
+        return apart, tuple(-part for part in have)
+
+    return min(installed, key=distance, default=None)

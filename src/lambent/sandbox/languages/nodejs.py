@@ -1,0 +1,77 @@
+"""Node.js: where it is found, and how a process starts.
+
+Sources: the folders are those of nvm, fnm, asdf and mise as their guides name them. The heap's limits are fixed when V8
+starts (checked with Node.js 20: `v8.setFlagsFromString` changes nothing later), so they come from the function's
+memory: nine tenths for what lives long and a twentieth for what is young, as AWS's own start script has it.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from lambent.sandbox.languages.language import PROBE_TIMEOUT_S, WRAPPER, Installation, executables, installed_versions
+
+PROBE = "console.log(JSON.stringify([process.versions.node, process.execPath]))"
+OLDEST_MAJOR = 20
+
+
+class NodeJs:
+    """Implements `Language`."""
+
+    name = "nodejs"
+    boot_mb = 48
+    at_start = re.compile(
+        rf"NODE_(?!PATH$|ENV$).*|LD_.*|LANG|LANGUAGE|LC_.*|SSL_CERT_.*|OPENSSL_.*|UV_.*|MALLOC_.*|GLIBC_.*|{WRAPPER}"
+    )
+
+    def find(self, variables: Mapping[str, str]) -> dict[str, Installation]:
+        """See `Language`."""
+        found: dict[str, Installation] = {}
+        for candidate in executables(_places(variables), ("node", "nodejs")):
+            installation = _probe(candidate)
+            if installation is not None:
+                found.setdefault(installation.runtime, installation)
+        return dict(sorted(found.items(), key=lambda item: item[1].version))
+
+    def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
+        """See `Language`."""
+        old_mb, young_mb = max(1, memory_mb * 9 // 10), max(1, memory_mb // 20)
+        limits = (f"--max-semi-space-size={young_mb}", f"--max-old-space-size={old_mb}")
+        return (executable, *limits, f"{runtime_folder}/bootstrap.js")
+
+    def needs(self, runtime: str) -> str:
+        """See `Language`."""
+        major = runtime.removeprefix(self.name).removesuffix(".x")
+        return f"Node.js {major} (with your system's packages, or nvm install {major})"
+
+
+def _places(variables: Mapping[str, str]) -> list[Path]:
+    home = Path(variables.get("HOME", "/root"))
+    managers = (
+        Path(variables.get("NVM_DIR", home / ".nvm")) / "versions/node",
+        home / ".local/share/fnm/node-versions",
+        Path(variables.get("ASDF_DATA_DIR", home / ".asdf")) / "installs/nodejs",
+        home / ".local/share/mise/installs/node",
+    )
+    managed = [folder for parent in managers for folder in installed_versions(parent)]
+    places = [each for folder in managed for each in (folder / "bin", folder / "installation/bin")]
+    places += [Path("/usr/local/bin"), Path("/usr/bin"), *(each / "bin" for each in installed_versions(Path("/opt")))]
+    on_path = [Path(folder) for folder in variables.get("PATH", "").split(":") if folder]
+    return list(dict.fromkeys([*places, *(folder for folder in on_path if folder.name != "shims")]))
+
+
+def _probe(executable: Path) -> Installation | None:
+    """What `executable` says it is; None when it does not run, is too old, or lies in no `bin` folder."""
+    try:
+        answer = subprocess.run(  # noqa: S603
+            [executable, "-e", PROBE], capture_output=True, timeout=PROBE_TIMEOUT_S, check=True, text=True, env={}
+        )
+        version, path = json.loads(answer.stdout)
+        numbers = tuple(map(int, version.split("-")[0].split(".")))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    if numbers[0] < OLDEST_MAJOR or Path(path).parent.name != "bin":
+        return None
+    return Installation(f"nodejs{numbers[0]}.x", numbers, path, str(Path(path).parent.parent))

@@ -1,0 +1,252 @@
+"""Functions in JavaScript on a real server: how handlers answer, how they fail, what is in the log.
+
+Sources: Lambda Developer Guide, "Building Lambda functions with Node.js" (handler forms, context, errors, logging); the
+texts of AWS's own runtime interface client for Node.js; behaviours sections 8, 12 and 15.
+"""
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.acceptance.conftest import zipped
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Platform
+
+HANDLERS = """
+const started = await Promise.resolve('top-level await');
+const later = (ms) => new Promise((done) => setTimeout(done, ms));
+const forms = {
+  value: async (event, context) => ({ started, event, left: context.getRemainingTimeInMillis() > 1000, context }),
+  callback: (event, context, callback) => { setTimeout(() => callback(null, 'called back'), 5) },
+  'does not wait': (event, context, callback) => {
+    context.callbackWaitsForEmptyEventLoop = false;
+    setTimeout(() => {}, 300);
+    callback(null, 'at once');
+  },
+  waits: (event, context, callback) => {
+    setTimeout(() => console.log('before the answer'), 50);
+    callback(null, 'waited');
+  },
+  'callback error': (event, context, callback) => callback(new RangeError('told')),
+  succeed: (event, context) => context.succeed('done'),
+  fail: (event, context) => context.fail('a text'),
+  'no answer': () => {},
+  throws: async () => { throw new TypeError('thrown') },
+  'never settles': () => later(0).then(() => new Promise(() => {})),
+  circular: async () => { const me = {}; me.me = me; return me },
+  rejects: async () => { Promise.reject(new Error('unseen')); await later(5000) },
+  'throws outside': async () => { setTimeout(() => { throw new Error('outside') }, 1); await later(5000) },
+  exits: async () => process.exit(3),
+  logs: async () => {
+    console.log('two\\nlines', { a: 1 }); console.debug('d'); console.warn('w'); console.error('e'); console.trace('t');
+    process.stdout.write('plain\\n');
+  },
+  environment: async () => ({ ...process.env, trace: process.env._X_AMZN_TRACE_ID }),
+  processes: async () => {
+    const { execSync } = await import('node:child_process');
+    return execSync('ls /proc/self/fd; pwd; id -un', { encoding: 'utf8' }).split('\\n');
+  },
+  garbage: async () => {
+    let held = [];
+    for (let i = 0; i < 400; i++) { held.push(new Array(20_000).fill(i)); if (held.length > 100) held = [] }
+    return 'lives';
+  },
+};
+export const nested = { handler: (event, context, callback) => forms[event.form](event, context, callback) };
+"""
+
+
+@pytest.fixture(scope="module")
+def function(platform: "Platform") -> str:
+    """One function for all forms."""
+    files: dict[str, str | bytes] = {"src/app.mjs": HANDLERS}
+    return create(platform, files, "src/app.nested.handler", Timeout=8)
+
+
+def create(platform: "Platform", files: dict[str, str | bytes], handler: str, **parameters: Any) -> str:
+    if not any(each.startswith("nodejs") for each in platform.runtimes()):
+        pytest.skip("Node.js 20 or newer is not here: apt-get install nodejs")
+    runtime = next(each for each in sorted(platform.runtimes()) if each.startswith("nodejs"))
+    return platform.create(
+        "", **{"Code": {"ZipFile": zipped(files)}, "Runtime": runtime, "Handler": handler} | parameters
+    )
+
+
+def invoke(platform: "Platform", name: str, event: Any) -> tuple[Any, str, bool]:
+    """The answer, the log, and whether it is an error."""
+    answer = platform.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
+    log = base64.b64decode(answer["LogResult"]).decode()
+    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("callback", "called back"),
+        ("does not wait", "at once"),
+        ("waits", "waited"),
+        ("succeed", "done"),
+        ("no answer", None),
+        ("never settles", None),
+        ("garbage", "lives"),
+    ],
+)
+def test_a_handler_answers_by(platform: "Platform", function: str, form: str, expected: Any) -> None:
+    answer, log, failed = invoke(platform, function, {"form": form})
+    assert (answer, failed) == (expected, False), log
+    assert ("before the answer" in log) == (form == "waits")
+
+
+def test_a_handler_knows_its_invocation(platform: "Platform", function: str) -> None:
+    answer, _, _ = invoke(platform, function, {"form": "value"})
+    assert answer["started"] == "top-level await"
+    assert answer["left"] is True
+    context = answer["context"]
+    assert (context["functionName"], context["functionVersion"], context["memoryLimitInMB"]) == (
+        function,
+        "$LATEST",
+        "128",
+    )
+    assert context["invokedFunctionArn"].endswith(f":function:{function}")
+    assert re.fullmatch(r"[0-9a-f-]{36}", context["awsRequestId"])
+    assert context["logGroupName"] == f"/aws/lambda/{function}"
+
+
+@pytest.mark.parametrize(
+    ("form", "error_type", "message"),
+    [
+        ("throws", "TypeError", "thrown"),
+        ("callback error", "RangeError", "told"),
+        ("fail", "string", "a text"),
+        ("circular", "Error", "Unable to stringify response body"),
+        ("rejects", "Runtime.UnhandledPromiseRejection", "Error: unseen"),
+        ("throws outside", "Error", "outside"),
+    ],
+)
+def test_an_error_is_told_as_on_aws(
+    platform: "Platform", function: str, form: str, error_type: str, message: str
+) -> None:
+    answer, log, failed = invoke(platform, function, {"form": form})
+    assert failed
+    assert (answer["errorType"], answer["errorMessage"]) == (error_type, message), log
+    assert isinstance(answer["trace"], list)
+    assert "\tERROR\t" in log
+    assert invoke(platform, function, {"form": "succeed"})[0] == "done"  # in this process or the next
+
+
+def test_a_process_that_ends_is_told_with_its_status(platform: "Platform", function: str) -> None:
+    answer, _, _ = invoke(platform, function, {"form": "exits"})
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert answer["errorMessage"].endswith("Runtime exited with error: exit status 3")
+
+
+def test_what_is_written_to_the_console_is_a_line_with_time_request_and_level(
+    platform: "Platform", function: str
+) -> None:
+    _, log, _ = invoke(platform, function, {"form": "logs"})
+    lines = re.findall(r"^\d{4}-\d\d-\d\dT[\d:.]+Z\t[0-9a-f-]{36}\t([A-Z]+)\t(.*)$", log, re.MULTILINE)
+    assert lines == [("INFO", "two"), ("DEBUG", "d"), ("WARN", "w"), ("ERROR", "e"), ("TRACE", "t")]
+    assert "two\nlines { a: 1 }\n" in log
+    assert "\nplain\n" in log
+
+
+def test_the_environment_is_the_runtimes_own(platform: "Platform", function: str) -> None:
+    answer, _, _ = invoke(platform, function, {"form": "environment"})
+    major = re.findall(r"\d+", answer["AWS_EXECUTION_ENV"])[0]
+    assert answer["AWS_EXECUTION_ENV"] == f"AWS_Lambda_nodejs{major}.x"
+    assert answer["NODE_PATH"].startswith(f"/opt/nodejs/node{major}/node_modules:/opt/nodejs/node_modules:")
+    assert answer["trace"].startswith("Root=1-")
+    assert answer["_HANDLER"] == "src/app.nested.handler"
+
+
+def test_child_processes_inherit_no_channel(platform: "Platform", function: str) -> None:
+    answer, log, _ = invoke(platform, function, {"form": "processes"})
+    assert answer == ["0", "1", "2", "3", "/var/task", "sbx_user1051", ""], log  # 3 is the listing's own
+
+
+@pytest.mark.parametrize(
+    ("files", "handler", "error_type"),
+    [
+        ({"index.js": "exports.handler = {"}, "index.handler", "Runtime.UserCodeSyntaxError"),
+        ({"index.js": "require('nowhere')"}, "index.handler", "Runtime.ImportModuleError"),
+        ({"other.js": ""}, "index.handler", "Runtime.ImportModuleError"),
+        ({"index.js": "exports.other = 1"}, "index.handler", "Runtime.HandlerNotFound"),
+        ({"index.js": ""}, "index", "Runtime.MalformedHandlerName"),
+        ({"index.js": "throw new EvalError('at load')"}, "index.handler", "EvalError"),
+        ({"index.mjs": "await new Promise(() => {})"}, "index.handler", "Runtime.NodeJsExit"),
+    ],
+)
+def test_a_module_that_cannot_be_loaded_is_told(
+    platform: "Platform", files: dict[str, str | bytes], handler: str, error_type: str
+) -> None:
+    answer, log, failed = invoke(platform, create(platform, files, handler), {})
+    assert failed
+    assert answer["errorType"] == error_type, log
+    assert "INIT_REPORT" in log
+
+
+ECHO = "(event) => Promise.resolve(event)"
+LAYERED = "exports.handler = async () => [require('first').name, require('second'), process.execArgv.length]"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"index.js": f"exports.handler = {ECHO}"},
+        {"index.cjs": f"exports.handler = {ECHO}"},
+        {"index.js": f"export const handler = {ECHO}", "package.json": '{"type": "module"}'},
+    ],
+    ids=["commonjs", "cjs", "type-module"],
+)
+def test_files_are_read_as_node_reads_them(platform: "Platform", files: dict[str, str | bytes]) -> None:
+    name = create(platform, files, "index.handler")
+    assert invoke(platform, name, {"x": [1, "ü", None]})[0] == {"x": [1, "ü", None]}
+
+
+def test_layers_are_searched_for_modules(platform: "Platform") -> None:
+    lambda_ = platform.client("lambda")
+    layer: dict[str, str | bytes] = {
+        "nodejs/node_modules/first/index.js": "exports.name = 'first'",
+        "nodejs/node_modules/second/index.js": "module.exports = 2",
+    }
+    version = lambda_.publish_layer_version(LayerName="modules", Content={"ZipFile": zipped(layer)})
+    name = create(platform, {"index.js": LAYERED}, "index.handler", Layers=[version["LayerVersionArn"]])
+    assert invoke(platform, name, {})[0][:2] == ["first", 2]
+
+
+def test_variables_that_node_reads_at_its_start_are_honoured(platform: "Platform") -> None:
+    source = "exports.handler = async () => [globalThis.early, process.env.AWS_LAMBDA_EXEC_WRAPPER, process.argv0]"
+    files: dict[str, str | bytes] = {"index.js": source, "early.js": "globalThis.early = 'required first'"}
+    variables = {"NODE_OPTIONS": "--require /var/task/early.js"}
+    name = create(platform, files, "index.handler", Environment={"Variables": variables})
+    assert invoke(platform, name, {})[0][0] == "required first"
+
+
+def test_an_answer_in_pieces(platform: "Platform") -> None:
+    source = """
+    const { pipeline } = require('node:stream/promises');
+    exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+      stream.setContentType('text/plain');
+      if (event.fails) { stream.write('begun'); throw new Error('broke off') }
+      stream.write('first ');
+      await pipeline((function* () { for (let i = 0; i < 3; i++) yield Buffer.alloc(100_000, 'x') })(), stream);
+    });
+    """
+    name = create(platform, {"index.js": source}, "index.handler")
+    lambda_ = platform.client("lambda")
+    events = list(lambda_.invoke_with_response_stream(FunctionName=name, Payload="{}")["EventStream"])
+    told = b"".join(event["PayloadChunk"]["Payload"] for event in events if "PayloadChunk" in event)
+    assert told == b"first " + b"x" * 300_000
+    failed = list(lambda_.invoke_with_response_stream(FunctionName=name, Payload='{"fails": true}')["EventStream"])
+    assert failed[-1]["InvokeComplete"]["ErrorCode"] == "Unhandled"
+    assert "broke off" in failed[-1]["InvokeComplete"]["ErrorDetails"]
+
+
+def test_a_version_that_is_not_here_is_refused_with_what_to_install(platform: "Platform") -> None:
+    if "nodejs26.x" in platform.runtimes():
+        pytest.skip("this host has every version")
+    with pytest.raises(Exception, match=r"nodejs26\.x needs Node\.js 26 .*nvm install 26.*--runtime-fallback"):
+        platform.create("", Runtime="nodejs26.x", Handler="index.handler")
