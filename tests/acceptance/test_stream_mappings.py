@@ -1,9 +1,12 @@
 """Tables whose changes trigger functions, with boto3 and `aws` against a real server."""
 
 import json
+import urllib.request
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -211,3 +214,40 @@ def test_what_a_mapping_of_a_stream_cannot_be_is_refused_in_the_words_of_aws(pla
     with pytest.raises(lambda_.exceptions.ResourceConflictException, match="provided mapping already exists"):
         lambda_.create_event_source_mapping(EventSourceArn=stream, FunctionName=relay, StartingPosition="LATEST")
     lambda_.delete_event_source_mapping(UUID=made["UUID"])
+
+
+def test_the_example_shows_what_changes_in_a_table_while_somebody_looks(
+    platform: "Platform", eventually: Callable[..., Any]
+) -> None:
+    folder, name = Path(__file__).parents[2] / "examples" / "live_dashboard", f"orders-{uuid.uuid4().hex[:8]}"
+    common = ("--env", f"TOTALS_TABLE={name}-totals", "--data", platform.server.data)
+    collect = (folder, "--name", f"{name}-totals", "--handler", "app.collect", "--table", name, "--timeout", "30")
+    board = (folder, "--name", name, "--handler", "app.board", "--timeout", "30")
+    for words in (collect, collect, board):
+        done = platform.lambent("deploy", *words, *common)
+        assert done.returncode == 0, done.stderr
+    lambda_, table = platform.client("lambda"), platform.session().resource("dynamodb", endpoint_url=platform.endpoint)
+    (mapping,) = lambda_.list_event_source_mappings(FunctionName=f"{name}-totals")["EventSourceMappings"]
+    assert (mapping["BisectBatchOnFunctionError"], mapping["MaximumRetryAttempts"]) == (True, 5)
+    made = lambda_.create_function_url_config(FunctionName=name, AuthType="NONE", InvokeMode="RESPONSE_STREAM")
+    url = f"{platform.endpoint}/_aws/lambda-url/{urlsplit(made['FunctionUrl']).netloc.partition('.')[0]}/"
+    for number, action in enumerate(("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")):
+        condition = {"FunctionUrlAuthType": "NONE"} if not number else {"InvokedViaFunctionUrl": True}
+        lambda_.add_permission(
+            FunctionName=name, StatementId=f"public-{number}", Principal="*", Action=action, **condition
+        )
+    with urllib.request.urlopen(url, timeout=30) as page:
+        assert b"new EventSource" in page.read()
+    orders = table.Table(name)
+    with urllib.request.urlopen(f"{url}events", timeout=30) as events:
+
+        def shown() -> Any:
+            while not (line := events.readline()).startswith(b"data: "):
+                pass
+            return json.loads(line[6:])
+
+        assert shown() == {}
+        orders.put_item(Item={"id": "o-1", "state": "open", "price": 9})
+        assert shown() == {"open": {"orders": 1, "worth": 9}}
+        orders.put_item(Item={"id": "o-1", "state": "paid", "price": 9})
+        assert shown() == {"paid": {"orders": 1, "worth": 9}}

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import dependencies, functions, package, queues, schedules, screen, topics
+from lambent.cli import dependencies, functions, package, queues, schedules, screen, tables, topics
 from lambent.cli.access import Access, client, find_access
 from lambent.cli.errors import CommandError
 from lambent.cli.functions import Wish
@@ -23,7 +23,8 @@ runs on. The function gets the role `lambent-execution`, which is made at the fi
 given keeps its value when the function exists already. With --schedule, EventBridge Scheduler runs it;
 the schedule has the function's name, and the role `lambent-scheduler`. With --queue, messages of that SQS queue run it;
 the queue is made if need be, with a dead-letter queue called NAME-dead for what fails five times. With --topic,
-messages of that SNS topic run it; the topic is made if need be.
+messages of that SNS topic run it; the topic is made if need be. With --table, what changes in that DynamoDB table runs
+it; the table is made if need be, with the key `id`, and a queue called NAME-dead is told of what fails too often.
 
 Examples:
 
@@ -36,6 +37,8 @@ Examples:
   lambent deploy examples/order_queue --queue orders --reports-failures
 
   lambent deploy examples/large_orders --topic orders --env LIMIT=100
+
+  lambent deploy examples/live_dashboard --name orders-totals --handler app.collect --table orders
 
   lambent deploy hello --name hello-staging --env TABLE=orders --env LEVEL=debug
 """
@@ -123,6 +126,9 @@ def deploy(
         str | None, typer.Option(metavar="NAME", help="Of an SQS queue whose messages run it; NAME.fifo keeps order.")
     ] = None,
     topic: Annotated[str | None, typer.Option(metavar="NAME", help="Of an SNS topic whose messages run it.")] = None,
+    table: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of a DynamoDB table; changes of its items run it.")
+    ] = None,
     reports_failures: Annotated[
         bool, typer.Option("--reports-failures", help="The function answers which messages of a batch failed.")
     ] = False,
@@ -142,6 +148,10 @@ def deploy(
         with steps.step(f"connecting the queue {queue}"):
             urls = queues.queue_function(access, queue, made, reports_failures)
         screen.notes().print(f"Queue: {urls[0]}\nDead letters: {urls[1]}", markup=False)
+    if table is not None:
+        with steps.step(f"following the table {table}"):
+            stream, url = tables.table_function(access, table, made, reports_failures)
+        screen.notes().print(f"Stream: {stream}\nGiven up: {url}", markup=False)
     if topic is not None:
         with steps.step(f"subscribing to the topic {topic}"):
             arn = topics.subscribe_function(access, topic, wish.name, made["FunctionArn"])

@@ -16,8 +16,8 @@ def queue_function(access: Access, queue: str, function: dict[str, Any], reports
     sqs = client(access, "sqs")
     stem, suffix = (queue.removesuffix(FIFO), FIFO) if queue.endswith(FIFO) else (queue, "")
     kind = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if suffix else {}
-    dead_url, dead_arn = _queue(sqs, f"{stem}-dead{suffix}", kind)
-    url, arn = _queue(sqs, queue, kind)
+    dead_url, dead_arn = queue_named(sqs, f"{stem}-dead{suffix}", kind)
+    url, arn = queue_named(sqs, queue, kind)
     visibility_s = max(SHORTEST_VISIBILITY_S, VISIBILITY_FACTOR * function["Timeout"])
     redrive = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": RECEIVES}
     wanted = {"VisibilityTimeout": str(visibility_s), "RedrivePolicy": json.dumps(redrive)}
@@ -26,7 +26,7 @@ def queue_function(access: Access, queue: str, function: dict[str, Any], reports
     return url, dead_url
 
 
-def _queue(sqs: Any, name: str, kind: dict[str, str]) -> tuple[str, str]:
+def queue_named(sqs: Any, name: str, kind: dict[str, str]) -> tuple[str, str]:
     """The URL and the ARN of a queue that is made at the first use."""
     try:
         url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
