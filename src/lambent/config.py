@@ -76,6 +76,10 @@ class Quotas(BaseModel):
     rules_per_bus: int = Field(300, description="Rules of an event bus.")
     targets_per_rule: int = Field(5, description="Targets of a rule.")
     api_request_bytes: int = Field(10 * MIB, description="The body of a request to an API of API Gateway.")
+    websocket_message_bytes: int = Field(131_072, description="A message of a WebSocket API, in either direction.")
+    websocket_frame_bytes: int = Field(32_768, description="A frame of a message of a WebSocket API.")
+    websocket_idle_s: float = Field(600.0, gt=0, description="How long a WebSocket may be silent.")
+    websocket_life_s: float = Field(7_200.0, gt=0, description="How long a WebSocket lives.")
     header_bytes: int = Field(MIB, description="Request line and headers of a request.")
 
 

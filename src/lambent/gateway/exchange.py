@@ -3,7 +3,7 @@
 A stage is called with the Exchange, in the order of the list in `roles.edge`. It gives back
 
 * None: this request is not mine, ask the next stage;
-* an HttpResponse or a StreamedResponse: the answer;
+* an HttpResponse, a StreamedResponse or an Upgrade: the answer;
 * LATER: I have taken it, and shall call `exchange.answer` or `exchange.fail`, once;
 * an awaitable of None or of a response: the rest of the way goes on in a task. An ordinary stage is
   an `async def` and needs to know no more than this. The stages before and of Invoke are plain

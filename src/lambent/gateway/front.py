@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 
 from lambent.errors import InternalFailure
 from lambent.gateway.exchange import LATER, Exchange, Respond, Stage, Step, Taken
-from lambent.gateway.http.streams import Body, StreamedResponse
+from lambent.gateway.http.streams import Body, StreamedResponse, Upgrade
 from lambent.ids import Ids
 from lambent.model.http import HttpRequest, HttpResponse
 
@@ -33,7 +33,7 @@ class Front:
                     continue
                 if step is LATER:
                     return
-                if isinstance(step, (HttpResponse, StreamedResponse)):
+                if isinstance(step, (HttpResponse, StreamedResponse, Upgrade)):
                     exchange.answer(step)
                     return
                 assert not isinstance(step, Taken)

@@ -56,7 +56,55 @@ class HttpApi(Struct, frozen=True, tag="HTTP"):
     closed: bool = False
 
 
-CompiledApi = HttpApi
+class MockTarget(Struct, frozen=True, tag="mock"):
+    """A route that the platform answers itself, with this status."""
+
+    status: int
+
+
+class WebSocketAuthorizer(Struct, frozen=True):
+    """A Lambda authorizer of $connect. Without a `target` it fails. `sources` have to be there."""
+
+    authorizer_id: str
+    target: FunctionTarget | None
+    sources: tuple[str, ...] = ()
+
+
+class WebSocketRoute(Struct, frozen=True):
+    """`key` is `$connect`, `$disconnect`, `$default` or what messages ask for.
+
+    Without a `target` every message fails. `answers`: what the integration says goes back to the client. `signed` and
+    `authorizer` are of $connect only.
+    """
+
+    key: str
+    target: FunctionTarget | MockTarget | None = None
+    answers: bool = False
+    signed: bool = False
+    authorizer: WebSocketAuthorizer | None = None
+
+
+class WebSocketStage(Struct, frozen=True):
+    """A stage of a WebSocket API, with what was deployed to it; routes by their keys."""
+
+    name: str
+    deployment_id: str = ""
+    variables: Mapping[str, str] = {}
+    routes: Mapping[str, WebSocketRoute] = {}
+
+
+class WebSocketApi(Struct, frozen=True, tag="WEBSOCKET"):
+    """A WebSocket API. `selection` is its route selection expression; `closed` as of an HTTP API."""
+
+    api_id: str
+    account: str
+    region: str
+    selection: str
+    stages: Mapping[str, WebSocketStage]
+    closed: bool = False
+
+
+CompiledApi = HttpApi | WebSocketApi
 
 
 def execute_api_arn(api: CompiledApi, stage: str, route: str) -> str:

@@ -17,6 +17,8 @@
 | give_up | control -> edge | str (environment key) -> str: an idle environment, given up to be moved; "" for none |
 | release | control -> edge | str (environment id) -> None: it ends when it is idle |
 | held | control -> edge | None -> list[str]: the environments that it has |
+| connections | control -> edge | None -> int: how many WebSockets it holds |
+| connection | edge -> edge | ConnectionCall -> ConnectionAnswer: what @connections asks of one that is held there |
 | move | control -> agent; edge -> agent while that is away | Move -> str (log stream); descriptors go by the handoff |
 | initialised | edge -> control (notice) | Initialised: how the init phase of a provisioned environment ended |
 | start | control -> agent | Start -> None; the grant travels to the edge by the handoff socket |
@@ -183,6 +185,26 @@ class Download(Struct, frozen=True):
 
     path: str
     query: str
+
+
+class ConnectionCall(Struct, frozen=True):
+    """A request to @connections, for the edge that holds the connection: POST (`data`), GET or DELETE."""
+
+    connection_id: str
+    api_id: str
+    stage: str
+    method: str
+    data: bytes = b""
+
+
+class ConnectionAnswer(Struct, frozen=True):
+    """`status` is done, gone (there is no such connection) or full (the client does not read); the rest is for GET."""
+
+    status: str
+    connected_ms: int = 0
+    active_ms: int = 0
+    source_ip: str = ""
+    user_agent: str = ""
 
 
 class Start(Struct, frozen=True):

@@ -87,6 +87,11 @@ class Edges:
         answer: list[str] = await self._peer(edge).call("held", None, list[str])
         return answer
 
+    async def connections(self) -> int:
+        """How many WebSockets the edges hold."""
+        calls = [peer.call("connections", None, int) for peer in self._peers.values()]
+        return sum(each for each in await asyncio.gather(*calls, return_exceptions=True) if isinstance(each, int))
+
     def numbers(self) -> list[int]:
         return list(self._peers)
 

@@ -42,6 +42,7 @@ class Report(NamedTuple):
             "queue": await self.queue.statistics(),
             "deliveries": await self.messaging.deliveries.statistics(),
             "mappings": self.pollers.statistics(),
+            "websockets": await self.edges.connections(),
             "file_systems": [
                 {"name": each.name, "arn": each.arn, "path": str(each.path), "read_only": each.read_only}
                 for each in self.file_systems
@@ -61,5 +62,6 @@ class Report(NamedTuple):
             for name in PollerStatistics.__struct_fields__
         ]
         facts.append(("lambent_edges_connected", len(self.edges.pids)))
+        facts.append(("lambent_websockets_held", await self.edges.connections()))
         gauges = "".join(f"# TYPE {name} gauge\n{name} {value}\n" for name, value in facts)
         return gauges + await self.cloudwatch.prometheus()

@@ -43,6 +43,7 @@ from lambent.protocol.wires import wire_for
 from lambent.roles.edge_apis import EdgeApis
 from lambent.roles.edge_links import AgentLink
 from lambent.roles.edge_objects import object_stages
+from lambent.roles.edge_websockets import Whereabouts
 from lambent.roles.handoff_line import HandoffLine
 from lambent.roles.neighbours import Caches, NeighbourDoor, Neighbours, SteadyControl, address_of
 from lambent.roles.tls import TlsKeeper
@@ -110,9 +111,10 @@ class Edge:
         authentication = Authentication(self._keys, self._clock, settings.clock_skew_s)
         url_rules = UrlRules(quotas.sync_payload_bytes, quotas.streamed_response_bytes, pace, self._journal.append)
         write_event = wire_for("lambda").event_writer("InvokeWithResponseStream")
-        self._apis = EdgeApis(control, begin, self._clock, quotas)
+        where = Whereabouts(number, authentication, self._neighbours.connection, ids)
+        self._apis = EdgeApis(control, begin, self._clock, quotas, where)
         caches = Caches(self._keys, self._urls, self._snapshots, self._apis)
-        self._door = NeighbourDoor(self._control, caches, self._hand_on, self._run_kept)
+        self._door = NeighbourDoor(self._control, caches, self._hand_on, self._run_kept, self._apis.sockets.serve)
         objects = object_stages(control, self._keys, settings, self._clock, ids)
         stages: tuple[Stage, ...] = (
             FunctionUrls(begin, self._urls, authentication, self._clock, url_rules),
@@ -140,7 +142,8 @@ class Edge:
 
     async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:
         """Serve until `stopping`, then let running invocations finish."""
-        parts = (self._control, self._agent, self._neighbours, self._handoff, self._estate, self._http, self._tls)
+        lines = (self._control, self._agent, self._neighbours, self._handoff)
+        parts = (*lines, self._estate, self._http, self._tls, self._apis.sockets)
         tasks = [asyncio.get_running_loop().create_task(part.run()) for part in parts]
         door = await self._door.open(address_of(self._settings, self._number))
         await self._control.wait_connected()
@@ -153,7 +156,8 @@ class Edge:
         log.info("edge ready", action="edge.ready", pid=os.getpid())
         await stopping.wait()
         self._to_control.leaving()
-        await self._http.stop(self._settings.drain_s - 1.0)
+        patience_s = self._settings.drain_s - 1.0
+        await asyncio.gather(self._http.stop(patience_s), self._apis.sockets.stop(patience_s))
         await self._data_plane.drain(0.5)
         await self._data_plane.close()
         self._journal.close()
@@ -180,6 +184,7 @@ class Edge:
             "give_up": Method(str, self._give_up),
             "release": Method(str, self._release),
             "held": Method(None, self._held),
+            "connections": Method(None, self._connections),
             "clock": Method(float, self._move_clock),
         }
 
@@ -234,6 +239,9 @@ class Edge:
 
     async def _held(self, _peer: Peer, _body: None) -> list[str]:
         return self._estate.held()
+
+    async def _connections(self, _peer: Peer, _body: None) -> int:
+        return len(self._apis.sockets)
 
     async def _exited(self, _: Peer, notice: EnvironmentExit) -> None:
         self._estate.exited(notice)

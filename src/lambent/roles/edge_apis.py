@@ -4,29 +4,36 @@ from collections.abc import Mapping
 
 from lambent.clock import Clock
 from lambent.config import Quotas
-from lambent.gateway.apis.api import Rules, Serve, Tools
+from lambent.gateway.apis.api import Rules, Serve, ServedApi, Tools
 from lambent.gateway.apis.cache import ApiCache
 from lambent.gateway.apis.http_api import ServedHttpApi
 from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
 from lambent.gateway.invoke_streamed import Begin
-from lambent.model.apis import CompiledApi, HttpApi
+from lambent.model.apis import CompiledApi, HttpApi, WebSocketApi
 from lambent.model.messages import Invalidate, InvokeQuery
 from lambent.roles.edge_links import ControlLink
+from lambent.roles.edge_websockets import EdgeWebSockets, Whereabouts
 
 
 class EdgeApis:
     """Made by the edge; `stage` stands before authentication."""
 
-    def __init__(self, control: ControlLink, begin: Begin, clock: Clock, quotas: Quotas) -> None:
+    def __init__(self, control: ControlLink, begin: Begin, clock: Clock, quotas: Quotas, where: Whereabouts) -> None:
         self._permits = Permits(control.may_invoke)
         rules = Rules(quotas.api_request_bytes, quotas.sync_payload_bytes)
         tools = Tools(begin, self._permits, clock, rules)
+        self._websockets = EdgeWebSockets(tools, where, quotas, self._find)
         kinds: Mapping[type, Serve] = {
             HttpApi: lambda api: ServedHttpApi(api, tools),
+            WebSocketApi: self._websockets.serve,
         }
         self._cache = ApiCache(control.api, kinds)
         self.stage = Apis(self._cache)
+        self.sockets = self._websockets.sockets
+
+    async def _find(self, api_id: str) -> ServedApi | None:
+        return await self._cache.get(api_id)
 
     def known(self, api_id: str) -> CompiledApi | None:
         """The API, if it is here."""

@@ -7,6 +7,9 @@ function URL, an API, a snapshot, or an idle environment, which moves as placeme
 moved (custom runtimes, extensions) stays, and the invocation goes there. `NeighbourDoor` answers, from what its
 edge has, or from control if that is back already. See docs/decisions/0008 and 0023.
 
+One thing goes from edge to edge whether control is there or not: a request to @connections, to the edge that holds the
+WebSocket.
+
 Nothing grows meanwhile: an environment that moves counts where it counted before, so limits hold. Nothing is
 older than what the other edge would serve by itself, and all of it is forgotten when control is back.
 """
@@ -21,6 +24,7 @@ from lambent.config import Settings
 from lambent.errors import Unavailable
 from lambent.gateway.authentication import KeyCache
 from lambent.gateway.urls.cache import UrlCache
+from lambent.gateway.websockets.held import GONE
 from lambent.invocation.errors import ServiceFailed
 from lambent.invocation.snapshots import Snapshots
 from lambent.model.apis import CompiledApi
@@ -28,6 +32,8 @@ from lambent.model.function import FunctionSnapshot
 from lambent.model.function_url import UrlAccess
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import (
+    ConnectionAnswer,
+    ConnectionCall,
     Hello,
     InvokeQuery,
     KeyQuery,
@@ -57,11 +63,12 @@ class Neighbours:
 
     def __init__(self, settings: Settings, hello: Hello, clock: Clock) -> None:
         self._hello = hello
-        self._links = [
-            Lasting(address_of(settings, number), {}, clock, name=f"edge {number}", on_connect=self._greet)
+        self._by_number = {
+            number: Lasting(address_of(settings, number), {}, clock, name=f"edge {number}", on_connect=self._greet)
             for number in range(settings.edges)
             if number != hello.edge
-        ]
+        }
+        self._links = list(self._by_number.values())
 
     async def run(self) -> None:
         """Stay connected to each of them."""
@@ -97,6 +104,11 @@ class Neighbours:
                     return answer
         return None
 
+    async def connection(self, edge: int, call: ConnectionCall) -> ConnectionAnswer:
+        """What the edge says that holds the connection. Raises Unavailable, if there is such an edge."""
+        link = self._by_number.get(edge)
+        return GONE if link is None else await link.peer.call("connection", call, ConnectionAnswer)
+
 
 class SteadyControl(ControlLink):
     """Control, and while it is away the neighbours, for what a warm request needs."""
@@ -121,7 +133,7 @@ class SteadyControl(ControlLink):
         try:
             return await super().api(api_id)
         except Unavailable:
-            return await self._neighbours.ask("api", api_id, CompiledApi)
+            return await self._neighbours.ask("api", api_id, CompiledApi)  # type: ignore[arg-type]
 
     async def may_invoke(self, query: InvokeQuery) -> bool:
         try:
@@ -146,6 +158,7 @@ class SteadyControl(ControlLink):
 
 
 Run = Callable[[Invocation], Awaitable[InvocationResult | None]]
+ServeConnection = Callable[[ConnectionCall], Awaitable[ConnectionAnswer]]
 HandOn = Callable[[str, int], Awaitable[LeaseGrant | None]]
 
 
@@ -164,12 +177,15 @@ class NeighbourDoor:
     Args:
         hand_on: gives an idle environment of a key to another edge.
         run: runs an invocation, if it has to be here.
+        serve_connection: does what @connections asks of a WebSocket that is held here.
     """
 
-    def __init__(self, control: Lasting, caches: Caches, hand_on: HandOn, run: Run) -> None:
+    def __init__(
+        self, control: Lasting, caches: Caches, hand_on: HandOn, run: Run, serve_connection: ServeConnection
+    ) -> None:
         self._link, self._control = control, ControlLink(control)
         self._keys, self._urls, self._snapshots, self._apis = caches
-        self._hand_on, self._run = hand_on, run
+        self._hand_on, self._run, self._serve_connection = hand_on, run, serve_connection
 
     async def open(self, address: Address) -> asyncio.Server:
         """Listen there."""
@@ -185,6 +201,7 @@ class NeighbourDoor:
             "snapshot": Method(SnapshotRequest, self._snapshot),
             "lease": Method(LeaseRequest, self._lease),
             "invoke": Method(Invocation, self._invoke),
+            "connection": Method(ConnectionCall, self._connection),
         }
 
     async def _hello(self, peer: Peer, hello: Hello) -> Welcome:
@@ -217,6 +234,9 @@ class NeighbourDoor:
 
     async def _invoke(self, _: Peer, invocation: Invocation) -> InvocationResult | None:
         return None if self._link.connected else await self._run(invocation)
+
+    async def _connection(self, _: Peer, call: ConnectionCall) -> ConnectionAnswer:
+        return await self._serve_connection(call)
 
     @staticmethod
     async def _from_control(answer: Awaitable[T]) -> T | None:

@@ -14,7 +14,7 @@ from lambent.config import Quotas
 from lambent.errors import ServiceError
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.front import Front
-from lambent.gateway.http.streams import Response, StreamedResponse
+from lambent.gateway.http.streams import Response, StreamedResponse, Upgrade
 from lambent.gateway.invoke_streamed import InvokingStreamed
 from lambent.ids import FakeIds
 from lambent.invocation.streaming import AnswerStream, Pace
@@ -97,6 +97,7 @@ async def test_a_function_error_is_told_at_the_end(opened: bool) -> None:
         stream.opened(BYTES, lambda: None)
     done(InvocationResult("7", b'{"errorType":"E"}', "Unhandled", content_type=BYTES if opened else ""))
     (answer,) = lab.answers
+    assert not isinstance(answer, Upgrade)
     body = await anext(answer.body) if isinstance(answer, StreamedResponse) else answer.body
     ((kind, told),) = events(body)
     assert kind == "InvokeComplete"

@@ -6,22 +6,28 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from lambent.clock import SystemClock
 from lambent.config import Settings
 from lambent.errors import Unavailable
-from lambent.gateway.authentication import KeyCache
+from lambent.gateway.authentication import Authentication, KeyCache
+from lambent.gateway.http.websocket import Limits, WebSocket
 from lambent.gateway.urls.cache import UrlCache
+from lambent.gateway.websockets.event import Standing
+from lambent.gateway.websockets.ids import edge_of
+from lambent.ids import SystemIds
 from lambent.invocation.errors import ServiceFailed
 from lambent.invocation.snapshots import Snapshots
 from lambent.model.apis import HttpApi
 from lambent.model.function import FunctionKey
 from lambent.model.function_url import FunctionUrl, UrlAccess
 from lambent.model.invocation import Invocation, InvocationResult
-from lambent.model.messages import Hello, InvokeQuery, KeyQuery, LeaseGrant, LeaseRequest, UrlQuery
+from lambent.model.messages import ConnectionCall, Hello, InvokeQuery, KeyQuery, LeaseGrant, LeaseRequest, UrlQuery
 from lambent.model.principal import AccessKey, Principal
 from lambent.roles.edge_apis import EdgeApis
+from lambent.roles.edge_websockets import Whereabouts
 from lambent.roles.neighbours import Caches, NeighbourDoor, Neighbours, SteadyControl, address_of
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting, serve
@@ -49,9 +55,10 @@ class Here:
         self.link, self.neighbours = link, Neighbours(settings, Hello(number, 1, "g"), clock)
         self.control = SteadyControl(link, self.neighbours)
         self.keys, self.urls = KeyCache(self.control.access_key), UrlCache(self.control.function_url)
-        self.apis = EdgeApis(self.control, lambda *_: None, clock, settings.quotas)
+        where = Whereabouts(number, Authentication(self.keys, clock, 900), self.neighbours.connection, SystemIds())
+        self.apis = EdgeApis(self.control, lambda *_: None, clock, settings.quotas, where)
         caches = Caches(self.keys, self.urls, Snapshots(self.control.snapshot), self.apis)
-        self.door = NeighbourDoor(link, caches, self.hand_on, self.run)
+        self.door = NeighbourDoor(link, caches, self.hand_on, self.run, self.apis.sockets.serve)
         self.address = address_of(settings, number)
         tasks += [asyncio.ensure_future(self.neighbours.run()), asyncio.ensure_future(link.run())]
 
@@ -134,6 +141,44 @@ async def test_an_idle_environment_comes_from_the_first_edge_that_has_one(street
     assert (second.asked, third.asked) == ([("k1", 0)], [("k1", 0)])
     with pytest.raises(Unavailable):
         await here.control.lease(REQUEST)
+
+
+class Wire:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def set_write_buffer_limits(self, _: int) -> None: ...
+
+
+async def test_a_request_to_connections_goes_to_the_edge_that_holds_it(street: Street) -> None:
+    here, _, third = street.edges
+    way, wire = WebSocket(Limits(), SystemClock()), Wire()
+    way.connection_made(wire)  # type: ignore[arg-type]
+    connection_id = third.apis.sockets.new_id()
+    standing = Standing("a1", "000000000000", "prod", "host", connection_id, 1, "10.0.0.9")
+    third.apis.sockets.add(way, standing)
+    call = ConnectionCall(connection_id, "a1", "prod", "POST", b"hello")
+    edge = edge_of(connection_id)
+    assert edge == 2
+    assert (await here.neighbours.connection(edge, call)).status == "done"
+    assert wire.written.endswith(b"hello")
+    elsewhere = msgspec.structs.replace(call, stage="test")
+    assert (await here.neighbours.connection(edge, elsewhere)).status == "gone"
+    assert (await here.neighbours.connection(9, call)).status == "gone"  # there is no such edge
+    street.listeners[2].close()
+    third_line = here.neighbours._by_number[2]
+    third_line.peer.close()
+    await third_line.peer.closed
+    with pytest.raises(Unavailable):
+        await here.neighbours.connection(edge, call)
 
 
 async def test_an_edge_that_has_control_again_answers_from_there_and_leaves_environments_to_placement(

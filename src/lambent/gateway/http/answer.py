@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from lambent.gateway.http.streams import Framing, StreamedResponse
+from lambent.gateway.http.streams import Framing, StreamedResponse, Upgrade
 from lambent.model.http import HttpResponse
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -25,6 +25,11 @@ def streamed_head(response: StreamedResponse, framing: Framing, *, keep_alive: b
     if framing.chunked and response.status not in BODILESS:
         head += "transfer-encoding: chunked\r\n"
     return _closed(head, keep_alive=keep_alive)
+
+
+def upgrade_head(response: Upgrade) -> bytes:
+    """Status line and headers of a change of protocols."""
+    return (_head(response.status, response.headers) + "\r\n").encode("latin-1", "replace")
 
 
 def _head(status: int, headers: list[tuple[str, str]]) -> str:

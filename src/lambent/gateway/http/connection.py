@@ -17,9 +17,9 @@ from typing import Any
 import httptools
 import structlog
 
-from lambent.gateway.http.answer import BODILESS, bytes_of, streamed_head
+from lambent.gateway.http.answer import BODILESS, bytes_of, streamed_head, upgrade_head
 from lambent.gateway.http.rules import HEAD_TOO_LONG, HEADERS_MAX, Arrived, Handler, Limits, Refused, Streams
-from lambent.gateway.http.streams import Body, CutOff, Framing, Response, StreamedResponse
+from lambent.gateway.http.streams import Body, CutOff, Framing, Response, StreamedResponse, Upgrade
 from lambent.model.http import HttpRequest, HttpResponse
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._source_ip = ""
         self._closing = self._starting = self._held_back = self._secure = False
         self._last = False  # nothing more comes from the client
+        self._beyond: bytes | None = None  # what came after an offer to speak something else
         self._reset()
         self.deadline_s = 0.0
 
@@ -73,6 +74,8 @@ class Connection(asyncio.Protocol):
             self._sending.cancel()
 
     def data_received(self, data: bytes) -> None:
+        if self._beyond is not None:
+            self._beyond += data
         if self._closing and self._body_stream is None:
             return
         if self._head_open:
@@ -81,9 +84,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
             if self._head_open and self._head_bytes > self._limits.head_bytes:
                 raise Refused(431, HEAD_TOO_LONG)
-        except httptools.HttpParserUpgrade:
-            self._start_waiting()
-            self.close()  # after its answer: the offer to speak something else is not taken up
+        except httptools.HttpParserUpgrade as offer:
+            self._consider(data[offer.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Refused) else Refused(400, f"not HTTP/1.1: {error}"))
@@ -130,6 +132,15 @@ class Connection(asyncio.Protocol):
         self._closing = True
         if self._current is None and self._transport is not None:
             self._transport.close()
+
+    def _consider(self, beyond: bytes) -> None:
+        """The client offers to speak something else: nothing more is read until a stage has taken that up (Upgrade)
+        or has answered, which ends the connection."""
+        self._beyond = beyond
+        self._transport.pause_reading()
+        self._start_waiting()
+        if self._beyond is not None:
+            self.close()
 
     # --- the parser's side ----------------------------------------------------------------
 
@@ -242,7 +253,12 @@ class Connection(asyncio.Protocol):
             self._current = None
             if isinstance(response, StreamedResponse):
                 self._sending = self._loop.create_task(_close(response))
+            elif isinstance(response, Upgrade):
+                response.protocol.connection_lost(None)
             return False
+        if isinstance(response, Upgrade):
+            self._hand_on(response)
+            return True
         keep_alive = keep_alive and not self._closing and (body is None or body.ended)
         if isinstance(response, StreamedResponse):
             self._sending = self._loop.create_task(self._send(response, request.method == "HEAD", keep_alive))
@@ -251,6 +267,19 @@ class Connection(asyncio.Protocol):
         there = not self._last
         self._answered(keep_alive)
         return there
+
+    def _hand_on(self, upgrade: Upgrade) -> None:
+        """From here on the connection is another's."""
+        assert self._beyond is not None
+        beyond, self._beyond, self._current, self._closing = self._beyond, None, None, True
+        self._connections.discard(self)
+        self._transport.write(upgrade_head(upgrade))
+        self._transport.set_protocol(upgrade.protocol)
+        upgrade.protocol.connection_made(self._transport)
+        if beyond:
+            upgrade.protocol.data_received(beyond)
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _answered(self, keep_alive: bool) -> None:
         self._current = None

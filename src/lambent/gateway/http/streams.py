@@ -38,7 +38,21 @@ class StreamedResponse:
         self.status, self.headers, self.body = status, headers, body
 
 
-Response = HttpResponse | StreamedResponse
+class Upgrade:
+    """An answer (101) after which the connection speaks another protocol.
+
+    Args:
+        protocol: is given the transport once the head is written, and then what the client sends.
+    """
+
+    __slots__ = ("headers", "protocol")
+    status = 101
+
+    def __init__(self, headers: list[tuple[str, str]], protocol: asyncio.Protocol) -> None:
+        self.headers, self.protocol = headers, protocol
+
+
+Response = HttpResponse | StreamedResponse | Upgrade
 
 
 class Body:

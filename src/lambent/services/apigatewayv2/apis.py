@@ -18,6 +18,9 @@ from lambent.services.apigatewayv2.model import DEFAULT, Api, Cors, Integration,
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.routes import check_route_key
+from lambent.services.apigatewayv2.websocket import WEBSOCKET
+from lambent.services.apigatewayv2.websocket import check_api as check_websocket_api
+from lambent.services.apigatewayv2.websocket import check_new_api as check_new_websocket_api
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
@@ -36,16 +39,20 @@ class Apis:
     @operation("CreateApi")
     async def create_api(self, context: RequestContext, request: Request) -> Answer:
         """A new API; with a Target it is served at once."""
-        if request["ProtocolType"] != "HTTP":
-            raise BadRequest(f"ProtocolType {request['ProtocolType']} is not served by this version of Lambent.")
-        _check(request)
+        protocol_type = request["ProtocolType"]
+        if protocol_type == WEBSOCKET:
+            check_new_websocket_api(request)
+        else:
+            _check(request)
         api = msgspec.convert(
             {
                 "ApiId": self._all.ids.letters(ID_LENGTH).lower(),
-                "ProtocolType": "HTTP",
+                "ProtocolType": protocol_type,
                 "CreatedDate": self._all.clock.now_ms(),
-                "RouteSelectionExpression": SELECTION,
                 **given(request, MEMBERS),
+                "RouteSelectionExpression": request.get("RouteSelectionExpression", SELECTION)
+                if protocol_type == WEBSOCKET
+                else SELECTION,
             },
             Api,
         )
@@ -66,7 +73,7 @@ class Apis:
     def _quick_parts(self, request: Request) -> list[Integration | Route | Stage]:
         now_ms, letters = self._all.clock.now_ms(), self._all.ids.letters
         wanted = {"IntegrationType": "", "IntegrationUri": request["Target"], "PayloadFormatVersion": "2.0"}
-        integration = integration_of(letters(PART_ID_LENGTH).lower(), wanted)
+        integration = integration_of("HTTP", letters(PART_ID_LENGTH).lower(), wanted)
         key = request.get("RouteKey") or DEFAULT
         check_route_key(key)
         target = f"integrations/{integration.integration_id}"
@@ -97,13 +104,19 @@ class Apis:
     @operation("UpdateApi")
     async def update_api(self, context: RequestContext, request: Request) -> Answer:
         """What is not sent stays; CORS is replaced as a whole."""
-        _check(request)
         for name in ("RouteKey", "Target"):
             if request.get(name):
                 refuse(name, "of an API that is there", "Change its route or its integration.")
 
         def work(tx: Transaction) -> Api:
-            api = edited(store.api(tx, context, request["ApiId"]), given(request, MEMBERS))
+            present = store.api(tx, context, request["ApiId"])
+            members: tuple[str, ...] = MEMBERS
+            if present.protocol_type == WEBSOCKET:
+                check_websocket_api(request)
+                members += ("RouteSelectionExpression",)
+            else:
+                _check(request)
+            api = edited(present, given(request, members))
             store.set_api(tx, context, api)
             changed(tx, api, self._all)
             return api
@@ -142,7 +155,8 @@ def api_arn(context: RequestContext, api_id: str) -> str:
 
 
 def _wire(context: RequestContext, api: Api, tags: dict[str, str]) -> dict[str, Any]:
-    endpoint = address_below(api_host(api.api_id, context.region), context.endpoint)
+    scheme = context.endpoint.partition(":")[0].replace("http", "ws") if api.protocol_type == WEBSOCKET else ""
+    endpoint = address_below(api_host(api.api_id, context.region), context.endpoint, scheme)
     return {**shown(api), "ApiEndpoint": endpoint, "Tags": tags}
 
 

@@ -4,20 +4,24 @@ What cannot be resolved (a stage variable that is not there, an integration that
 a target: its requests fail, as in AWS, and those of the other routes do not.
 """
 
-from lambent.model.apis import FunctionTarget, HttpApi, HttpRoute, HttpStage
+from lambent.model.apis import CompiledApi, FunctionTarget, HttpApi, HttpRoute, HttpStage
 from lambent.model.cors import Cors
 from lambent.services.apigatewayv2 import model, store
 from lambent.services.apigatewayv2.model import Api, Deployment, Integration, Stage
 from lambent.services.apigatewayv2.targets import function_of
+from lambent.services.apigatewayv2.websocket import WEBSOCKET
+from lambent.services.apigatewayv2.websocket_compiling import compiled_websocket
 from lambent.store.api import Transaction
 
 
-def compiled(tx: Transaction, api_id: str) -> HttpApi | None:
+def compiled(tx: Transaction, api_id: str) -> CompiledApi | None:
     """The API as it is served; None when there is none."""
     found = store.api_anywhere(tx, api_id)
     if found is None:
         return None
     api, account, region = found
+    if api.protocol_type == WEBSOCKET:
+        return compiled_websocket(tx, api, account, region)
     stages = [_stage(tx, api, stage) for stage in store.parts(tx, api_id, Stage)]
     by_name = {stage.name: stage for stage in stages}
     return HttpApi(api_id, account, region, by_name, api.disable_execute_api_endpoint)

@@ -12,7 +12,7 @@ import msgspec
 from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.errors import BadRequest
-from lambent.services.apigatewayv2.model import Api, Deployed, Deployment, Integration, Route, Stage
+from lambent.services.apigatewayv2.model import Api, Deployed, Deployment, Integration, Route, RouteResponse, Stage
 from lambent.store.api import Transaction
 
 NO_ROUTES = "At least one route is required before deploying the Api."
@@ -26,7 +26,12 @@ def deploy(
     routes = store.parts(tx, api.api_id, Route)
     if not routes:
         raise BadRequest(NO_ROUTES)
-    content = Deployed(tuple(routes), tuple(store.parts(tx, api.api_id, Integration)), api.cors_configuration)
+    content = Deployed(
+        tuple(routes),
+        tuple(store.parts(tx, api.api_id, Integration)),
+        api.cors_configuration,
+        tuple(store.parts(tx, api.api_id, RouteResponse)),
+    )
     made = Deployment(
         deployment_id=resources.ids.letters(ID_LENGTH).lower(),
         created_date=resources.clock.now_ms(),

@@ -16,6 +16,8 @@ from lambent.services.apigatewayv2.model import Integration, Route, edited, give
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.targets import names_function
+from lambent.services.apigatewayv2.websocket import WEBSOCKET
+from lambent.services.apigatewayv2.websocket import checked as checked_websocket
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
@@ -28,6 +30,10 @@ MEMBERS = (
     "IntegrationUri",
     "IntegrationMethod",
     "Description",
+    "RequestTemplates",
+    "TemplateSelectionExpression",
+    "PassthroughBehavior",
+    "ContentHandlingStrategy",
 )
 NOT_HTTP = (
     "ContentHandlingStrategy",
@@ -54,15 +60,16 @@ class Integrations:
     @operation("CreateIntegration")
     async def create_integration(self, context: RequestContext, request: Request) -> Answer:
         """A new integration, which serves nothing before a route has it as target."""
-        made = integration_of(self._all.ids.letters(ID_LENGTH).lower(), request)
+        integration_id = self._all.ids.letters(ID_LENGTH).lower()
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> Integration:
             api = store.api(tx, context, request["ApiId"])
+            made = integration_of(api.protocol_type, integration_id, request)
             store.set_part(tx, api.api_id, made)
             changed(tx, api, self._all)
+            return made
 
-        await self._all.changes.make(request["ApiId"], work)
-        return shown(made)
+        return shown(await self._all.changes.make(request["ApiId"], work))
 
     @operation("GetIntegration")
     async def get_integration(self, context: RequestContext, request: Request) -> Answer:
@@ -90,8 +97,7 @@ class Integrations:
         def work(tx: Transaction) -> Integration:
             api = store.api(tx, context, request["ApiId"])
             present = store.part(tx, api.api_id, Integration, request["IntegrationId"])
-            _refuse_members(request)
-            wanted = _checked(edited(present, given(request, MEMBERS)))
+            wanted = _checked(api.protocol_type, edited(present, given(request, MEMBERS)), request)
             store.set_part(tx, api.api_id, wanted)
             changed(tx, api, self._all)
             return wanted
@@ -117,13 +123,13 @@ class Integrations:
         await self._all.changes.make(request["ApiId"], work)
 
 
-def integration_of(integration_id: str, request: Mapping[str, Any]) -> Integration:
+def integration_of(protocol_type: str, integration_id: str, request: Mapping[str, Any]) -> Integration:
     """The integration that a request describes; an empty IntegrationType is read from the URI. Raises BadRequest."""
-    _refuse_members(request)
     members = given(request, MEMBERS)
     if not members.get("IntegrationType"):
         members["IntegrationType"] = "AWS_PROXY"
-    return _checked(msgspec.convert({"IntegrationId": integration_id, **members}, Integration))
+    wanted = msgspec.convert({"IntegrationId": integration_id, **members}, Integration)
+    return _checked(protocol_type, wanted, request)
 
 
 def _refuse_members(request: Mapping[str, Any]) -> None:
@@ -135,8 +141,11 @@ def _refuse_members(request: Mapping[str, Any]) -> None:
             refuse(name, "by this version of Lambent")
 
 
-def _checked(wanted: Integration) -> Integration:
+def _checked(protocol_type: str, wanted: Integration, request: Mapping[str, Any]) -> Integration:
     """The integration, complete. Raises BadRequest."""
+    if protocol_type == WEBSOCKET:
+        return checked_websocket(wanted, request)
+    _refuse_members(request)
     if wanted.connection_type != "INTERNET":
         refuse("ConnectionType VPC_LINK", "by this version of Lambent")
     if wanted.integration_type != "AWS_PROXY":

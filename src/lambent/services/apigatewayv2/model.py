@@ -68,6 +68,7 @@ class Route(Part, frozen=True):
     api_gateway_managed: bool | None = None
     operation_name: str | None = None
     target: str | None = None
+    route_response_selection_expression: str | None = None
 
     @property
     def part_id(self) -> str:
@@ -91,10 +92,32 @@ class Integration(Part, frozen=True):
     integration_method: str | None = None
     api_gateway_managed: bool | None = None
     description: str | None = None
+    request_templates: Mapping[str, str] | None = None
+    template_selection_expression: str | None = None
+    passthrough_behavior: str | None = None
+    content_handling_strategy: str | None = None
+    integration_response_selection_expression: str | None = None
 
     @property
     def part_id(self) -> str:
         return self.integration_id
+
+
+class RouteResponse(Part, frozen=True):
+    """What makes a route of a WebSocket API answer."""
+
+    kind: ClassVar[str] = "RouteResponse"
+    route_response_id: str
+    route_id: str
+    route_response_key: str
+
+    @property
+    def part_id(self) -> str:
+        return self.route_response_id
+
+    @property
+    def name(self) -> str:
+        return f"{self.route_id}/{self.route_response_key}"
 
 
 class Stage(Part, frozen=True):
@@ -122,6 +145,7 @@ class Deployed(Struct, frozen=True):
     routes: tuple[Route, ...]
     integrations: tuple[Integration, ...]
     cors: Cors | None = None
+    route_responses: tuple[RouteResponse, ...] = ()
 
 
 class Deployment(Part, frozen=True):

@@ -1,6 +1,7 @@
 """Routes: CreateRoute and its kind.
 
 Source: botocore's model `apigatewayv2`; API Gateway Developer Guide, "Create routes for HTTP APIs in API Gateway".
+What routes of WebSocket APIs take is in websocket.py.
 """
 
 import re
@@ -13,9 +14,11 @@ from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.deploying import changed
 from lambent.services.apigatewayv2.errors import BadRequest, Conflict
-from lambent.services.apigatewayv2.model import DEFAULT, Api, Integration, Route, edited, given, shown
+from lambent.services.apigatewayv2.model import DEFAULT, Api, Integration, Route, RouteResponse, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.websocket import WEBSOCKET
+from lambent.services.apigatewayv2.websocket import check_route as check_websocket_route
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
@@ -23,7 +26,7 @@ ID_LENGTH = 7
 METHODS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 SEGMENT = re.compile(r"[a-zA-Z0-9._~!$&'()*,;=:@%+-]*|\{[a-zA-Z0-9._:-]+\}")
 GREEDY = re.compile(r"\{[a-zA-Z0-9._:-]+\+\}")
-MEMBERS = ("RouteKey", "AuthorizationType", "OperationName", "Target")
+MEMBERS = ("RouteKey", "AuthorizationType", "OperationName", "Target", "RouteResponseSelectionExpression")
 NOT_HTTP = (
     "ApiKeyRequired",
     "ModelSelectionExpression",
@@ -81,6 +84,9 @@ class Routes:
         def work(tx: Transaction) -> None:
             api = store.api(tx, context, request["ApiId"])
             store.delete_part(tx, api.api_id, Route, request["RouteId"])
+            for response in store.parts(tx, api.api_id, RouteResponse):
+                if response.route_id == request["RouteId"]:
+                    store.delete_part(tx, api.api_id, RouteResponse, response.route_response_id)
             changed(tx, api, self._all)
 
         await self._all.changes.make(request["ApiId"], work)
@@ -100,6 +106,19 @@ class Routes:
 
 def check(tx: Transaction, api: Api, route: Route, request: Mapping[str, Any]) -> None:
     """Raises BadRequest, NotFound."""
+    if api.protocol_type == WEBSOCKET:
+        check_websocket_route(route, request)
+    else:
+        _check_http(route, request)
+    if route.target is not None:
+        kind, _, integration_id = route.target.partition("/")
+        if kind != "integrations":
+            raise BadRequest("Target of a route is integrations/ and the id of an integration.")
+        if store.find_part(tx, api.api_id, Integration, integration_id) is None:
+            raise BadRequest(f"Invalid integration identifier specified {integration_id}")
+
+
+def _check_http(route: Route, request: Mapping[str, Any]) -> None:
     for name in NOT_HTTP:
         if request.get(name):
             refuse(name, "for HTTP APIs")
@@ -109,12 +128,6 @@ def check(tx: Transaction, api: Api, route: Route, request: Mapping[str, Any]) -
     check_route_key(route.route_key)
     if route.authorization_type != "NONE":
         refuse(f"AuthorizationType {route.authorization_type}", "by this version of Lambent")
-    if route.target is not None:
-        kind, _, integration_id = route.target.partition("/")
-        if kind != "integrations":
-            raise BadRequest("Target of a route is integrations/ and the id of an integration.")
-        if store.find_part(tx, api.api_id, Integration, integration_id) is None:
-            raise BadRequest(f"Invalid integration identifier specified {integration_id}")
 
 
 def check_route_key(key: str) -> None:

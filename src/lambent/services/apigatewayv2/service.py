@@ -8,6 +8,7 @@ from lambent.services.apigatewayv2.apis import Apis
 from lambent.services.apigatewayv2.compiling import compiled
 from lambent.services.apigatewayv2.deployments import Deployments
 from lambent.services.apigatewayv2.integrations import Integrations
+from lambent.services.apigatewayv2.route_responses import RouteResponses
 from lambent.services.apigatewayv2.routes import Routes
 from lambent.services.apigatewayv2.stages import Stages
 from lambent.services.changes import Changes
@@ -25,6 +26,7 @@ class ApiGatewayV2Service:
         self.operations = operations_of(
             Apis(resources),
             Routes(resources),
+            RouteResponses(resources),
             Integrations(resources),
             Stages(resources),
             Deployments(resources),

@@ -18,6 +18,7 @@ from lambent.services.apigatewayv2.errors import BadRequest, Conflict
 from lambent.services.apigatewayv2.model import DEFAULT, Api, Stage, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
@@ -43,6 +44,8 @@ class Stages:
         dates = {"StageName": name, "CreatedDate": now_ms, "LastUpdatedDate": now_ms}
 
         def present(tx: Transaction, api: Api) -> Stage:
+            if api.protocol_type == WEBSOCKET and name == DEFAULT:
+                raise BadRequest("A stage of a WebSocket API has a name; $default is for HTTP APIs.")
             if store.find_part(tx, api.api_id, Stage, name) is not None:
                 raise Conflict(f"Stage {name} already exists for this API")
             store.set_tags(tx, stage_arn(context, api.api_id, name), request.get("Tags") or {})

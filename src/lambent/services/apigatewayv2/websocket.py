@@ -1,0 +1,144 @@
+"""What WebSocket APIs have and take, where it differs from HTTP APIs. Pure.
+
+Source: botocore's model `apigatewayv2`; API Gateway Developer Guide, "Create and manage WebSocket APIs in API Gateway",
+"Set up a WebSocket API integration request" and "Quotas for configuring and running a WebSocket API" (29 s).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from lambent.model.selection import selector_of
+from lambent.services.apigatewayv2.errors import BadRequest
+from lambent.services.apigatewayv2.model import DEFAULT, Integration, Route
+from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.targets import names_function
+
+WEBSOCKET = "WEBSOCKET"
+CONNECT, DISCONNECT = "$connect", "$disconnect"
+KEY = re.compile(r"[^\s$][^\x00-\x1f]{0,127}")
+LONGEST_MS = 29_000
+RESPONSE_SELECTION = "${integration.response.statuscode}"
+API_KEY_SELECTION = "$request.header.x-api-key"
+HTTP_ONLY = ("CorsConfiguration", "Target", "RouteKey", "CredentialsArn")
+NOT_OF_ROUTES = (
+    "ApiKeyRequired",
+    "AuthorizationScopes",
+    "ModelSelectionExpression",
+    "RequestModels",
+    "RequestParameters",
+)
+NOT_OF_INTEGRATIONS = (
+    "ConnectionId",
+    "CredentialsArn",
+    "IntegrationSubtype",
+    "RequestParameters",
+    "ResponseParameters",
+    "TlsConfig",
+)
+
+
+def check_api(request: Mapping[str, Any]) -> None:
+    """Raises BadRequest."""
+    for name in HTTP_ONLY:
+        if request.get(name):
+            refuse(name, "for WebSocket APIs")
+    if request.get("DisableSchemaValidation"):
+        refuse("DisableSchemaValidation", "by this version of Lambent", "It has no models, and validates nothing.")
+    if request.get("ApiKeySelectionExpression", API_KEY_SELECTION) != API_KEY_SELECTION:
+        refuse("ApiKeySelectionExpression", "by this version of Lambent")
+    expression = request.get("RouteSelectionExpression")
+    if expression is not None:
+        try:
+            selector_of(expression)
+        except ValueError as error:
+            raise BadRequest(f"Invalid RouteSelectionExpression: {error}.") from None
+
+
+def check_new_api(request: Mapping[str, Any]) -> None:
+    """Raises BadRequest."""
+    check_api(request)
+    if not request.get("RouteSelectionExpression"):
+        raise BadRequest("RouteSelectionExpression is required for an API of ProtocolType WEBSOCKET.")
+
+
+def check_route(route: Route, request: Mapping[str, Any]) -> None:
+    """Raises BadRequest."""
+    for name in NOT_OF_ROUTES:
+        if request.get(name):
+            refuse(f"{name} of a route", "by this version of Lambent")
+    key = route.route_key
+    if key not in (CONNECT, DISCONNECT, DEFAULT) and not KEY.fullmatch(key):
+        raise BadRequest(
+            f"The provided route key {key!r} is not formatted properly for WebSocket protocol. "
+            "It is $connect, $disconnect, $default, or a text that does not begin with $."
+        )
+    if route.authorization_type != "NONE" and key != CONNECT:
+        raise BadRequest("Only the $connect route of a WebSocket API can have an authorizer.")
+    if route.authorization_type not in ("NONE", "AWS_IAM"):
+        refuse(f"AuthorizationType {route.authorization_type}", "by this version of Lambent for WebSocket APIs")
+    if route.route_response_selection_expression not in (None, DEFAULT):
+        raise BadRequest("RouteResponseSelectionExpression of a WebSocket route is $default.")
+    if route.route_response_selection_expression and key == DISCONNECT:
+        raise BadRequest("Nobody is there to hear what $disconnect answers: it takes no route response.")
+
+
+def checked(wanted: Integration, request: Mapping[str, Any]) -> Integration:
+    """The integration, complete. Raises BadRequest."""
+    for name in NOT_OF_INTEGRATIONS:
+        if request.get(name):
+            refuse(f"{name} of a WebSocket integration", "by this version of Lambent")
+    if wanted.connection_type != "INTERNET":
+        refuse("ConnectionType VPC_LINK", "by this version of Lambent")
+    if request.get("TimeoutInMillis") is None and wanted.timeout_in_millis > LONGEST_MS:
+        wanted = msgspec.structs.replace(wanted, timeout_in_millis=LONGEST_MS)
+    if wanted.timeout_in_millis > LONGEST_MS:
+        raise BadRequest(f"TimeoutInMillis of a WebSocket integration is at most {LONGEST_MS}.")
+    if wanted.payload_format_version != "1.0":
+        raise BadRequest("PayloadFormatVersion of a WebSocket integration is 1.0.")
+    if wanted.passthrough_behavior not in (None, "WHEN_NO_MATCH"):
+        refuse(f"PassthroughBehavior {wanted.passthrough_behavior}", "by this version of Lambent for WebSocket APIs")
+    if wanted.content_handling_strategy not in (None, "CONVERT_TO_TEXT"):
+        refuse("ContentHandlingStrategy CONVERT_TO_BINARY", "by this version of Lambent")
+    wanted = msgspec.structs.replace(wanted, integration_response_selection_expression=RESPONSE_SELECTION)
+    if wanted.integration_type == "MOCK":
+        mock_status(wanted)
+        return wanted
+    return _function(wanted)
+
+
+def _function(wanted: Integration) -> Integration:
+    if wanted.integration_type != "AWS_PROXY":
+        refuse(f"IntegrationType {wanted.integration_type}", "by this version of Lambent for WebSocket APIs")
+    if wanted.request_templates or wanted.template_selection_expression:
+        refuse("RequestTemplates", "for proxy integrations")
+    if not wanted.integration_uri or not names_function(wanted.integration_uri):
+        raise BadRequest(f"Invalid function ARN or invalid uri: {wanted.integration_uri!r}")
+    if (wanted.integration_method or "POST") != "POST":
+        raise BadRequest("IntegrationMethod of a Lambda proxy integration is POST.")
+    return msgspec.structs.replace(wanted, integration_method="POST")
+
+
+def mock_status(wanted: Integration) -> int:
+    """The status that a MOCK integration answers, which its one template says. Raises BadRequest."""
+    templates = wanted.request_templates or {}
+    chosen = (wanted.template_selection_expression or "").replace("\\$", "$")
+    if not templates or ("$" in chosen and chosen != DEFAULT):
+        refuse(
+            "A MOCK integration without a plain RequestTemplate",
+            "by this version of Lambent",
+            'One is {"200": "{\\"statusCode\\": 200}"}.',
+        )
+    text = templates.get(chosen) or templates.get(DEFAULT) or next(iter(templates.values()))
+    try:
+        told = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        told = None
+    status = told.get("statusCode") if isinstance(told, dict) else None
+    if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
+        refuse(
+            "A RequestTemplate that is not JSON with a statusCode", "by this version of Lambent for MOCK integrations"
+        )
+    return status

@@ -1,0 +1,46 @@
+"""From the records of a WebSocket API to what edges serve. Pure but for reading; see compiling.py."""
+
+from lambent.model.apis import FunctionTarget, MockTarget, WebSocketApi, WebSocketRoute, WebSocketStage
+from lambent.services.apigatewayv2 import store
+from lambent.services.apigatewayv2.errors import BadRequest
+from lambent.services.apigatewayv2.model import Api, Deployed, Deployment, Integration, Route, Stage
+from lambent.services.apigatewayv2.targets import function_of
+from lambent.services.apigatewayv2.websocket import mock_status
+from lambent.store.api import Transaction
+
+
+def compiled_websocket(tx: Transaction, api: Api, account: str, region: str) -> WebSocketApi:
+    """The API as it is served."""
+    stages = {stage.stage_name: _stage(tx, api, stage) for stage in store.parts(tx, api.api_id, Stage)}
+    closed = api.disable_execute_api_endpoint
+    return WebSocketApi(api.api_id, account, region, api.route_selection_expression, stages, closed)
+
+
+def _stage(tx: Transaction, api: Api, stage: Stage) -> WebSocketStage:
+    deployment = store.find_part(tx, api.api_id, Deployment, stage.deployment_id) if stage.deployment_id else None
+    if deployment is None:
+        return WebSocketStage(stage.stage_name, variables=stage.stage_variables)
+    routes = {route.route_key: _route(route, deployment.content, stage) for route in deployment.content.routes}
+    return WebSocketStage(stage.stage_name, deployment.deployment_id, stage.stage_variables, routes)
+
+
+def _route(route: Route, content: Deployed, stage: Stage) -> WebSocketRoute:
+    wanted = (route.target or "").removeprefix("integrations/")
+    integration = next((each for each in content.integrations if each.integration_id == wanted), None)
+    two_way = any(each.route_id == route.route_id for each in content.route_responses)
+    return WebSocketRoute(
+        route.route_key,
+        None if integration is None else _target(integration, stage),
+        answers=two_way and route.route_response_selection_expression is not None,
+        signed=route.authorization_type == "AWS_IAM",
+    )
+
+
+def _target(integration: Integration, stage: Stage) -> FunctionTarget | MockTarget | None:
+    if integration.integration_type == "MOCK":
+        try:
+            return MockTarget(mock_status(integration))
+        except BadRequest:
+            return None
+    found = function_of(integration.integration_uri or "", stage.stage_variables)
+    return None if found is None else FunctionTarget(*found, "1.0", integration.timeout_in_millis)
