@@ -16,6 +16,10 @@ from lambent.model.invocation import Invocation
 from lambent.model.trace import new_trace
 
 LOG_TYPES = ("None", "Tail")
+NOT_CARRIED_OUT = (
+    ("x-amz-tenant-id", "TenantId is refused: Lambent does not support tenant isolation, so the function has none."),
+    ("x-amz-durable-execution-name", "DurableExecutionName is refused: Lambent does not support durable functions."),
+)
 
 _check_json = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -30,6 +34,12 @@ class RequestTooLarge(ServiceError):
     """The payload is over the limit of its kind."""
 
     code, status = "RequestTooLargeException", 413
+
+
+class NotCarriedOut(ServiceError):
+    """The request asks for what no function here has."""
+
+    code = "InvalidParameterValueException"
 
 
 class Requests:
@@ -52,6 +62,9 @@ class Requests:
             derived = one_qualifier(derived, parse_qs(query).get("Qualifier", [""])[0])
         log_type = headers.get("x-amz-log-type") or "None"
         _check_choices(kind, self._types, log_type)
+        for header, words in NOT_CARRIED_OUT:
+            if header in headers:
+                raise NotCarriedOut(words, Type="User")
         payload = exchange.request.body or b"{}"
         self._check_payload(payload, kind)
         return kind, Invocation(

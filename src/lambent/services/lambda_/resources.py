@@ -51,14 +51,14 @@ class Resources(msgspec.Struct, frozen=True):
 
     async def package(self, context: RequestContext, code: Request) -> bytes:
         """The package that a request brings or names; empty where it does neither. Raises InvalidParameter."""
-        bucket, name = code.get("S3Bucket"), code.get("S3Key")
-        if not bucket and not name:
+        bucket, name, version = code.get("S3Bucket"), code.get("S3Key"), code.get("S3ObjectVersion")
+        if not bucket and not name and not version:
             return code.get("ZipFile") or b""
         if code.get("ZipFile"):
             raise InvalidParameter("Please do not provide other FunctionCode parameters when providing a ZipFile.")
         if not bucket or not name:
             raise InvalidParameter("Please provide both S3Bucket and S3Key.")
-        place = bucket, name, code.get("S3ObjectVersion")
+        place = bucket, name, version
         try:
             return await self.rules.links.archives.read(context, place, self.rules.quotas.zip_bytes)
         except ServiceError as error:
