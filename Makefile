@@ -8,6 +8,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 NODE_TESTS := tests/acceptance/javascript
 NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json
+DYNAMODB := tests/conformance/dynamodb_local
+DYNAMODB_STAMP := $(DYNAMODB)/lib/.copied
 WORKERS ?= 2
 PYTEST ?= $(BIN)/pytest
 TESTS ?= tests
@@ -21,7 +23,7 @@ setup: $(STAMP) ## make .venv with everything that is pinned
 quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
-test: setup $(NODE_STAMP) ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) $(DYNAMODB_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -47,3 +49,9 @@ $(STAMP): requirements/base.txt requirements/dev.txt pyproject.toml requirements
 $(NODE_STAMP): $(NODE_TESTS)/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $(NODE_TESTS) && touch $@; \
 	else echo "npm is not here: the AWS SDK for JavaScript will not be tested"; fi
+
+# DynamoDB Local, which answers are compared with; without Maven and Java that test is skipped, and says so.
+$(DYNAMODB_STAMP): $(DYNAMODB)/pom.xml
+	@if command -v mvn >/dev/null && command -v java >/dev/null; then \
+	mvn --batch-mode --quiet --file $< dependency:copy-dependencies && touch $@; \
+	else echo "Maven or Java is not here: answers will not be compared with those of DynamoDB Local"; fi
