@@ -75,6 +75,10 @@ class Quotas(BaseModel):
     put_events_bytes: int = Field(MIB, description="The entries of one PutEvents request.")
     rules_per_bus: int = Field(300, description="Rules of an event bus.")
     targets_per_rule: int = Field(5, description="Targets of a rule.")
+    api_requests_per_s: int = Field(
+        0, description="Requests a second to all APIs of an account; AWS has 10000, 0 is no limit."
+    )
+    api_burst: int = Field(5_000, description="How many of them may be saved up.")
     api_request_bytes: int = Field(10 * MIB, description="The body of a request to an API of API Gateway.")
     websocket_message_bytes: int = Field(131_072, description="A message of a WebSocket API, in either direction.")
     websocket_frame_bytes: int = Field(32_768, description="A frame of a message of a WebSocket API.")
@@ -117,7 +121,8 @@ class Settings(BaseSettings):
         (), description="Networks (CIDR) that `egress` reaches although they are private, or this host's own."
     )
     endpoint_allow: tuple[str, ...] = Field(
-        (), description="Networks (CIDR) that topics may post to although they are private, or this host's own."
+        (),
+        description="Networks (CIDR) that topics and APIs may lead to although they are private, or this host's own.",
     )
     file_system: tuple[str, ...] = Field(
         (), description="Folders, as NAME=PATH or NAME=PATH:ro, that functions may mount; `status` tells their ARNs."

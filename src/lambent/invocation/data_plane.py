@@ -41,8 +41,9 @@ from lambent.invocation.sampling import Sampling
 from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.streaming import AnswerStream
 from lambent.model import lineage
-from lambent.model.function import FunctionSnapshot
+from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.messages import RateQuery
 from lambent.placement.throttle import Reason, Throttled
 
 Done = Callable[[InvocationResult | Exception], None]
@@ -57,7 +58,7 @@ class DataPlane:
     def __init__(self, links: Links, snapshots: Snapshots, estate: Estate, clock: Clock, limits: Limits) -> None:
         self._links, self._clock, self._limits, self._ids = links, clock, limits, links.ids
         self._snapshots, self._estate = snapshots, estate
-        self._rates = Rates(links.control.requests, clock) if limits.paced else None
+        self._rates = _rates(links, clock) if limits.paced else None
         self._sampling = Sampling(clock)
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
@@ -307,7 +308,7 @@ class DataPlane:
         lease.waited(round((self._clock.monotonic_s() - asked_s) * 1e6))
         return lease
 
-    async def _pass(self, rates: Rates, invocation: Invocation, snapshot: FunctionSnapshot) -> None:
+    async def _pass(self, rates: Rates[FunctionKey], invocation: Invocation, snapshot: FunctionSnapshot) -> None:
         """Wait until it may count as one more request of this second. Raises Throttled."""
         try:
             await rates.take(invocation.function)
@@ -322,6 +323,10 @@ class DataPlane:
             raise ResourceConflict(snapshot.refusal)
         self._endings.throttled(invocation, snapshot)
         raise Throttled(Reason.RESERVED)
+
+
+def _rates(links: Links, clock: Clock) -> Rates[FunctionKey]:
+    return Rates(lambda function, wanted: links.control.requests(RateQuery(function, wanted)), clock)
 
 
 def _hand_over(answer: asyncio.Future[InvocationResult], result: InvocationResult | Exception) -> None:

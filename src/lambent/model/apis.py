@@ -29,11 +29,67 @@ class FunctionTarget(Struct, frozen=True, tag="function"):
     timeout_ms: int
 
 
+class HttpTarget(Struct, frozen=True, tag="http"):
+    """A route that another server answers. `method` ANY is the request's own; `url` may have `{name}` of the path."""
+
+    url: str
+    method: str
+    timeout_ms: int
+    server_name: str = ""
+
+
+class Throttle(Struct, frozen=True):
+    """So many requests a second, and so many at once that were saved up."""
+
+    rate: float
+    burst: int
+
+
+class AccessLog(Struct, frozen=True):
+    """Where a line for each request goes; `format` has `$context.NAME`."""
+
+    group_arn: str
+    format: str
+
+
+class IamAuthorizer(Struct, frozen=True, tag="iam"):
+    """Requests are signed, by an identity of the API's account."""
+
+
+class JwtAuthorizer(Struct, frozen=True, tag="jwt"):
+    """Requests bring a token of this issuer, made for one of `audience`; with `scopes`, one of them is in it."""
+
+    authorizer_id: str
+    issuer: str
+    audience: tuple[str, ...]
+    source: str
+    scopes: tuple[str, ...] = ()
+
+
+class FunctionAuthorizer(Struct, frozen=True, tag="function"):
+    """A function says who may come in. `ttl_s` 0: it is asked each time."""
+
+    authorizer_id: str
+    function: FunctionKey
+    qualifier: str
+    payload_format: PayloadFormat
+    simple: bool
+    sources: tuple[str, ...] = ()
+    ttl_s: int = 0
+
+
 class HttpRoute(Struct, frozen=True):
-    """`key` is `METHOD /path`, or `$default`. Without a `target` every request fails."""
+    """`key` is `METHOD /path`, or `$default`. Without a `target` every request fails.
+
+    `request_parameters` and `response_parameters` (by status) say what is changed on the way there and back.
+    """
 
     key: str
-    target: FunctionTarget | None = None
+    target: FunctionTarget | HttpTarget | None = None
+    authorizer: IamAuthorizer | JwtAuthorizer | FunctionAuthorizer | None = None
+    throttle: Throttle | None = None
+    request_parameters: Mapping[str, str] = {}
+    response_parameters: Mapping[str, Mapping[str, str]] = {}
 
 
 class HttpStage(Struct, frozen=True):
@@ -44,6 +100,7 @@ class HttpStage(Struct, frozen=True):
     variables: Mapping[str, str] = {}
     routes: tuple[HttpRoute, ...] = ()
     cors: Cors | None = None
+    access_log: AccessLog | None = None
 
 
 class HttpApi(Struct, frozen=True, tag="HTTP"):
@@ -107,9 +164,9 @@ class WebSocketApi(Struct, frozen=True, tag="WEBSOCKET"):
 CompiledApi = HttpApi | WebSocketApi
 
 
-def execute_api_arn(api: CompiledApi, stage: str, route: str) -> str:
-    """What policies call a route of a stage. `route` is `METHOD/path`, or `$default`."""
-    return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{stage}/{route}"
+def execute_api_arn(api: CompiledApi, *parts: str) -> str:
+    """What policies call a route (stage, then `METHOD/path` or `$default`) or an authorizer of an API."""
+    return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{'/'.join(parts)}"
 
 
 def api_host(api_id: str, region: str) -> str:

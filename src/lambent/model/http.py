@@ -24,6 +24,19 @@ class HttpRequest(Struct):
         return default
 
 
+class Outgoing(Struct, frozen=True):
+    """A request that this server sends to another. Of the answer no more than `most_bytes` are read; `server_name` is
+    whose certificate is wanted, where it is not the URL's host."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]] = []
+    body: bytes = b""
+    timeout_s: float = 15.0
+    most_bytes: int = 0
+    server_name: str = ""
+
+
 class HttpResponse(Struct):
     """One answer, whole; streamed answers have their own road."""
 

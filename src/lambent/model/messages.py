@@ -9,6 +9,8 @@
 | function_url | edge -> control; edge -> edge | UrlQuery -> UrlAccess or None |
 | api | edge -> control; edge -> edge | str (API id) -> CompiledApi or None |
 | may_invoke | edge -> control; edge -> edge | InvokeQuery -> bool: the function's resource policy lets that API in |
+| access_logs | edge -> control | AccessLines -> None; they are on disk when it answers |
+| api_requests | edge -> control | ApiRateQuery -> RateGrant |
 | lease | edge -> control; edge -> edge | LeaseRequest -> LeaseGrant; raises Throttled; between edges None |
 | enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
 | invalidate | control -> edge | Invalidate -> None; nothing stale is served once it answers |
@@ -40,6 +42,7 @@
 
 from msgspec import Struct
 
+from lambent.model.apis import Throttle
 from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.http import HttpRequest
@@ -111,6 +114,29 @@ class InvokeQuery(Struct, frozen=True):
     function: FunctionKey
     qualifier: str
     source_arn: str
+
+
+class LoggedAccess(Struct, frozen=True, array_like=True):
+    """One line of an access log, for a stream of a log group."""
+
+    group_arn: str
+    stream: str
+    at_ms: int
+    text: str
+
+
+class AccessLines(Struct, frozen=True):
+    """Lines of access logs."""
+
+    lines: list[LoggedAccess]
+
+
+class ApiRateQuery(Struct, frozen=True):
+    """An edge wants to let `wanted` more requests through; `name` is what they are for."""
+
+    name: str
+    throttle: Throttle
+    wanted: int
 
 
 class LeaseRequest(Struct, frozen=True):

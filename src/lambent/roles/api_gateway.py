@@ -1,28 +1,43 @@
-"""API Gateway in control, connected: the services, what edges ask about APIs, and who may invoke what for them."""
+"""API Gateway in control, connected: the services, and what edges ask about APIs.
+
+The throttles of APIs are here for the same reason that those of functions are in placement: only control sees all
+edges. What is lent is a tenth of a second's worth at most.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
+
+from lambent.arn import parse_arn
 from lambent.clock import Clock
+from lambent.errors import ServiceError
 from lambent.ids import Ids
 from lambent.model.apis import PRINCIPAL, CompiledApi
-from lambent.model.messages import Invalidate, InvokeQuery
+from lambent.model.messages import AccessLines, ApiRateQuery, Invalidate, InvokeQuery, RateGrant
+from lambent.placement.buckets import Buckets
+from lambent.placement.throttle import Reason
 from lambent.roles.control_links import Edges
 from lambent.services.apigatewayv2.api import Links
 from lambent.services.apigatewayv2.service import ApiGatewayV2Service
 from lambent.services.lambda_.api import Caller
 from lambent.services.lambda_.service import LambdaService
+from lambent.services.logs.api import LogsService
 from lambent.services.operation import Operation
 from lambent.store.api import Database
 from lambent.transport.peer import Method, Methods, Peer
 
+LENT_AT_ONCE, WINDOW_S, NEVER_S = 0.1, 1.0, 1.0
 Open = Callable[[str, str], Awaitable[Database]]
+
+log = structlog.get_logger()
 
 
 class ApiGateway:
     """Made by `build_api_gateway`."""
 
-    def __init__(self, v2: ApiGatewayV2Service, lambda_: LambdaService) -> None:
-        self._v2, self._lambda = v2, lambda_
+    def __init__(self, v2: ApiGatewayV2Service, lambda_: LambdaService, logs: LogsService, clock: Clock) -> None:
+        self._v2, self._lambda, self._logs, self._clock = v2, lambda_, logs, clock
+        self._buckets = Buckets[str](WINDOW_S)
 
     @property
     def operations(self) -> dict[str, Mapping[str, Operation]]:
@@ -31,7 +46,12 @@ class ApiGateway:
 
     def methods(self) -> Methods:
         """What edges may ask."""
-        return {"api": Method(str, self._api), "may_invoke": Method(InvokeQuery, self._may_invoke)}
+        return {
+            "api": Method(str, self._api),
+            "may_invoke": Method(InvokeQuery, self._may_invoke),
+            "access_logs": Method(AccessLines, self._access_logs),
+            "api_requests": Method(ApiRateQuery, self._api_requests),
+        }
 
     async def close(self) -> None:
         """Wait for changes in hand."""
@@ -44,12 +64,38 @@ class ApiGateway:
         caller = Caller(PRINCIPAL, query.source_arn, query.source_arn.split(":")[4])
         return await self._lambda.permissions.allows(query.function, query.qualifier, caller)
 
+    async def _api_requests(self, _: Peer, query: ApiRateQuery) -> RateGrant:
+        rate, burst = query.throttle.rate, query.throttle.burst
+        if rate <= 0 or burst < 1:
+            return RateGrant(0, NEVER_S, Reason.ACCOUNT_RATE.value)
+        wanted = min(query.wanted, max(1, int(rate * LENT_AT_ONCE)))
+        key = f"{query.name} {rate} {burst}"
+        tokens = self._buckets.take(key, burst, wanted, self._clock.monotonic_s(), burst / rate)
+        if tokens:
+            return RateGrant(tokens)
+        return RateGrant(0, self._buckets.wait_s(key, burst), Reason.ACCOUNT_RATE.value)
 
-async def build_api_gateway(open_: Open, clock: Clock, ids: Ids, edges: Edges, lambda_: LambdaService) -> ApiGateway:
+    async def _access_logs(self, _: Peer, what: AccessLines) -> None:
+        """Each stream's lines at once. Those for a group that is gone are lost, as in AWS."""
+        streams: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        for line in what.lines:
+            streams.setdefault((line.group_arn, line.stream), []).append((line.at_ms, line.text))
+        for (group_arn, stream), lines in streams.items():
+            arn = parse_arn(group_arn)
+            group = arn.resource.removeprefix("log-group:").removesuffix(":*")
+            try:
+                await self._logs.appending.append_all((arn.account, arn.region), group, stream, lines)
+            except ServiceError as error:
+                log.warning(f"an access log is lost: {error}", action="api.access_log", group=group)
+
+
+async def build_api_gateway(
+    open_: Open, clock: Clock, ids: Ids, edges: Edges, to: tuple[LambdaService, LogsService]
+) -> ApiGateway:
     """Open the databases and make the services."""
 
     async def announce(api_id: str) -> None:
         await edges.broadcast(Invalidate(apis=[api_id]))
 
     database = await open_("apigatewayv2", "lambent.services.apigatewayv2")
-    return ApiGateway(ApiGatewayV2Service(database, clock, ids, Links(announce)), lambda_)
+    return ApiGateway(ApiGatewayV2Service(database, clock, ids, Links(announce)), *to, clock)

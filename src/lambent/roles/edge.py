@@ -112,7 +112,7 @@ class Edge:
         url_rules = UrlRules(quotas.sync_payload_bytes, quotas.streamed_response_bytes, pace, self._journal.append)
         write_event = wire_for("lambda").event_writer("InvokeWithResponseStream")
         where = Whereabouts(number, authentication, self._neighbours.connection, ids)
-        self._apis = EdgeApis(control, begin, self._clock, quotas, where)
+        self._apis = EdgeApis(control, begin, self._clock, settings, where)
         caches = Caches(self._keys, self._urls, self._snapshots, self._apis)
         self._door = NeighbourDoor(self._control, caches, self._hand_on, self._run_kept, self._apis.sockets.serve)
         objects = object_stages(control, self._keys, settings, self._clock, ids)
@@ -160,6 +160,7 @@ class Edge:
         await asyncio.gather(self._http.stop(patience_s), self._apis.sockets.stop(patience_s))
         await self._data_plane.drain(0.5)
         await self._data_plane.close()
+        await self._apis.close()
         self._journal.close()
         door.close()
         for task in tasks:

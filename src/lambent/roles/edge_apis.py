@@ -3,26 +3,47 @@
 from collections.abc import Mapping
 
 from lambent.clock import Clock
-from lambent.config import Quotas
+from lambent.config import Settings
+from lambent.gateway.apis.access_log import AccessLogs
 from lambent.gateway.apis.api import Rules, Serve, ServedApi, Tools
+from lambent.gateway.apis.authorizers.answers import Verdicts
+from lambent.gateway.apis.authorizers.keys import IssuerKeys
 from lambent.gateway.apis.cache import ApiCache
 from lambent.gateway.apis.http_api import ServedHttpApi
 from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
+from lambent.gateway.apis.throttles import Throttles
 from lambent.gateway.invoke_streamed import Begin
-from lambent.model.apis import CompiledApi, HttpApi, WebSocketApi
+from lambent.model.apis import CompiledApi, HttpApi, Throttle, WebSocketApi
 from lambent.model.messages import Invalidate, InvokeQuery
 from lambent.roles.edge_links import ControlLink
 from lambent.roles.edge_websockets import EdgeWebSockets, Whereabouts
+from lambent.roles.outbound import Outbound
 
 
 class EdgeApis:
     """Made by the edge; `stage` stands before authentication."""
 
-    def __init__(self, control: ControlLink, begin: Begin, clock: Clock, quotas: Quotas, where: Whereabouts) -> None:
-        self._permits = Permits(control.may_invoke)
-        rules = Rules(quotas.api_request_bytes, quotas.sync_payload_bytes)
-        tools = Tools(begin, self._permits, clock, rules)
+    def __init__(
+        self, control: ControlLink, begin: Begin, clock: Clock, settings: Settings, where: Whereabouts
+    ) -> None:
+        quotas = settings.quotas
+        rate = quotas.api_requests_per_s
+        self._outbound = Outbound(settings.endpoint_allow)
+        self._permits, self._verdicts = Permits(control.may_invoke), Verdicts(clock)
+        self._access_logs = AccessLogs(control.access_logs, clock)
+        tools = Tools(
+            begin,
+            self._permits,
+            clock,
+            Rules(quotas.api_request_bytes, quotas.sync_payload_bytes, quotas.api_request_bytes),
+            Throttles(control.api_requests, Throttle(rate, quotas.api_burst) if rate else None, clock),
+            self._access_logs,
+            where.authenticate,
+            IssuerKeys(self._outbound.send, clock),
+            self._verdicts,
+            self._outbound.send,
+        )
         self._websockets = EdgeWebSockets(tools, where, quotas, self._find)
         kinds: Mapping[type, Serve] = {
             HttpApi: lambda api: ServedHttpApi(api, tools),
@@ -47,9 +68,16 @@ class EdgeApis:
     def forget(self, what: Invalidate) -> None:
         """Serve nothing of this as it was."""
         self._cache.forget(what.apis)
+        self._verdicts.forget(what.apis)
         self._permits.forget(what.functions)
 
     def forget_all(self) -> None:
         """The same for everything."""
         self._cache.forget_all()
+        self._verdicts.forget_all()
         self._permits.forget_all()
+
+    async def close(self) -> None:
+        """Write the last lines, and hang up."""
+        await self._access_logs.close()
+        await self._outbound.close()

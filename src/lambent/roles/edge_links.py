@@ -9,6 +9,8 @@ from lambent.model.function_url import UrlAccess
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation
 from lambent.model.messages import (
+    AccessLines,
+    ApiRateQuery,
     Download,
     Enqueue,
     Forwarded,
@@ -73,6 +75,12 @@ class ControlLink:
 
     async def may_invoke(self, query: InvokeQuery) -> bool:
         return await self._link.peer.call("may_invoke", query, bool)
+
+    async def access_logs(self, lines: AccessLines) -> None:
+        await self._link.peer.call("access_logs", lines, type(None))
+
+    async def api_requests(self, query: ApiRateQuery) -> RateGrant:
+        return await self._link.peer.call("api_requests", query, RateGrant)
 
     async def http(self, forwarded: Forwarded) -> HttpResponse:
         return await self._link.peer.call("http", forwarded, HttpResponse)

@@ -13,6 +13,7 @@ from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, QueueCarrier, Services, TopicCarrier
 from lambent.roles.http_carrier import HttpCarrier
 from lambent.roles.object_storage import Archives, Destinations, ObjectCarrier
+from lambent.roles.outbound import Outbound
 from lambent.services.events.api import Links as EventsLinks
 from lambent.services.events.service import EventsService
 from lambent.services.iam.keys import Keys
@@ -80,7 +81,7 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, si
     """Open the databases and make the rooms; deliveries learn their carriers last, as some are services that
     make deliveries themselves."""
     deliveries, carriers = to.deliveries, to.carriers
-    http = HttpCarrier(to.settings.endpoint_allow)
+    http = HttpCarrier(Outbound(to.settings.endpoint_allow))
     services = Services(carriers, http)
     deliveries.carriers = services
     eventbridge = await open_("eventbridge", "lambent.services.events")

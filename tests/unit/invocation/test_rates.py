@@ -44,12 +44,12 @@ class Town:
     async def memory_mb(self, request: LeaseRequest) -> int:
         raise AssertionError("nobody asks for it")
 
-    async def ask(self, query: RateQuery) -> RateGrant:
+    async def ask(self, function: FunctionKey, wanted: int) -> RateGrant:
         self.queries += 1
         await asyncio.sleep(0)
         if not self.reachable:
             raise Unavailable("no control")
-        return await self.control.grant(query)
+        return await self.control.grant(RateQuery(function, wanted))
 
     async def passed(self, wanted: int, function: FunctionKey = F, edge: int = 0) -> int:
         """How many of so many requests, one after the other, may pass."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lambent.delivery.api import Delivery, NotDelivered
 from lambent.roles.http_carrier import HttpCarrier
+from lambent.roles.outbound import Outbound
 from lambent.sandbox.network_rules import Address
 
 
@@ -40,7 +41,7 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 
 
 async def post(url: str, allow: tuple[str, ...] = ("127.0.0.0/8",)) -> None:
-    carrier = HttpCarrier(allow)
+    carrier = HttpCarrier(Outbound(allow))
     options = {"content-type": "text/plain", "x-amz-sns-message-id": "m", "TraceHeader": "t"}
     made = Delivery("0" * 12, "us-east-1", url, b"body", "topic", "sns.amazonaws.com", 0, options=options)
     try:
@@ -92,7 +93,7 @@ async def test_a_host_of_our_own_is_closed_though_its_range_is_open() -> None:
         asked.append(str(address))
         return False
 
-    carrier = HttpCarrier((), leads_away)
+    carrier = HttpCarrier(Outbound((), leads_away))
     assert "--endpoint-allow" in (carrier.refusal("http://198.51.100.7/") or "")
     assert asked == ["198.51.100.7"]
     assert carrier.refusal("http://a.name.to.be.resolved/") is None
@@ -105,7 +106,7 @@ def test_private_addresses_are_refused_when_somebody_subscribes(address: Address
     host = f"[{address}]" if address.version == 6 else str(address)
 
     async def refusal() -> str | None:
-        carrier = HttpCarrier(("127.0.0.0/8",))
+        carrier = HttpCarrier(Outbound(("127.0.0.0/8",)))
         found = carrier.refusal(f"https://{host}:8443/in")
         await carrier.close()
         return found

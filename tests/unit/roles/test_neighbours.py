@@ -56,7 +56,7 @@ class Here:
         self.control = SteadyControl(link, self.neighbours)
         self.keys, self.urls = KeyCache(self.control.access_key), UrlCache(self.control.function_url)
         where = Whereabouts(number, Authentication(self.keys, clock, 900), self.neighbours.connection, SystemIds())
-        self.apis = EdgeApis(self.control, lambda *_: None, clock, settings.quotas, where)
+        self.apis = EdgeApis(self.control, lambda *_: None, clock, settings, where)
         caches = Caches(self.keys, self.urls, Snapshots(self.control.snapshot), self.apis)
         self.door = NeighbourDoor(link, caches, self.hand_on, self.run, self.apis.sockets.serve)
         self.address = address_of(settings, number)

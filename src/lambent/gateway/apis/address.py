@@ -9,12 +9,27 @@ from collections.abc import Container
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from lambent.gateway.apis.api import ApiAddress
 from lambent.model.http import HttpRequest
 
 MARK, PREFIX, REST_PREFIX, REST_MARK = ".execute-api.", "/_aws/execute-api/", "/restapis/", "_user_request_"
 DEFAULT = "$default"
 HOST = re.compile(r"([a-z0-9]{1,64})\.execute-api\.([a-z0-9-]{1,32})(?:\.[a-z0-9._-]*)?(?::[0-9]+)?", re.IGNORECASE)
+
+
+class ApiAddress(NamedTuple):
+    """Where a request is sent to.
+
+    `path` is as it stood on the request line, without what led to the API; it begins with the stage's name unless
+    `stage` is known. `base` is the path before that, for a custom domain name. `region` is "" where nothing says it.
+    """
+
+    api_id: str
+    region: str
+    path: str
+    domain: str
+    stage: str = ""
+    base: str = ""
+    custom: bool = False
 
 
 class Place(NamedTuple):

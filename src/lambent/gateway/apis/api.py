@@ -11,26 +11,17 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from lambent.clock import Clock
+from lambent.gateway.apis.access_log import AccessLogs
+from lambent.gateway.apis.address import ApiAddress
+from lambent.gateway.apis.authorizers.answers import Verdicts
+from lambent.gateway.apis.authorizers.keys import IssuerKeys
 from lambent.gateway.apis.permits import Permits
+from lambent.gateway.apis.sending import Send
+from lambent.gateway.apis.throttles import Throttles
+from lambent.gateway.authentication import Authentication
 from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.invoke_streamed import Begin
 from lambent.model.apis import CompiledApi
-
-
-class ApiAddress(NamedTuple):
-    """Where a request is sent to.
-
-    `path` is as it stood on the request line, without what led to the API; it begins with the stage's name unless
-    `stage` is known. `base` is the path before that, for a custom domain name. `region` is "" where nothing says it.
-    """
-
-    api_id: str
-    region: str
-    path: str
-    domain: str
-    stage: str = ""
-    base: str = ""
-    custom: bool = False
 
 
 class ServedApi(Protocol):
@@ -53,6 +44,7 @@ class Rules(Struct, frozen=True):
 
     request_bytes: int
     event_bytes: int
+    answer_bytes: int
 
 
 class Tools(NamedTuple):
@@ -62,3 +54,9 @@ class Tools(NamedTuple):
     permits: Permits
     clock: Clock
     rules: Rules
+    throttles: Throttles
+    access_logs: AccessLogs
+    authenticate: Authentication
+    keys: IssuerKeys
+    verdicts: Verdicts
+    send: Send

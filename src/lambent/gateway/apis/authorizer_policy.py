@@ -2,10 +2,10 @@
 
 Source: API Gateway Developer Guide, "Output from an API Gateway Lambda authorizer": a principalId, a policyDocument
 whose statements allow or deny execute-api:Invoke on ARNs of methods, and a context of strings, numbers and booleans.
-A denial wins; what no statement allows is denied.
+A denial wins; what no statement allows is denied. Statements are judged as every policy is (`services.statements`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lambent.services.statements import as_list, holds, like
 
-ACTION = "execute-api:Invoke"
+ACTION = "execute-api:invoke"
 
 
 class BadVerdict(Exception):
@@ -34,29 +34,45 @@ def verdict_of(payload: bytes, method_arn: str) -> Verdict:
         told = msgspec.json.decode(payload)
     except (msgspec.DecodeError, RecursionError):
         raise BadVerdict("it is not JSON") from None
-    document = told.get("policyDocument") if isinstance(told, dict) else None
-    if not isinstance(document, dict) or not isinstance(told.get("principalId"), str):
-        raise BadVerdict("it has no principalId, or no policyDocument")
-    statements = as_list(document.get("Statement", []))
-    if not all(isinstance(each, dict) and each.get("Effect") in ("Allow", "Deny") for each in statements):
-        raise BadVerdict("its policyDocument has a statement that neither allows nor denies")
+    if not isinstance(told, dict) or not isinstance(told.get("principalId"), str):
+        raise BadVerdict("it has no principalId")
     context = told.get("context") or {}
     if not isinstance(context, dict) or any(isinstance(value, (dict, list)) for value in context.values()):
         raise BadVerdict("its context has values that are not plain")
-    effects = {each["Effect"] for each in statements if _applies(each, method_arn)}
-    return Verdict(effects == {"Allow"}, told["principalId"], context)
+    return Verdict(allows(told.get("policyDocument"), method_arn), told["principalId"], context)
 
 
-def _applies(statement: Mapping[str, Any], method_arn: str) -> bool:
-    actions = [str(each).lower() for each in as_list(statement.get("Action", []))]
-    resources = [str(each) for each in as_list(statement.get("Resource", []))]
-    if not any(like(action, ACTION.lower()) for action in actions):
-        return False
-    if not any(like(resource, method_arn) for resource in resources):
-        return False
+def allows(document: Any, resource: str, context: Mapping[str, str] | None = None) -> bool:
+    """Whether a policy lets its bearer call `resource`; `context` has the condition keys that are known.
+
+    Raises:
+        BadVerdict: it is no policy.
+    """
+    if not isinstance(document, dict):
+        raise BadVerdict("it has no policyDocument")
+    effects = set()
+    for statement in as_list(document.get("Statement", [])):
+        if not isinstance(statement, dict) or statement.get("Effect") not in ("Allow", "Deny"):
+            raise BadVerdict("its policyDocument has a statement that neither allows nor denies")
+        if _applies(statement, resource, context or {}):
+            effects.add(statement["Effect"])
+    return effects == {"Allow"}
+
+
+def _applies(statement: Mapping[str, Any], resource: str, context: Mapping[str, str]) -> bool:
     condition = statement.get("Condition") or {}
-    return not condition or (
-        isinstance(condition, dict)
-        and all(isinstance(each, dict) for each in condition.values())
-        and holds(condition, {}, unknown=statement["Effect"] == "Deny")
+    if not isinstance(condition, dict) or not all(isinstance(each, dict) for each in condition.values()):
+        raise BadVerdict("its policyDocument has a Condition that is no object of objects")
+    return (
+        _listed(statement, "Action", lambda each: like(each.lower(), ACTION))
+        and _listed(statement, "Resource", lambda each: like(each, resource))
+        and holds(condition, context, unknown=statement["Effect"] == "Deny")
     )
+
+
+def _listed(statement: Mapping[str, Any], element: str, matches: Callable[[str], bool]) -> bool:
+    negated = f"Not{element}" in statement
+    values = as_list(statement.get(f"Not{element}" if negated else element, []))
+    if not all(isinstance(each, str) for each in values):
+        raise BadVerdict(f"its policyDocument has a statement whose {element} is no text")
+    return any(map(matches, values)) is not negated

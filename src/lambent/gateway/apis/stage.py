@@ -5,8 +5,7 @@ Knows how an API is found. What kinds there are, and what a request to one may d
 
 from collections.abc import Awaitable
 
-from lambent.gateway.apis.address import address_of
-from lambent.gateway.apis.api import ApiAddress
+from lambent.gateway.apis.address import ApiAddress, address_of
 from lambent.gateway.apis.cache import ApiCache
 from lambent.gateway.exchange import Exchange, Step
 from lambent.model.http import HttpResponse

@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from lambent.clock import Clock
-from lambent.gateway.apis.address import Place, place_of
-from lambent.gateway.apis.api import ApiAddress
+from lambent.gateway.apis.address import ApiAddress, Place, place_of
 from lambent.gateway.authentication import Authentication
 from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.http.handshake import PROTOCOL, complaint_about, opening, tokens

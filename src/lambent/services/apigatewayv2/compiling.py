@@ -1,17 +1,34 @@
 """From records to what edges serve. Pure but for reading.
 
 What cannot be resolved (a stage variable that is not there, an integration that was deleted) becomes a route without
-a target: its requests fail, as in AWS, and those of the other routes do not.
+a target: its requests fail, as in AWS, and those of the other routes do not. A route whose authorizer is not there
+has no target either: it must not be open.
 """
 
-from lambent.model.apis import CompiledApi, FunctionTarget, HttpApi, HttpRoute, HttpStage
+from lambent.model.apis import (
+    AccessLog,
+    CompiledApi,
+    FunctionAuthorizer,
+    FunctionTarget,
+    HttpApi,
+    HttpRoute,
+    HttpStage,
+    HttpTarget,
+    IamAuthorizer,
+    JwtAuthorizer,
+    PayloadFormat,
+    Throttle,
+)
 from lambent.model.cors import Cors
 from lambent.services.apigatewayv2 import model, store
-from lambent.services.apigatewayv2.model import Api, Deployment, Integration, Stage
-from lambent.services.apigatewayv2.targets import function_of
+from lambent.services.apigatewayv2.model import Api, Authorizer, Deployed, Deployment, Integration, RouteSettings, Stage
+from lambent.services.apigatewayv2.targets import filled, function_of
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket_compiling import compiled_websocket
 from lambent.store.api import Transaction
+
+NO_LIMIT = 1e9
+CACHE_S = 300
 
 
 def compiled(tx: Transaction, api_id: str) -> CompiledApi | None:
@@ -29,30 +46,93 @@ def compiled(tx: Transaction, api_id: str) -> CompiledApi | None:
 
 def _stage(tx: Transaction, api: Api, stage: Stage) -> HttpStage:
     deployment = store.find_part(tx, api.api_id, Deployment, stage.deployment_id) if stage.deployment_id else None
-    if deployment is None:
-        return HttpStage(stage.stage_name, variables=stage.stage_variables)
-    content = deployment.content
-    integrations = {each.integration_id: each for each in content.integrations}
+    content = Deployed((), ()) if deployment is None else deployment.content
+    routes = Routes(content, stage)
+    logged = stage.access_log_settings
     return HttpStage(
         stage.stage_name,
-        deployment.deployment_id,
+        stage.deployment_id or "",
         stage.stage_variables,
-        tuple(_route(route, integrations, stage) for route in content.routes),
+        tuple(routes.compiled(route) for route in content.routes),
         cors_of(content.cors),
+        None if logged is None else AccessLog(logged.destination_arn, logged.format),
     )
 
 
-def _route(route: model.Route, integrations: dict[str, Integration], stage: Stage) -> HttpRoute:
-    integration = integrations.get((route.target or "").removeprefix("integrations/"))
-    return HttpRoute(route.route_key, None if integration is None else _target(integration, stage))
+class Routes:
+    """The routes of one stage, with what they refer to."""
+
+    def __init__(self, content: Deployed, stage: Stage) -> None:
+        self._stage = stage
+        self._integrations = {each.integration_id: each for each in content.integrations}
+        self._authorizers = {each.authorizer_id: each for each in content.authorizers}
+
+    def compiled(self, route: model.Route) -> HttpRoute:
+        """One route as it is served."""
+        integration = self._integrations.get((route.target or "").removeprefix("integrations/"))
+        authorizer = self._authorizer(route)
+        if integration is None or (authorizer is None and route.authorization_type != "NONE"):
+            return HttpRoute(route.route_key)
+        return HttpRoute(
+            route.route_key,
+            self._target(integration),
+            authorizer,
+            throttle_of(self._stage, route.route_key),
+            integration.request_parameters or {},
+            integration.response_parameters or {},
+        )
+
+    def _target(self, integration: Integration) -> FunctionTarget | HttpTarget | None:
+        variables, uri = self._stage.stage_variables, integration.integration_uri or ""
+        if integration.integration_type == "HTTP_PROXY":
+            tls = integration.tls_config
+            return HttpTarget(
+                filled(uri, variables),
+                integration.integration_method or "ANY",
+                integration.timeout_in_millis,
+                "" if tls is None else tls.server_name_to_verify or "",
+            )
+        found = function_of(uri, variables)
+        if found is None:
+            return None
+        return FunctionTarget(*found, _format(integration.payload_format_version), integration.timeout_in_millis)
+
+    def _authorizer(self, route: model.Route) -> IamAuthorizer | JwtAuthorizer | FunctionAuthorizer | None:
+        if route.authorization_type == "AWS_IAM":
+            return IamAuthorizer()
+        wanted = self._authorizers.get(route.authorizer_id or "")
+        if wanted is None or route.authorization_type == "NONE":
+            return None
+        if wanted.jwt_configuration is not None:
+            jwt = wanted.jwt_configuration
+            scopes = route.authorization_scopes or ()
+            return JwtAuthorizer(wanted.authorizer_id, jwt.issuer, jwt.audience, wanted.identity_source[0], scopes)
+        return self._function_authorizer(wanted)
+
+    def _function_authorizer(self, wanted: Authorizer) -> FunctionAuthorizer | None:
+        found = function_of(wanted.authorizer_uri or "", self._stage.stage_variables)
+        if found is None:
+            return None
+        ttl_s = wanted.authorizer_result_ttl_in_seconds
+        return FunctionAuthorizer(
+            wanted.authorizer_id,
+            *found,
+            _format(wanted.authorizer_payload_format_version),
+            bool(wanted.enable_simple_responses),
+            wanted.identity_source,
+            (CACHE_S if ttl_s is None else ttl_s) if wanted.identity_source else 0,
+        )
 
 
-def _target(integration: Integration, stage: Stage) -> FunctionTarget | None:
-    found = function_of(integration.integration_uri or "", stage.stage_variables)
-    if found is None:
+def throttle_of(stage: Stage, route_key: str) -> Throttle | None:
+    """What limits a route: its own settings, and the stage's defaults for what they do not say."""
+    own, usual = stage.route_settings.get(route_key, RouteSettings()), stage.default_route_settings
+    rate = usual.throttling_rate_limit if own.throttling_rate_limit is None else own.throttling_rate_limit
+    burst = usual.throttling_burst_limit if own.throttling_burst_limit is None else own.throttling_burst_limit
+    if rate is None and burst is None:
         return None
-    payload_format = "2.0" if integration.payload_format_version == "2.0" else "1.0"
-    return FunctionTarget(*found, payload_format, integration.timeout_in_millis)  # type: ignore[arg-type]
+    rate = NO_LIMIT if rate is None else rate
+    return Throttle(rate, max(1, int(rate)) if burst is None else burst)
 
 
 def cors_of(cors: model.Cors | None) -> Cors | None:
@@ -67,3 +147,7 @@ def cors_of(cors: model.Cors | None) -> Cors | None:
         cors.expose_headers or (),
         cors.max_age,
     )
+
+
+def _format(version: str | None) -> PayloadFormat:
+    return "2.0" if version == "2.0" else "1.0"

@@ -12,7 +12,16 @@ import msgspec
 from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.errors import BadRequest
-from lambent.services.apigatewayv2.model import Api, Deployed, Deployment, Integration, Route, RouteResponse, Stage
+from lambent.services.apigatewayv2.model import (
+    Api,
+    Authorizer,
+    Deployed,
+    Deployment,
+    Integration,
+    Route,
+    RouteResponse,
+    Stage,
+)
 from lambent.store.api import Transaction
 
 NO_ROUTES = "At least one route is required before deploying the Api."
@@ -29,6 +38,7 @@ def deploy(
     content = Deployed(
         tuple(routes),
         tuple(store.parts(tx, api.api_id, Integration)),
+        tuple(store.parts(tx, api.api_id, Authorizer)),
         api.cors_configuration,
         tuple(store.parts(tx, api.api_id, RouteResponse)),
     )

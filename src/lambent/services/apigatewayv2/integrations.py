@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from lambent.model.parameter_mapping import STATUS, problem
 from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.deploying import changed
@@ -15,7 +16,7 @@ from lambent.services.apigatewayv2.errors import BadRequest, Conflict
 from lambent.services.apigatewayv2.model import Integration, Route, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
-from lambent.services.apigatewayv2.targets import names_function
+from lambent.services.apigatewayv2.targets import is_url, names_function
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket import checked as checked_websocket
 from lambent.services.operation import Answer, Request, RequestContext, operation
@@ -34,6 +35,9 @@ MEMBERS = (
     "TemplateSelectionExpression",
     "PassthroughBehavior",
     "ContentHandlingStrategy",
+    "RequestParameters",
+    "ResponseParameters",
+    "TlsConfig",
 )
 NOT_HTTP = (
     "ContentHandlingStrategy",
@@ -41,14 +45,8 @@ NOT_HTTP = (
     "RequestTemplates",
     "TemplateSelectionExpression",
 )
-NOT_YET = (
-    "ConnectionId",
-    "CredentialsArn",
-    "IntegrationSubtype",
-    "RequestParameters",
-    "ResponseParameters",
-    "TlsConfig",
-)
+NOT_YET = ("ConnectionId", "CredentialsArn", "IntegrationSubtype")
+METHODS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 class Integrations:
@@ -127,7 +125,9 @@ def integration_of(protocol_type: str, integration_id: str, request: Mapping[str
     """The integration that a request describes; an empty IntegrationType is read from the URI. Raises BadRequest."""
     members = given(request, MEMBERS)
     if not members.get("IntegrationType"):
-        members["IntegrationType"] = "AWS_PROXY"
+        members["IntegrationType"] = "HTTP_PROXY" if is_url(members["IntegrationUri"]) else "AWS_PROXY"
+        if members["IntegrationType"] == "HTTP_PROXY":
+            members |= {"IntegrationMethod": "ANY", "PayloadFormatVersion": "1.0"}
     wanted = msgspec.convert({"IntegrationId": integration_id, **members}, Integration)
     return _checked(protocol_type, wanted, request)
 
@@ -148,8 +148,13 @@ def _checked(protocol_type: str, wanted: Integration, request: Mapping[str, Any]
     _refuse_members(request)
     if wanted.connection_type != "INTERNET":
         refuse("ConnectionType VPC_LINK", "by this version of Lambent")
+    _check_parameters(wanted)
+    if wanted.integration_type == "HTTP_PROXY":
+        return _checked_proxy(wanted)
     if wanted.integration_type != "AWS_PROXY":
-        refuse(f"IntegrationType {wanted.integration_type}", "by this version of Lambent")
+        refuse(f"IntegrationType {wanted.integration_type}", "for HTTP APIs")
+    if wanted.tls_config is not None:
+        raise BadRequest("TlsConfig is for HTTP_PROXY integrations.")
     if not wanted.integration_uri or not names_function(wanted.integration_uri):
         raise BadRequest(f"Invalid function ARN or invalid uri: {wanted.integration_uri!r}")
     if wanted.payload_format_version not in ("1.0", "2.0"):
@@ -157,3 +162,23 @@ def _checked(protocol_type: str, wanted: Integration, request: Mapping[str, Any]
     if (wanted.integration_method or "POST") != "POST":
         raise BadRequest("IntegrationMethod of a Lambda proxy integration is POST.")
     return msgspec.structs.replace(wanted, integration_method="POST")
+
+
+def _checked_proxy(wanted: Integration) -> Integration:
+    if not is_url(wanted.integration_uri or ""):
+        raise BadRequest("IntegrationUri of an HTTP_PROXY integration is a URL that begins with http:// or https://.")
+    if wanted.integration_method not in METHODS:
+        raise BadRequest("IntegrationMethod of an HTTP_PROXY integration is ANY or an HTTP method.")
+    if wanted.payload_format_version != "1.0":
+        raise BadRequest("PayloadFormatVersion of an HTTP_PROXY integration is 1.0.")
+    return wanted
+
+
+def _check_parameters(wanted: Integration) -> None:
+    found = problem(wanted.request_parameters or {}, of_request=True)
+    for status, mappings in (wanted.response_parameters or {}).items():
+        if not STATUS.fullmatch(status):
+            raise BadRequest(f"ResponseParameters has {status!r}; it takes statuses from 200 to 599.")
+        found = found or problem(mappings, of_request=False)
+    if found:
+        raise BadRequest(f"Invalid mapping expression specified: {found}")

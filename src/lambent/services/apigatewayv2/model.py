@@ -66,6 +66,8 @@ class Route(Part, frozen=True):
     api_key_required: bool = False
     authorization_type: str = "NONE"
     api_gateway_managed: bool | None = None
+    authorization_scopes: tuple[str, ...] | None = None
+    authorizer_id: str | None = None
     operation_name: str | None = None
     target: str | None = None
     route_response_selection_expression: str | None = None
@@ -79,6 +81,12 @@ class Route(Part, frozen=True):
         return self.route_key
 
 
+class TlsConfig(Struct, frozen=True, rename="pascal"):
+    """TlsConfig of an integration."""
+
+    server_name_to_verify: str | None = None
+
+
 class Integration(Part, frozen=True):
     """What answers a route."""
 
@@ -90,6 +98,9 @@ class Integration(Part, frozen=True):
     payload_format_version: str = "1.0"
     integration_uri: str | None = None
     integration_method: str | None = None
+    request_parameters: Mapping[str, str] | None = None
+    response_parameters: Mapping[str, Mapping[str, str]] | None = None
+    tls_config: TlsConfig | None = None
     api_gateway_managed: bool | None = None
     description: str | None = None
     request_templates: Mapping[str, str] | None = None
@@ -120,6 +131,47 @@ class RouteResponse(Part, frozen=True):
         return f"{self.route_id}/{self.route_response_key}"
 
 
+class JwtConfiguration(Struct, frozen=True, rename="pascal"):
+    """JWTConfiguration."""
+
+    issuer: str
+    audience: tuple[str, ...]
+
+
+class Authorizer(Part, frozen=True):
+    """Who decides who may call routes."""
+
+    kind: ClassVar[str] = "Authorizer"
+    authorizer_id: str
+    name: str
+    authorizer_type: str
+    identity_source: tuple[str, ...]
+    jwt_configuration: JwtConfiguration | None = None
+    authorizer_uri: str | None = None
+    authorizer_payload_format_version: str | None = None
+    authorizer_result_ttl_in_seconds: int | None = None
+    enable_simple_responses: bool | None = None
+
+    @property
+    def part_id(self) -> str:
+        return self.authorizer_id
+
+
+class AccessLogSettings(Struct, frozen=True, rename="pascal"):
+    """AccessLogSettings of a stage."""
+
+    destination_arn: str
+    format: str
+
+
+class RouteSettings(Struct, frozen=True, rename="pascal"):
+    """RouteSettings of a stage, or the stage's defaults."""
+
+    detailed_metrics_enabled: bool = False
+    throttling_burst_limit: int | None = None
+    throttling_rate_limit: float | None = None
+
+
 class Stage(Part, frozen=True):
     """A stage; what it serves is its deployment."""
 
@@ -129,6 +181,9 @@ class Stage(Part, frozen=True):
     last_updated_date: int
     auto_deploy: bool | None = None
     stage_variables: Mapping[str, str] = {}
+    default_route_settings: RouteSettings = RouteSettings()
+    route_settings: Mapping[str, RouteSettings] = {}
+    access_log_settings: AccessLogSettings | None = None
     api_gateway_managed: bool | None = None
     deployment_id: str | None = None
     description: str | None = None
@@ -144,6 +199,7 @@ class Deployed(Struct, frozen=True):
 
     routes: tuple[Route, ...]
     integrations: tuple[Integration, ...]
+    authorizers: tuple[Authorizer, ...] = ()
     cors: Cors | None = None
     route_responses: tuple[RouteResponse, ...] = ()
 
@@ -175,7 +231,7 @@ def _shown(name: str, value: Any) -> Any:
     if name in DATES:
         return datetime.fromtimestamp(value / 1000, UTC)
     if isinstance(value, dict):
-        return {key: each for key, each in value.items() if each is not None}
+        return {key: _shown("", each) for key, each in value.items() if each is not None}
     return value
 
 

@@ -14,7 +14,17 @@ from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.deploying import changed
 from lambent.services.apigatewayv2.errors import BadRequest, Conflict
-from lambent.services.apigatewayv2.model import DEFAULT, Api, Integration, Route, RouteResponse, edited, given, shown
+from lambent.services.apigatewayv2.model import (
+    DEFAULT,
+    Api,
+    Authorizer,
+    Integration,
+    Route,
+    RouteResponse,
+    edited,
+    given,
+    shown,
+)
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
@@ -26,7 +36,16 @@ ID_LENGTH = 7
 METHODS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 SEGMENT = re.compile(r"[a-zA-Z0-9._~!$&'()*,;=:@%+-]*|\{[a-zA-Z0-9._:-]+\}")
 GREEDY = re.compile(r"\{[a-zA-Z0-9._:-]+\+\}")
-MEMBERS = ("RouteKey", "AuthorizationType", "OperationName", "Target", "RouteResponseSelectionExpression")
+MEMBERS = (
+    "RouteKey",
+    "AuthorizationScopes",
+    "AuthorizationType",
+    "AuthorizerId",
+    "OperationName",
+    "Target",
+    "RouteResponseSelectionExpression",
+)
+TYPES = {"JWT": "JWT", "CUSTOM": "REQUEST"}  # of routes, and of the authorizers that go with them
 NOT_HTTP = (
     "ApiKeyRequired",
     "ModelSelectionExpression",
@@ -34,7 +53,6 @@ NOT_HTTP = (
     "RequestParameters",
     "RouteResponseSelectionExpression",
 )
-NOT_YET = ("AuthorizationScopes", "AuthorizerId")
 
 
 class Routes:
@@ -73,7 +91,11 @@ class Routes:
         """What is not sent stays."""
 
         def present(tx: Transaction, api: Api) -> Route:
-            return edited(store.part(tx, api.api_id, Route, request["RouteId"]), given(request, MEMBERS))
+            before = store.part(tx, api.api_id, Route, request["RouteId"])
+            wanted = edited(before, given(request, MEMBERS))
+            if wanted.authorization_type not in TYPES and "AuthorizerId" not in request:  # it goes with its type
+                return msgspec.structs.replace(wanted, authorizer_id=None, authorization_scopes=None)
+            return wanted
 
         return await self._put(context, request, present)
 
@@ -110,6 +132,7 @@ def check(tx: Transaction, api: Api, route: Route, request: Mapping[str, Any]) -
         check_websocket_route(route, request)
     else:
         _check_http(route, request)
+    _check_authorizer(tx, api, route)
     if route.target is not None:
         kind, _, integration_id = route.target.partition("/")
         if kind != "integrations":
@@ -122,12 +145,24 @@ def _check_http(route: Route, request: Mapping[str, Any]) -> None:
     for name in NOT_HTTP:
         if request.get(name):
             refuse(name, "for HTTP APIs")
-    for name in NOT_YET:
-        if request.get(name):
-            refuse(name, "by this version of Lambent")
     check_route_key(route.route_key)
-    if route.authorization_type != "NONE":
-        refuse(f"AuthorizationType {route.authorization_type}", "by this version of Lambent")
+
+
+def _check_authorizer(tx: Transaction, api: Api, route: Route) -> None:
+    """Raises BadRequest."""
+    if route.authorization_scopes and route.authorization_type != "JWT":
+        raise BadRequest("AuthorizationScopes are for routes with AuthorizationType JWT.")
+    if route.authorization_type not in TYPES:
+        if route.authorizer_id:
+            raise BadRequest(f"AuthorizerId is not for routes with AuthorizationType {route.authorization_type}.")
+        return
+    if not route.authorizer_id:
+        raise BadRequest(f"AuthorizerId is needed for AuthorizationType {route.authorization_type}.")
+    authorizer = store.find_part(tx, api.api_id, Authorizer, route.authorizer_id)
+    if authorizer is None:
+        raise BadRequest(f"Invalid authorizer identifier specified {route.authorizer_id}")
+    if authorizer.authorizer_type != TYPES[route.authorization_type]:
+        raise BadRequest(f"Authorizer type and AuthorizationType {route.authorization_type} do not go together.")
 
 
 def check_route_key(key: str) -> None:

@@ -5,12 +5,14 @@ from lambent.ids import Ids
 from lambent.model.apis import CompiledApi
 from lambent.services.apigatewayv2.api import Links, Resources
 from lambent.services.apigatewayv2.apis import Apis
+from lambent.services.apigatewayv2.authorizers import Authorizers
 from lambent.services.apigatewayv2.compiling import compiled
 from lambent.services.apigatewayv2.deployments import Deployments
 from lambent.services.apigatewayv2.integrations import Integrations
 from lambent.services.apigatewayv2.route_responses import RouteResponses
 from lambent.services.apigatewayv2.routes import Routes
 from lambent.services.apigatewayv2.stages import Stages
+from lambent.services.apigatewayv2.tags import Tags
 from lambent.services.changes import Changes
 from lambent.services.operation import operations_of
 from lambent.store.api import Database
@@ -30,6 +32,8 @@ class ApiGatewayV2Service:
             Integrations(resources),
             Stages(resources),
             Deployments(resources),
+            Authorizers(resources),
+            Tags(resources),
         )
 
     async def compiled(self, api_id: str) -> CompiledApi | None:

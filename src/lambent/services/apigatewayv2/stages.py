@@ -14,8 +14,8 @@ from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.apis import api_arn
 from lambent.services.apigatewayv2.deploying import changed, put_on
-from lambent.services.apigatewayv2.errors import BadRequest, Conflict
-from lambent.services.apigatewayv2.model import DEFAULT, Api, Stage, edited, given, shown
+from lambent.services.apigatewayv2.errors import BadRequest, Conflict, NotFound
+from lambent.services.apigatewayv2.model import DEFAULT, Api, Route, Stage, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
@@ -25,8 +25,16 @@ from lambent.store.api import Transaction
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 VARIABLE = re.compile(r"[A-Za-z0-9_]{1,64}")
 VALUE = re.compile(r"[A-Za-z0-9._~:/?#&=,-]{0,512}")
-MEMBERS = ("AutoDeploy", "Description", "StageVariables")
-NOT_YET = ("AccessLogSettings", "DefaultRouteSettings", "RouteSettings", "ClientCertificateId")
+MEMBERS = (
+    "AccessLogSettings",
+    "AutoDeploy",
+    "DefaultRouteSettings",
+    "Description",
+    "RouteSettings",
+    "StageVariables",
+)
+NOT_HTTP = ("DataTraceEnabled", "LoggingLevel")
+LOG_GROUP = re.compile(r"arn:aws:logs:[a-z0-9-]+:[0-9]{12}:log-group:[^:*]{1,512}(?::\*)?")
 
 
 class Stages:
@@ -83,6 +91,31 @@ class Stages:
             context, request, lambda tx, api: store.part(tx, api.api_id, Stage, request["StageName"])
         )
 
+    @operation("DeleteAccessLogSettings")
+    async def delete_access_log_settings(self, context: RequestContext, request: Request) -> None:
+        """The stage writes no access log from now on."""
+
+        def work(tx: Transaction) -> None:
+            api = store.api(tx, context, request["ApiId"])
+            stage = store.part(tx, api.api_id, Stage, request["StageName"])
+            store.set_part(tx, api.api_id, msgspec.structs.replace(stage, access_log_settings=None))
+
+        await self._all.changes.make(request["ApiId"], work)
+
+    @operation("DeleteRouteSettings")
+    async def delete_route_settings(self, context: RequestContext, request: Request) -> None:
+        """The stage's defaults hold for that route from now on."""
+
+        def work(tx: Transaction) -> None:
+            api = store.api(tx, context, request["ApiId"])
+            stage = store.part(tx, api.api_id, Stage, request["StageName"])
+            if request["RouteKey"] not in stage.route_settings:
+                raise NotFound(f"There are no settings for route {request['RouteKey']}")
+            kept = {key: value for key, value in stage.route_settings.items() if key != request["RouteKey"]}
+            store.set_part(tx, api.api_id, msgspec.structs.replace(stage, route_settings=kept))
+
+        await self._all.changes.make(request["ApiId"], work)
+
     @operation("DeleteStage")
     async def delete_stage(self, context: RequestContext, request: Request) -> None:
         """The stage; its deployment stays."""
@@ -95,13 +128,14 @@ class Stages:
         await self._all.changes.make(request["ApiId"], work)
 
     async def _put(self, context: RequestContext, request: Request, present: Any) -> Answer:
-        _check(request)
+        _check(context, request)
 
         def work(tx: Transaction) -> Answer:
             api = store.api(tx, context, request["ApiId"])
             before: Stage = present(tx, api)
             now_ms = self._all.clock.now_ms()
             stage = edited(before, {**given(request, MEMBERS), "LastUpdatedDate": now_ms})
+            _check_route_settings(tx, api, request)
             store.set_part(tx, api.api_id, stage)
             if request.get("DeploymentId"):
                 if stage.auto_deploy:
@@ -121,20 +155,53 @@ def stage_arn(context: RequestContext, api_id: str, stage: str) -> str:
 
 def _wire(tx: Transaction, context: RequestContext, api: Api, stage: Stage) -> Answer:
     tags = store.tags(tx, stage_arn(context, api.api_id, stage.stage_name))
-    return {
-        **shown(stage),
-        "DefaultRouteSettings": {"DetailedMetricsEnabled": False},
-        "RouteSettings": {},
-        "Tags": tags,
-    }
+    return {**shown(stage), "Tags": tags}
 
 
-def _check(request: Mapping[str, Any]) -> None:
-    for name in NOT_YET:
-        if request.get(name):
-            refuse(name, "by this version of Lambent")
+def _check(context: RequestContext, request: Mapping[str, Any]) -> None:
+    """Raises BadRequest."""
+    if request.get("ClientCertificateId"):
+        refuse("ClientCertificateId", "for HTTP APIs")
+    for settings in [request.get("DefaultRouteSettings") or {}, *(request.get("RouteSettings") or {}).values()]:
+        _check_settings(settings)
+    logged = request.get("AccessLogSettings")
+    if logged is not None:
+        _check_access_log(context, logged)
     for name, value in (request.get("StageVariables") or {}).items():
         if not VARIABLE.fullmatch(name) or not VALUE.fullmatch(value):
             raise BadRequest(
                 f"Stage variable {name!r} is not legal: names take A-Za-z0-9_, values A-Za-z0-9-._~:/?#&=,"
             )
+
+
+def _check_settings(settings: Mapping[str, Any]) -> None:
+    for name in NOT_HTTP:
+        if settings.get(name) and settings[name] != "OFF":
+            refuse(name, "for HTTP APIs")
+    if settings.get("DetailedMetricsEnabled"):
+        refuse("DetailedMetricsEnabled", "by this version of Lambent")
+    if settings.get("ThrottlingBurstLimit", 0) < 0 or settings.get("ThrottlingRateLimit", 0.0) < 0:
+        raise BadRequest("Throttling limits are not below 0.")
+
+
+def _check_route_settings(tx: Transaction, api: Api, request: Mapping[str, Any]) -> None:
+    wanted = request.get("RouteSettings") or {}
+    if api.protocol_type == WEBSOCKET:
+        for name in ("AccessLogSettings", "DefaultRouteSettings", "RouteSettings"):
+            if request.get(name):
+                refuse(f"{name} of a WebSocket API", "by this version of Lambent")
+    keys = {route.route_key for route in store.parts(tx, api.api_id, Route)}
+    for key in wanted:
+        if key not in keys:
+            raise NotFound(f"Unable to find Route by key {key} within the provided RouteSettings")
+
+
+def _check_access_log(context: RequestContext, logged: Mapping[str, Any]) -> None:
+    arn, text = logged.get("DestinationArn") or "", logged.get("Format") or ""
+    if not LOG_GROUP.fullmatch(arn) or arn.split(":")[3:5] != [context.region, context.account]:
+        raise BadRequest(
+            f"DestinationArn {arn!r} is not the ARN of a log group of this account and Region; Lambent writes access "
+            "logs to CloudWatch Logs."
+        )
+    if "$context.requestId" not in text and "$context.extendedRequestId" not in text:
+        raise BadRequest("Access log format must contain either $context.requestId or $context.extendedRequestId.")

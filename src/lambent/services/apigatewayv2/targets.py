@@ -10,6 +10,7 @@ HTTP APIs" (a function name, or part of one, or an alias).
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from lambent.arn import parse_arn
 from lambent.model.function import FunctionKey
@@ -43,6 +44,16 @@ def function_of(uri: str, variables: Mapping[str, str]) -> tuple[FunctionKey, st
     if qualifier and not QUALIFIER.fullmatch(qualifier):
         return None
     return FunctionKey(arn.account, arn.region, name), qualifier
+
+
+def is_url(uri: str) -> bool:
+    """Whether the URI can be that of a server, whatever the stage's variables are."""
+    text = VARIABLE.sub(STAND_IN, uri)
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and text.isprintable()
+    except ValueError:
+        return False
 
 
 def names_function(uri: str) -> bool:
