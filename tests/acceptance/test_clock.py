@@ -43,6 +43,7 @@ def test_retries_messages_and_credentials_when_a_person_moves_the_time(
     sqs.send_message(QueueUrl=url, MessageBody="m")
     assert sqs.receive_message(QueueUrl=url)["Messages"]
     logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
+    expiring = an_object_of_a_day(platform.client("s3"))
     lambda_.invoke(FunctionName=name, InvocationType="Event")
     eventually(lambda: len(attempts(platform, name)) == 1)
     eventually(lambda: retried(platform) == 1)
@@ -60,6 +61,20 @@ def test_retries_messages_and_credentials_when_a_person_moves_the_time(
     status = json.loads(platform.lambent("status", "--format", "json").stdout)
     os.kill(status["parts"]["control"]["pid"], signal.SIGKILL)
     eventually(lambda: "13:03:00 ahead" in platform.lambent("clock", "show").stdout)
+    assert expiring() == 1
+    platform.lambent("clock", "advance", "2d")
+    eventually(lambda: expiring() == 0)
+
+
+def an_object_of_a_day(s3: Any) -> Callable[[], int]:
+    """An object that its bucket's lifecycle ends; whether it is there."""
+    s3.create_bucket(Bucket="passing")
+    rule = {"ID": "day", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
+    s3.put_bucket_lifecycle_configuration(Bucket="passing", LifecycleConfiguration={"Rules": [rule]})
+    assert s3.get_bucket_lifecycle_configuration(Bucket="passing")["Rules"] == [rule]
+    assert 'rule-id="day"' in s3.put_object(Bucket="passing", Key="k", Body=b"1")["Expiration"]
+    assert 'rule-id="day"' in s3.head_object(Bucket="passing", Key="k")["Expiration"]
+    return lambda: int(s3.list_objects_v2(Bucket="passing")["KeyCount"])
 
 
 def test_other_servers_refuse(platform: Any) -> None:

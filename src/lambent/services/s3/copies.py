@@ -22,6 +22,7 @@ from lambent.services.s3.asking import bucket_of, check_owner, refuse
 from lambent.services.s3.conditions import check_write, not_modified, quoted
 from lambent.services.s3.errors import invalid_argument, invalid_request, precondition_failed
 from lambent.services.s3.facts import facts_of, tags_of_header
+from lambent.services.s3.lifecycle import expiration_member
 from lambent.services.s3.model import Bucket, Facts, Part, Version
 from lambent.services.s3.names import check_key
 from lambent.services.s3.permissions import check
@@ -61,7 +62,7 @@ class Copies:
             _check_to_itself(request, held)
             stored = await self._looked_at(held, request.get("ChecksumAlgorithm"))
             facts = _facts(request, held.version.facts, stored)
-            bucket, made = await self._writer.write(lambda tx: self._copy(tx, ctx, request, held, (stored, facts)))
+            told, made = await self._writer.write(lambda tx: self._copy(tx, ctx, request, held, (stored, facts)))
         except BaseException:
             await self._let_go(held)
             raise
@@ -70,7 +71,7 @@ class Copies:
             "LastModified": moment(made.modified_ms),
             **checksum_members(made.facts.checksums, made.facts.checksum_type),
         }
-        return {"CopyObjectResult": result, **_source_version(held), **version_members(bucket, made)}
+        return {"CopyObjectResult": result, **_source_version(held), **told}
 
     @operation("UploadPartCopy")
     async def upload_part_copy(self, ctx: RequestContext, request: Request) -> Answer:
@@ -139,12 +140,13 @@ class Copies:
 
     def _copy(
         self, tx: Transaction, ctx: RequestContext, request: Request, held: Held, known: tuple[Stored, Facts]
-    ) -> tuple[Bucket, Version]:
+    ) -> tuple[Answer, Version]:
         stored, facts = known
         bucket = bucket_of(tx, ctx, request)
         check_write(request, request["Key"], store.current(tx, bucket.id, request["Key"]))
         wanted = Version(bucket.id, request["Key"], False, held.length, stored.md5, facts, held.body)
-        return bucket, self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Copy")
+        made = self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Copy")
+        return version_members(bucket, made) | expiration_member(tx, bucket, made), made
 
 
 def source_of(header: Any) -> tuple[str, str, str | None]:

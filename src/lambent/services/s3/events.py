@@ -116,7 +116,7 @@ def record(bucket: Bucket, rule: Rule, what: Happened) -> dict[str, Any]:
         "awsRegion": bucket.region,
         "eventTime": _iso_millis(what.at_ms),
         "eventName": what.event,
-        "userIdentity": {"principalId": f"AWS:{what.user_id}"},
+        "userIdentity": {"principalId": what.user_id if what.user_id == PRINCIPAL else f"AWS:{what.user_id}"},
         "requestParameters": {"sourceIPAddress": what.source_ip},
         "responseElements": {"x-amz-request-id": what.request_id, "x-amz-id-2": what.request_id},
         "s3": {
@@ -143,7 +143,7 @@ def bus_event(bucket: Bucket, what: Happened, event_id: str) -> dict[str, Any]:
         "bucket": {"name": bucket.name},
         "object": {**shown, "sequencer": what.sequencer},
         "request-id": what.request_id,
-        "requester": bucket.account,
+        "requester": PRINCIPAL if what.user_id == PRINCIPAL else bucket.account,
         "source-ip-address": what.source_ip,
     }
     if what.event in REASONS:

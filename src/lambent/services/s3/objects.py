@@ -15,6 +15,7 @@ from lambent.services.s3.asking import bucket_of, refuse
 from lambent.services.s3.conditions import check_write, not_modified, quoted
 from lambent.services.s3.errors import S3Error, invalid_argument, invalid_request
 from lambent.services.s3.facts import declared_checksum, facts_of
+from lambent.services.s3.lifecycle import expiration_member
 from lambent.services.s3.model import Bucket, Version
 from lambent.services.s3.names import check_key
 from lambent.services.s3.ranges import range_of
@@ -49,19 +50,19 @@ class Objects:
             await self._database.read(may)
             return {}
 
-        def work(tx: Transaction) -> tuple[Bucket, Version]:
+        def work(tx: Transaction) -> tuple[Bucket, Version, Answer]:
             bucket = may(tx)
             body = bodies.keep(tx, stored, self._writer.ids.hex(32))
             made = Version(bucket.id, request["Key"], False, stored.length, stored.md5, facts, body)
-            return bucket, self._writer.put(
-                tx, ctx, bucket, made, "ObjectCreated:Post" if stored.form else "ObjectCreated:Put"
-            )
+            made = self._writer.put(tx, ctx, bucket, made, "ObjectCreated:Post" if stored.form else "ObjectCreated:Put")
+            return bucket, made, expiration_member(tx, bucket, made)
 
-        bucket, made = await self._writer.write(work)
+        bucket, made, expiration = await self._writer.write(work)
         return {
             "ETag": quoted(made.etag),
             **checksum_members(made.facts.checksums, made.facts.checksum_type),
             **version_members(bucket, made),
+            **expiration,
         }
 
     @operation("GetObject")
@@ -92,7 +93,7 @@ def _get(tx: Transaction, ctx: RequestContext, request: Request) -> Download:
 
 def _head(tx: Transaction, bucket: Bucket, found: Version, request: Request) -> tuple[Download, tuple[int, int] | None]:
     """The answer without a body, and which stretch of the object would be its body."""
-    members = head(bucket, found, request)
+    members = head(bucket, found, request) | expiration_member(tx, bucket, found)
     if not_modified(request, found):
         return Download({name: members[name] for name in NOT_MODIFIED if name in members}, 304), None
     if request.get("PartNumber") is not None and request.get("Range") is not None:

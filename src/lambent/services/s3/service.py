@@ -12,7 +12,9 @@ from lambent.services.s3.buckets import Buckets
 from lambent.services.s3.copies import Copies
 from lambent.services.s3.cross_origin import CrossOrigin
 from lambent.services.s3.deletes import Deletes
+from lambent.services.s3.expiring import Expirer
 from lambent.services.s3.files import Files
+from lambent.services.s3.lifecycle import Lifecycle
 from lambent.services.s3.listings import Listings
 from lambent.services.s3.notifications import Notifications
 from lambent.services.s3.notifying import Notifier
@@ -37,6 +39,7 @@ class S3Service:
         self.sweeper = Sweeper(database, links.objects, clock)
         writer = Writer(database, clock, ids, self.notifier)
         self.files = Files(writer, links.objects, ids)
+        self.expirer = Expirer(writer)
         self.cross_origin = CrossOrigin(database)
         self.operations = operations_of(
             Buckets(database, clock),
@@ -53,6 +56,7 @@ class S3Service:
             self.cross_origin,
             Unset(database),
             Notifications(writer, links.destinations),
+            Lifecycle(writer, self.expirer.wake),
         )
 
     async def start(self) -> None:
@@ -60,7 +64,8 @@ class S3Service:
         await self._database.write(lambda tx: bodies.drop_unused(tx, self._clock.now_ms()))
 
     async def run(self) -> None:
-        """Tell and sweep until cancelled."""
+        """Tell, sweep and expire until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.notifier.run())
             tasks.create_task(self.sweeper.run())
+            tasks.create_task(self.expirer.run())

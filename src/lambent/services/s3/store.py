@@ -12,6 +12,7 @@ from lambent.store.sql import load_queries
 PACKAGE = "lambent.services.s3"
 SQL = load_queries(PACKAGE)
 BATCH = 500
+NEWEST = 2**62  # above the id of every version
 _facts = json.Decoder(Facts).decode
 
 
@@ -26,6 +27,12 @@ def bucket(tx: Transaction, name: str) -> Bucket:
 def find_bucket(tx: Transaction, name: str) -> Bucket | None:
     """The bucket, if there is one."""
     row = tx.one(SQL.bucket, name=name)
+    return None if row is None else Bucket(**row)
+
+
+def bucket_by_id(tx: Transaction, bucket_id: int) -> Bucket | None:
+    """The bucket of that number, if it is still there."""
+    row = tx.one(SQL.bucket_by_id, id=bucket_id)
     return None if row is None else Bucket(**row)
 
 

@@ -20,6 +20,7 @@ from lambent.services.s3.assembling import (
 from lambent.services.s3.conditions import check_write, quoted
 from lambent.services.s3.errors import invalid_argument, invalid_request
 from lambent.services.s3.facts import facts_of
+from lambent.services.s3.lifecycle import abort_members, expiration_member
 from lambent.services.s3.model import Bucket, Part, Upload, Version, VersionPart
 from lambent.services.s3.names import check_key
 from lambent.services.s3.showing import checksum_members, version_members
@@ -40,14 +41,14 @@ class Uploads:
         rule = checksum_rule(request.get("ChecksumAlgorithm"), request.get("ChecksumType"))
         upload_id, facts, now_ms = self._writer.ids.secret(64), facts_of(request), self._writer.clock.now_ms()
 
-        def work(tx: Transaction) -> Upload:
+        def work(tx: Transaction) -> tuple[Upload, Answer]:
             bucket = bucket_of(tx, ctx, request)
             made = Upload(upload_id, bucket.id, request["Key"], now_ms, facts, *rule)
             upload_store.add_upload(tx, made)
-            return made
+            return made, abort_members(tx, bucket, made)
 
-        made = await self._writer.write(work)
-        answer: Answer = {"Bucket": request["Bucket"], "Key": made.key, "UploadId": made.id}
+        made, ending = await self._writer.write(work)
+        answer: Answer = {"Bucket": request["Bucket"], "Key": made.key, "UploadId": made.id, **ending}
         if made.chosen:
             answer |= {"ChecksumAlgorithm": made.algorithm, "ChecksumType": made.checksum_type}
         return answer
@@ -80,7 +81,12 @@ class Uploads:
     async def complete_multipart_upload(self, ctx: RequestContext, request: Request) -> Answer:
         refuse(request)
         named = request.get("MultipartUpload", {}).get("Parts") or []
-        bucket, made = await self._writer.write(lambda tx: self._complete(tx, ctx, request, named))
+
+        def work(tx: Transaction) -> tuple[Bucket, Version, Answer]:
+            bucket, made = self._complete(tx, ctx, request, named)
+            return bucket, made, expiration_member(tx, bucket, made)
+
+        bucket, made, expiration = await self._writer.write(work)
         return {
             "Location": f"{ctx.endpoint}/{bucket.name}/{made.key}",
             "Bucket": bucket.name,
@@ -88,6 +94,7 @@ class Uploads:
             "ETag": quoted(made.etag),
             **checksum_members(made.facts.checksums, made.facts.checksum_type),
             **version_members(bucket, made),
+            **expiration,
         }
 
     @operation("AbortMultipartUpload")

@@ -20,6 +20,7 @@ from lambent.services.s3.notifying import Notifier
 from lambent.store.api import Database, Transaction
 
 VERSION_CHARACTERS = 32
+REMOVED = "ObjectRemoved"
 T = TypeVar("T")
 
 
@@ -49,24 +50,28 @@ class Writer:
         who = ctx.request_id, ctx.source_ip, ctx.principal.user_id
         self._notifier.add(tx, bucket, Happened(event, version, *who))
 
-    def delete(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, key: str) -> Version | None:
+    def delete(
+        self, tx: Transaction, ctx: RequestContext, bucket: Bucket, key: str, told_as: str = REMOVED
+    ) -> Version | None:
         """A delete without a version: the marker it leaves, if any."""
         gone = None
         if bucket.versioning != ENABLED:
             gone = self._remove_null(tx, bucket, key)
         if not bucket.versioning:
             if gone is not None:
-                self.tell(tx, ctx, bucket, gone, "ObjectRemoved:Delete")
+                self.tell(tx, ctx, bucket, gone, f"{told_as}:Delete")
             return None
         marker = Version(bucket.id, key, True, version=self._name(bucket), modified_ms=self.clock.now_ms())
         marker = structs.replace(marker, id=store.add_version(tx, marker))
-        self.tell(tx, ctx, bucket, marker, "ObjectRemoved:DeleteMarkerCreated")
+        self.tell(tx, ctx, bucket, marker, f"{told_as}:DeleteMarkerCreated")
         return marker
 
-    def remove(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, gone: Version) -> None:
+    def remove(
+        self, tx: Transaction, ctx: RequestContext, bucket: Bucket, gone: Version, told_as: str = REMOVED
+    ) -> None:
         """A delete of that version, for ever."""
         self._drop(tx, gone)
-        self.tell(tx, ctx, bucket, gone, "ObjectRemoved:Delete")
+        self.tell(tx, ctx, bucket, gone, f"{told_as}:Delete")
 
     def _remove_null(self, tx: Transaction, bucket: Bucket, key: str) -> Version | None:
         found = store.version(tx, bucket.id, key, NULL)

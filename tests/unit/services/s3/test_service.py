@@ -1,5 +1,6 @@
 """S3's operations without a platform, against a model of what versions are."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from lambent.ids import FakeIds, SystemIds
 from lambent.model.objects import Stored
 from lambent.model.principal import Principal
 from lambent.services.operation import RequestContext
+from lambent.services.s3 import store
 from lambent.services.s3.api import Links
+from lambent.services.s3.expiring import Due
 from lambent.services.s3.service import S3Service
 from lambent.store.memory import open_memory
 from lambent.store.objects import open_objects
@@ -53,7 +56,9 @@ class House:
         return self
 
     async def call(self, name: str, account: str = ACCOUNT, **request: Any) -> Any:
-        ctx = RequestContext(Principal(account, "arn", "id"), account, "us-east-1", "request", operation=name)
+        ctx = RequestContext(
+            Principal(account, f"arn:aws:iam::{account}:root", "id"), account, "us-east-1", "request", operation=name
+        )
         return await self.service.operations[name](ctx, request) or {}
 
     async def put(self, key: str, data: bytes) -> Any:
@@ -233,3 +238,95 @@ async def test_another_account_does_what_the_policy_allows_and_no_more(house: Ho
     assert await code_of("CopyObject", Key="copy", CopySource="bucket/there") == "AccessDenied"
     assert await code_of("GetBucketPolicy") == "MethodNotAllowed"  # whatever the policy says
     assert await code_of("GetBucketPolicyStatus") == "AccessDenied"
+
+
+async def expire(house: House) -> None:
+    bucket = await house.database.read(lambda tx: store.bucket(tx, "bucket"))
+    await house.service.expirer.carry_out(Due(bucket.id))
+
+
+def lifecycle(**rule: Any) -> dict[str, Any]:
+    return {"Rules": [{"ID": "rule one", "Status": "Enabled", "Filter": {"Prefix": "old"}} | rule]}
+
+
+async def test_what_is_over_goes_as_its_rule_says_and_is_told(house: House) -> None:
+    """S3 User Guide, "Expiring objects": a marker where there are versions, else the object is gone."""
+    queue = {"QueueArn": "arn:aws:sqs:us-east-1:111111111111:good", "Events": ["s3:LifecycleExpiration:*"]}
+    await house.call(
+        "PutBucketNotificationConfiguration",
+        Bucket="bucket",
+        NotificationConfiguration={"QueueConfigurations": [queue]},
+    )
+    await house.call(
+        "PutBucketLifecycleConfiguration",
+        Bucket="bucket",
+        LifecycleConfiguration=lifecycle(
+            Expiration={"Days": 1},
+            NoncurrentVersionExpiration={"NoncurrentDays": 1},
+            AbortIncompleteMultipartUpload={"DaysAfterInitiation": 1},
+        ),
+    )
+    put = await house.put("old one", b"1")
+    assert 'rule-id="rule%20one"' in put["Expiration"]
+    await house.put("kept", b"1")
+    upload = await house.call("CreateMultipartUpload", Bucket="bucket", Key="old parts")
+    assert upload["AbortRuleId"] == "rule one"
+    await expire(house)
+    assert await house.count("versions") == 2
+    await house.clock.advance(2 * 86_400)
+    await expire(house)
+    assert (await house.count("versions"), await house.count("uploads")) == (1, 0)
+    await house.call("PutBucketVersioning", Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    await house.put("old two", b"2")
+    for left in (2, 1):  # first the marker hides it, then the version below goes, and the marker with the next walk
+        await house.clock.advance(2 * 86_400)
+        await expire(house)
+        assert await house.count("versions") - 1 == left
+    await house.clock.advance(2 * 86_400)
+    await expire(house)
+    assert await house.count("versions") == 1
+    while await house.service.notifier.hand_over():
+        pass
+    told = [json.decode(each.payload)["Records"][0] for each in house.around.got if b"Records" in each.payload]
+    assert [each["eventName"].removeprefix("LifecycleExpiration:") for each in told] == [
+        "Delete",
+        "DeleteMarkerCreated",
+        "Delete",
+        "Delete",
+    ]
+    assert told[0]["userIdentity"] == {"principalId": "s3.amazonaws.com"}
+
+
+async def test_what_was_overwritten_meanwhile_does_not_expire(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.call(
+        "PutBucketLifecycleConfiguration", Bucket="bucket", LifecycleConfiguration=lifecycle(Expiration={"Days": 1})
+    )
+    await house.put("old", b"1")
+    await house.clock.advance(3 * 86_400)
+    walk = house.service.expirer._walk
+
+    async def then_overwritten(*arguments: Any) -> Any:
+        found = await walk(*arguments)
+        assert found == (["old"], None)
+        await house.put("old", b"2")
+        return found
+
+    monkeypatch.setattr(house.service.expirer, "_walk", then_overwritten)
+    await expire(house)
+    got = await house.call("GetObject", Bucket="bucket", Key="old")
+    assert got["Body"] == b"2"
+
+
+async def test_rules_are_carried_out_by_the_clock(house: House) -> None:
+    await house.call(
+        "PutBucketLifecycleConfiguration", Bucket="bucket", LifecycleConfiguration=lifecycle(Expiration={"Days": 1})
+    )
+    await house.put("old", b"1")
+    running = asyncio.get_running_loop().create_task(house.service.expirer.run())
+    for _ in range(200):
+        if not await house.count("versions"):
+            break
+        await house.clock.advance(3_600)
+        await asyncio.sleep(0)
+    running.cancel()
+    assert await house.count("versions") == 0

@@ -102,3 +102,11 @@ CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
     body BLOB NOT NULL
 ) STRICT;
+
+-- Buckets with lifecycle rules, and when they are carried out next.
+CREATE TABLE lifecycles (
+    bucket_id INTEGER PRIMARY KEY REFERENCES buckets (id) ON DELETE CASCADE,
+    due_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX lifecycles_by_due ON lifecycles (due_ms);
