@@ -175,7 +175,9 @@ class Settings(BaseSettings):
         0, ge=0, description="Synchronous requests a second for each unit of concurrency; AWS has 10, 0 is no limit."
     )
     node_memory_mb: int = Field(
-        0, ge=0, description="MemorySize of all environments together; 0 is nine tenths of the machine."
+        0,
+        ge=0,
+        description="MemorySize of all environments together; 0 is nine tenths of the machine without preboot_mb.",
     )
     quotas: Quotas = Quotas()
 

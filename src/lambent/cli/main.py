@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lambent.cli import clock, deploy, doctor, env, invoke, logs, quickstart, screen, serve, status
+from lambent.cli import clock, deploy, doctor, env, invoke, logs, quickstart, runtimes, screen, serve, status
 from lambent.cli.errors import explain
 
 HELP = """AWS Lambda on your own machines, reached with the AWS tools that you already use.
@@ -23,6 +23,7 @@ COMMANDS: dict[str, ModuleType] = {
     "invoke": invoke,
     "logs": logs,
     "status": status,
+    "runtimes": runtimes,
     "clock": clock,
     "doctor": doctor,
 }

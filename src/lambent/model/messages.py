@@ -27,6 +27,8 @@
 | stop | control -> agent, edge -> agent | Stop -> None; the environment is gone when it answers |
 | ready | edge -> agent (notice) | Ready: the init phase is over, CPU limit applies |
 | inventory | control -> agent | None -> list[EnvironmentStatus] |
+| runtimes | control -> agent | None -> list[RuntimeStatus] |
+| expect | control -> agent | Expected -> None: a function that is so may be started soon |
 | take_snapshot | control -> agent | EnvironmentSpec -> SnapshotTaken: initialised once, for every start to come |
 | forget_snapshots | control -> agent | list[str] (environment keys) -> None |
 | exited | agent -> control, agent -> the edge that holds it (notice) | EnvironmentExit |
@@ -269,6 +271,31 @@ class EnvironmentStatus(Struct, frozen=True):
     provisioned_for: str = ""
     initialised: bool = False
     packages: tuple[str, ...] = ()  # the code and the layers that it has mounted, by digest
+
+
+class Expected(Struct, frozen=True):
+    """A function was made or changed: an environment like this may soon be asked for."""
+
+    runtime: str
+    memory_mb: int
+
+
+class Waiting(Struct, frozen=True):
+    """Ready-made sandboxes of one runtime: for functions of `memory_mb`, 0 where that makes no difference. `bytes` is
+    what they have of their own; what all processes of the host share is not counted, nor where nothing counts."""
+
+    memory_mb: int
+    count: int
+    bytes: int
+
+
+class RuntimeStatus(Struct, frozen=True):
+    """One interpreter of this node, and what waits of it."""
+
+    runtime: str
+    version: str
+    executable: str
+    waiting: list[Waiting] = []
 
 
 class SnapshotTaken(Struct, frozen=True):

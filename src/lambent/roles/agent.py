@@ -17,28 +17,31 @@ import uvloop
 
 from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
-from lambent.environment.variables import defaults_of
-from lambent.ids import SystemIds
 from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant, EnvironmentSpec, Provisioned
-from lambent.model.messages import EnvironmentStatus, Hello, Move, Ready, SnapshotTaken, Start, Stop, Welcome
+from lambent.model.messages import (
+    EnvironmentStatus,
+    Expected,
+    Hello,
+    Move,
+    Ready,
+    RuntimeStatus,
+    SnapshotTaken,
+    Start,
+    Stop,
+    Welcome,
+)
 from lambent.roles.agent_relay import Relay
+from lambent.roles.agent_sandboxes import DEFAULT_PORT, build_sandboxes
 from lambent.roles.agent_snapshots import SnapshotOptions, Snapshots, assignment_of
-from lambent.sandbox import cgroups, doctor, scratch, seccomp
+from lambent.sandbox import doctor
 from lambent.sandbox.api import Assigned, Ending, Sandbox, Sandboxes, SandboxFailure
 from lambent.sandbox.handoff import Handoff, Receiver
-from lambent.sandbox.languages.table import LANGUAGES
-from lambent.sandbox.launch import look_at_host
-from lambent.sandbox.node import NodeSandboxes, instance_name
-from lambent.sandbox.options import GuestOptions, Limits, NodeOptions
-from lambent.sandbox.runtime_folder import make_guest_folder, make_runtime_folder
 from lambent.sandbox.user_namespace import NO_STANDING, Standing, stand
-from lambent.sandbox.watched_memory import MemoryWatcher, Processes
 from lambent.transport.address import Address
 from lambent.transport.connections import serve
 from lambent.transport.peer import Method, Methods, Peer
 
 CONTROL = -1  # the `edge` that control says hello with
-DEFAULT_PORT = 4566
 
 log = structlog.get_logger()
 
@@ -106,6 +109,8 @@ class Agent:
             "ready": Method(Ready, self._ready),
             "move": Method(Move, self._move),
             "inventory": Method(None, self._inventory),
+            "runtimes": Method(None, self._runtimes),
+            "expect": Method(Expected, self._expect),
             "take_snapshot": Method(EnvironmentSpec, self._take_snapshot),
             "forget_snapshots": Method(list[str], self._forget_snapshots),
         }
@@ -231,6 +236,12 @@ class Agent:
     async def _inventory(self, _peer: Peer, _body: None) -> list[EnvironmentStatus]:
         return [held.status() for held in self._held.values()]
 
+    async def _runtimes(self, _peer: Peer, _body: None) -> list[RuntimeStatus]:
+        return self._sandboxes.runtimes()
+
+    async def _expect(self, _: Peer, expected: Expected) -> None:
+        self._sandboxes.expect(expected.runtime, expected.memory_mb)
+
     async def _take_snapshot(self, _: Peer, spec: EnvironmentSpec) -> SnapshotTaken:
         return await self._snapshots.take(spec)
 
@@ -286,63 +297,6 @@ def _notice(held: Held, ending: Ending) -> EnvironmentExit:
     return EnvironmentExit(
         environment_id, ending.exit_status, ending.signal, ending.out_of_memory, reason, ending.peak_memory_bytes
     )
-
-
-def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> NodeSandboxes:
-    """This node's sandboxes, as the settings want them."""
-    walls = settings.isolation == "sandbox"
-    data = settings.data.resolve()
-    folders = {name: data / name for name in ("code", "runtime", "run")}
-    for folder in folders.values():
-        folder.mkdir(parents=True, exist_ok=True)
-    options = NodeOptions(
-        code=folders["code"],
-        runtime_folder=make_runtime_folder(folders["runtime"], SystemIds()),
-        empty_folder=folders["run"],
-        port=settings.port or DEFAULT_PORT,
-        standing=standing,
-        pool_least=settings.sandbox_pool,
-        pool_most=settings.sandbox_pool_most if settings.sandbox_pool else 0,
-        limits=Limits(settings.quotas.processes, settings.quotas.file_descriptors),
-        walls=walls,
-        fallback=settings.runtime_fallback,
-        egress_allow=settings.egress_allow,
-        file_systems=settings.file_systems,
-        guests=_guests(settings, folders["runtime"]),
-        preboot_mb=settings.preboot_mb,
-        preboot_idle_s=settings.preboot_idle_s,
-    )
-    mkfs = scratch.find_mkfs()
-    groups = _groups(instance_name(data), standing) if walls else None
-    return NodeSandboxes(
-        options,
-        look_at_host(),
-        clock,
-        limits=groups or (MemoryWatcher(clock, Processes()) if walls else None),
-        disks=scratch.ScratchDisks(data / "scratch", mkfs) if walls and mkfs and scratch.usable() else None,
-        filters=seccomp.compile_filters(hidden_memory=groups is not None) if walls else [],
-    )
-
-
-def _guests(settings: Settings, parent: Path) -> dict[str, GuestOptions]:
-    modules = {"nodejs": settings.nodejs_modules}
-    found: dict[str, GuestOptions] = {}
-    for language in LANGUAGES:
-        folder, given = make_guest_folder(parent, language.name, SystemIds()), modules.get(language.name)
-        found[language.name] = GuestOptions(
-            folder, defaults_of(language.name), Path(given).resolve() if given else None
-        )
-    return found
-
-
-def _groups(instance: str, standing: Standing) -> cgroups.ControlGroups | None:
-    found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
-    if found is None or not cgroups.usable(*found, host_root=standing.host_root):
-        return None
-    dialect, mounts = found
-    if not standing.host_root:  # the freezer is of version 2, whatever the others are
-        mounts = {name: mounts[name] for name in cgroups.CONTROLLERS}
-    return cgroups.ControlGroups(dialect, mounts, instance)
 
 
 def be_agent(settings: Settings) -> None:

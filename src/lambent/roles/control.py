@@ -159,7 +159,7 @@ class Control:
         self._pollers.registry = self._lambda.mappings
         specs = Specs(self._lambda.data_plane, self._keys, settings, clock, ids)
         self._placement = Placement(
-            settings.node_memory_mb or _nine_tenths_of_memory_mb(),
+            settings.node_memory_mb or _nine_tenths_of_memory_mb() - settings.preboot_mb,
             clock,
             ids,
             PlacementLinks(self._agents, self._edges, self._lambda.data_plane, specs),

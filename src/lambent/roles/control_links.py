@@ -13,7 +13,17 @@ from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.log_stream import new_log_stream
-from lambent.model.messages import EnvironmentStatus, Invalidate, LeaseRequest, Move, SnapshotTaken, Start, Stop
+from lambent.model.messages import (
+    EnvironmentStatus,
+    Expected,
+    Invalidate,
+    LeaseRequest,
+    Move,
+    RuntimeStatus,
+    SnapshotTaken,
+    Start,
+    Stop,
+)
 from lambent.placement.api import Standing
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
@@ -149,6 +159,13 @@ class Agents:
             list[EnvironmentStatus],
         )
         return answer
+
+    async def runtimes(self) -> list[RuntimeStatus]:
+        answer: list[RuntimeStatus] = await self._link.peer.call("runtimes", None, list[RuntimeStatus])
+        return answer
+
+    async def expect(self, expected: Expected) -> None:
+        await self._link.peer.call("expect", expected, type(None))
 
 
 class Specs:

@@ -29,9 +29,9 @@ class Report(NamedTuple):
 
     async def status(self) -> dict[str, Any]:
         """The parts with their pids, the environments, and what waits."""
-        environments = []
+        environments, runtimes = [], []
         with contextlib.suppress(Unavailable):
-            environments = await self.agents.inventory()
+            environments, runtimes = await self.agents.inventory(), await self.agents.runtimes()
         return {
             "parts": {
                 "control": {"pid": os.getpid()},
@@ -39,6 +39,7 @@ class Report(NamedTuple):
                 "agent": {"pid": self.agents.pid},
             },
             "environments": environments,
+            "runtimes": runtimes,
             "queue": await self.queue.statistics(),
             "deliveries": await self.messaging.deliveries.statistics(),
             "mappings": self.pollers.statistics(),

@@ -8,7 +8,7 @@ from lambent.ids import Ids
 from lambent.journal.writer import JournalWriter
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import InvocationRecord
-from lambent.model.messages import LeaseRequest, SnapshotTaken
+from lambent.model.messages import Expected, LeaseRequest, SnapshotTaken
 from lambent.placement.placement import Placement
 from lambent.placement.throttle import Throttled
 from lambent.roles.control_links import Agents, Specs
@@ -42,6 +42,11 @@ class Snapshots:
         function = await self._functions.snapshot(key, version)
         self._journal.append(_record(function, taken, environment_id, stream, self._clock.now_ms()))
         return taken
+
+    async def expect(self, runtime: str, memory_mb: int) -> None:
+        """See the contract."""
+        with contextlib.suppress(Unavailable):
+            await self._agents.expect(Expected(runtime, memory_mb))
 
     async def forget(self, environment_keys: list[str]) -> None:
         """See the contract."""

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from lambent.errors import Fault, ServiceError
 from lambent.model.environment import Mount, Reach, StartTimes
+from lambent.model.messages import RuntimeStatus
 
 if TYPE_CHECKING:  # it raises what is defined here
     from lambent.sandbox.memory_image import MemoryImage
@@ -123,6 +124,12 @@ class Sandboxes(Protocol):
             StaleImage: the image fits no sandbox any more.
             SandboxFailure: the host refused a step.
         """
+
+    def expect(self, runtime: str, memory_mb: int) -> None:
+        """A function that is so may be started soon: have a process of its language ready, where one can wait."""
+
+    def runtimes(self) -> list[RuntimeStatus]:
+        """The interpreters of this node, and what is ready-made of each."""
 
     async def close(self) -> None:
         """Stop what waits unassigned and the zygotes; assigned sandboxes are their owners' to stop."""

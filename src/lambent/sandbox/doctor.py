@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lambent.sandbox import cgroups, network_namespace, network_probe, scratch, user_namespace_probe
 from lambent.sandbox.api import SandboxFailure
-from lambent.sandbox.interpreters import Interpreter, find_runtimes
+from lambent.sandbox.launch import OS_ONLY, Host, every_runtime, look_at_host, needs
 from lambent.sandbox.user_namespace import is_host_root, own_ranges
 
 NAMESPACES = {"mnt": "mount", "pid": "PID", "net": "network", "ipc": "IPC", "uts": "UTS", "cgroup": "cgroup"}
@@ -33,9 +33,9 @@ class Finding(Struct, frozen=True):
 
 
 def findings() -> list[Finding]:
-    """Everything about this host that sandboxes depend on. Runs every Python it finds once."""
+    """Everything about this host that sandboxes depend on. Runs every interpreter it finds once."""
     extra = [] if is_host_root() else [_uids()]
-    return [*necessities(), *extra, _freezer(), _scratch(), _egress(), _interpreters(find_runtimes())]
+    return [*necessities(), *extra, _freezer(), _scratch(), _egress(), *_interpreters(look_at_host())]
 
 
 def necessities() -> list[Finding]:
@@ -176,9 +176,25 @@ def _scratch() -> Finding:
     return Finding("scratch", True, "useful", "Functions write to disks of their own.")
 
 
-def _interpreters(found: dict[str, Interpreter]) -> Finding:
-    if not found:
+def _interpreters(host: Host) -> list[Finding]:
+    if not host.pythons:
         advice = "Install Python 3.9 or newer with its shared library, ctypes and ssl."
-        return Finding("interpreters", False, "necessary", "No interpreter for any Python runtime was found.", advice)
-    detail = "Runtimes: " + ", ".join(f"{name} ({each.prefix})" for name, each in found.items()) + "."
-    return Finding("interpreters", True, "necessary", detail)
+        return [Finding("interpreters", False, "necessary", "No interpreter for any Python runtime was found.", advice)]
+    detail = f"Sandboxes begin in a Python, and {len(host.pythons)} were found."
+    return [
+        Finding("interpreters", True, "necessary", detail),
+        *(_runtime(runtime, host) for runtime in every_runtime()),
+    ]
+
+
+def _runtime(runtime: str, host: Host) -> Finding:
+    """One runtime identifier."""
+    found = host.pythons.get(runtime) or host.installations.get(runtime)
+    if found is not None:
+        version = ".".join(map(str, found.version))
+        return Finding(f"runtime {runtime}", True, "useful", f"Version {version} at {found.executable}.")
+    if runtime in OS_ONLY:
+        return Finding(f"runtime {runtime}", True, "useful", "The program is the function's own.")
+    return Finding(
+        f"runtime {runtime}", False, "useful", "Its interpreter was not found.", f"Install {needs(runtime)}."
+    )

@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 
 from lambent.clock import Clock
+from lambent.model.messages import Waiting
 from lambent.sandbox.api import Assignment, SandboxFailure
 from lambent.sandbox.base_root import LANGUAGE, GuestRoot
 from lambent.sandbox.budget import Budget
@@ -73,9 +74,12 @@ class Kitchen:
         self._budget.add(pool, self.guest.language.boot_mb)
         return pool
 
-    def statistics(self) -> dict[int, list[LiveSandbox]]:
-        """What waits, by memory size."""
-        return {memory_mb: pool.ready for memory_mb, pool in self._pools.items()}
+    def waiting(self) -> list[Waiting]:
+        """What is ready-made, by memory size."""
+        return [
+            Waiting(memory_mb, len(pool.ready), sum(each.held_bytes() for each in pool.ready))
+            for memory_mb, pool in sorted(self._pools.items())
+        ]
 
     def late_boot(self, assignment: Assignment) -> Boot | None:
         """How the program starts where none that waits will do: when the function's folders are there."""

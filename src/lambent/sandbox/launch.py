@@ -13,9 +13,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from lambent.sandbox.interpreters import Interpreter, find_runtimes, interpreter_for
+from lambent.sandbox.interpreters import NEWEST_MINOR, OLDEST_MINOR, Interpreter, find_runtimes, interpreter_for
 from lambent.sandbox.languages.language import Installation, Language, nearest
-from lambent.sandbox.languages.table import find_installations, language_of
+from lambent.sandbox.languages.table import LANGUAGES, find_installations, language_of
 
 OS_ONLY = ("provided.al2", "provided.al2023")
 BOOTSTRAPS = ("/var/task/bootstrap", "/opt/bootstrap")
@@ -78,21 +78,29 @@ def _of(language: Language, host: Host) -> list[Installation]:
     return [each for each in host.installations.values() if each.runtime.startswith(language.name)]
 
 
+def every_runtime() -> list[str]:
+    """All identifiers that this version can serve, on a host that has everything."""
+    pythons = [f"python3.{minor}" for minor in range(OLDEST_MINOR, NEWEST_MINOR + 1)]
+    return [*pythons, *(runtime for language in LANGUAGES for runtime in language.runtimes), *OS_ONLY]
+
+
+def needs(runtime: str) -> str:
+    """What has to be on a host for `runtime`, which is one of a language."""
+    language = language_of(runtime)
+    if language is not None:
+        return language.needs(runtime)
+    return f"{runtime.replace('python', 'Python ')} (with your system's packages, or pyenv)"
+
+
 def missing(runtime: str, host: Host, *, fallback: bool) -> str | None:
     """Why functions of `runtime` cannot run here, and what to do; None where they can."""
     if launch_of(runtime, host, fallback=fallback) is not None:
         return None
     if host.newest_python is None:
         return f"{runtime} needs a Python on this host, in which sandboxes begin, and none was found. Install it"
-    language = language_of(runtime)
-    if language is not None:
-        return (
-            f"{runtime} needs {language.needs(runtime)} on this host, and it was not found. Install it and start the "
-            "server again, or start it with --runtime-fallback"
-        )
-    if not runtime.startswith("python"):
+    if language_of(runtime) is None and not runtime.startswith("python"):
         return f"{runtime} is not served by this version of Lambent. On this host there are: {', '.join(host.runtimes)}"
     return (
-        f"{runtime} needs {runtime.replace('python', 'Python ')} on this host, and it was not found. Install it "
-        "(with your system's packages, or pyenv), or start the server with --runtime-fallback"
+        f"{runtime} needs {needs(runtime)} on this host, and it was not found. Install it and start the server again, "
+        "or start it with --runtime-fallback"
     )

@@ -18,11 +18,13 @@ import msgspec
 import structlog
 
 from lambent.clock import Clock
+from lambent.model.messages import RuntimeStatus
 from lambent.sandbox.api import Assigned, Assignment, MountFailure, RuntimeUnavailable, SandboxFailure, StaleImage
 from lambent.sandbox.budget import Budget
 from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.interpreters import Interpreter
 from lambent.sandbox.kitchens import Kitchen, name_of
+from lambent.sandbox.languages.language import Installation
 from lambent.sandbox.launch import Host, Launch, launch_of, missing
 from lambent.sandbox.lending import lent
 from lambent.sandbox.memory_image import MemoryImage
@@ -103,10 +105,23 @@ class NodeSandboxes:
                 kitchen.pool(DEFAULT_MEMORY_MB).expect()
 
     def expect(self, runtime: str, memory_mb: int) -> None:
-        """A function that is so may be started soon."""
+        """See `api.Sandboxes`."""
         launch = launch_of(runtime, self._host, fallback=self._options.fallback)
         if launch is not None and launch.guest is not None:
             self._kitchen(launch).pool(memory_mb).expect()
+
+    def runtimes(self) -> list[RuntimeStatus]:
+        """See `api.Sandboxes`."""
+        found: dict[str, Interpreter | Installation] = {**self._host.pythons, **self._host.installations}
+        return [
+            RuntimeStatus(
+                runtime,
+                ".".join(map(str, each.version)),
+                each.executable,
+                self._kitchens[runtime].waiting() if runtime in self._kitchens else [],
+            )
+            for runtime, each in found.items()
+        ]
 
     def _launch(self, runtime: str) -> Launch:
         launch = launch_of(runtime, self._host, fallback=self._options.fallback)

@@ -37,6 +37,9 @@ class Language(Protocol):
     name: str
     """What its runtime identifiers begin with, and the name of the folder below `runtimes/`."""
 
+    runtimes: tuple[str, ...]
+    """The identifiers that AWS accepts today and that it serves, if its interpreter is there."""
+
     boot_mb: int
     """About what a process that waits takes of the host's memory."""
 

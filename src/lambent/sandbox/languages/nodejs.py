@@ -21,6 +21,7 @@ class NodeJs:
     """Implements `Language`."""
 
     name = "nodejs"
+    runtimes: tuple[str, ...] = ("nodejs20.x", "nodejs22.x", "nodejs24.x", "nodejs26.x")
     boot_mb = 48
     at_start = re.compile(
         rf"NODE_(?!PATH$|ENV$).*|LD_.*|LANG|LANGUAGE|LC_.*|SSL_CERT_.*|OPENSSL_.*|UV_.*|MALLOC_.*|GLIBC_.*|{WRAPPER}"

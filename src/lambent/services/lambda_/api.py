@@ -87,6 +87,9 @@ class Snapshots(Protocol):
     async def take(self, key: FunctionKey, version: str, environment_key: str) -> SnapshotTaken:
         """Initialise that version once, for every start to come. Raises Unavailable, ServiceError."""
 
+    async def expect(self, runtime: str, memory_mb: int) -> None:
+        """A function that is so is there from now on, and may be started soon. Never raises: it is no promise."""
+
     async def forget(self, environment_keys: list[str]) -> None:
         """These versions are gone. Never raises: an agent that cannot be told forgets what is not used."""
 

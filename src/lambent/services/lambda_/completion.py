@@ -97,6 +97,7 @@ class Completion:
         failure, code = "", ""
         try:
             await self._code.ensure_unpacked(*version.packages)
+            await self._snapshots.expect(version.configuration.runtime, version.configuration.memory_mb)
             if version.snapshotted:
                 failure, code = await self._snapshot(version)
         except Failed as error:

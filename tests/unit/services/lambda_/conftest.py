@@ -95,6 +95,9 @@ class FakeSnapshots:
             await self.hook()
         return self.answer
 
+    async def expect(self, runtime: str, memory_mb: int) -> None:
+        """Nothing waits here."""
+
     async def forget(self, environment_keys: list[str]) -> None:
         self.forgotten += environment_keys
 

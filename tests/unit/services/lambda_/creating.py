@@ -49,6 +49,9 @@ class Surroundings:
     async def take(self, key: FunctionKey, version: str, environment_key: str) -> SnapshotTaken:
         return SnapshotTaken("success", 0)
 
+    async def expect(self, runtime: str, memory_mb: int) -> None:
+        """Nothing waits here."""
+
     async def forget(self, environment_keys: list[str]) -> None:
         return None
 

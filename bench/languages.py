@@ -1,0 +1,189 @@
+"""Each language in one run: its plain process start, our cold start, our warm p50 and rate.
+
+    .venv/bin/python bench/languages.py [--seconds 5] [--starts 20]
+
+Cold is the first invocation of a function that was just created, one after the other with a pause in which the pool
+is filled again: the time that a client sees, on a connection that it has. Warm is wrk with a signed request: p50 on one
+connection, the rate on 16, of a function of 1,769 MB (one CPU). Two edges, everything on. The plain start is that of
+the language's own program that does nothing, the least of some runs; a language is one entry in `CASES`.
+"""
+
+import argparse
+import hashlib
+import http.client
+import io
+import json
+import statistics
+import subprocess
+import time
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from density import TRUST
+from load import measure, require_wrk, script
+from msgspec import Struct
+
+from lambent.cli.access import client, read_status
+from lambent.cli.server import Server, temporary_server
+from lambent.sandbox.launch import Host, look_at_host
+
+PAUSE_S, PLAIN_STARTS = 0.5, 5
+BODY = b'{"name": "world"}'
+ONE_CPU_MB = 1769
+
+
+class Case(Struct, frozen=True):
+    """One language: which runtimes will do (the newest found is measured), the package, and its plain start."""
+
+    name: str
+    runtimes: str
+    handler: str
+    files: Mapping[str, str]
+    plain: tuple[str, ...]  # EXECUTABLE is the interpreter that was found
+
+
+CASES = (
+    Case(
+        *("Python", "python", "app.handler", {"app.py": "def handler(event, context):\n    return event\n"}),
+        plain=("EXECUTABLE", "-I", "-c", "pass"),
+    ),
+    Case(
+        *("Node.js", "nodejs", "index.handler", {"index.mjs": "export const handler = async (event) => event\n"}),
+        plain=("EXECUTABLE", "-e", "0"),
+    ),
+)
+
+
+def newest(case: Case, host: Host) -> tuple[str, str] | None:
+    """The newest runtime of a language, and its interpreter."""
+    found = {**host.pythons, **host.installations}
+    of_it = [runtime for runtime in found if runtime.startswith(case.runtimes)]
+    return (of_it[-1], found[of_it[-1]].executable) if of_it else None
+
+
+def plain_start_ms(case: Case, executable: str) -> float:
+    """The least of some."""
+    command = [executable if word == "EXECUTABLE" else word for word in case.plain]
+    took_ms = []
+    for _ in range(PLAIN_STARTS):
+        began_s = time.perf_counter()
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        took_ms.append((time.perf_counter() - began_s) * 1000)
+    return min(took_ms)
+
+
+class Signed:
+    """A server's Invoke for one function, as raw requests."""
+
+    def __init__(self, server: Server, function: str) -> None:
+        self.url = f"{server.endpoint}/2015-03-31/functions/{function}/invocations"
+        access = server.access
+        request = AWSRequest("POST", self.url, data=BODY, headers={"Content-Type": "application/json"})
+        SigV4Auth(Credentials(access.access_key_id, access.secret), "lambda", "us-east-1").add_auth(request)
+        self.headers = dict(request.headers.items())
+
+
+class Bench:
+    """One server, and functions of every language on it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server, self._lambda = server, client(server.access, "lambda")
+        iam = client(server.access, "iam")
+        self._role = iam.create_role(RoleName="languages", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+
+    def make(self, case: Case, runtime: str, name: str, memory_mb: int) -> None:
+        """An active function."""
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            for path, text in case.files.items():
+                archive.writestr(path, text)
+        self._lambda.create_function(
+            FunctionName=name,
+            Runtime=runtime,
+            Role=self._role,
+            Handler=case.handler,
+            MemorySize=memory_mb,
+            Code={"ZipFile": package.getvalue()},
+        )
+        while self._lambda.get_function_configuration(FunctionName=name)["State"] != "Active":
+            time.sleep(0.02)
+
+    def first_ms(self, name: str) -> float:
+        """How long a client waits for the first answer."""
+        signed, address = Signed(self._server, name), urlsplit(self._server.endpoint)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port)
+        connection.connect()
+        began_s = time.perf_counter()
+        connection.request("POST", urlsplit(signed.url).path, BODY, signed.headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        took_ms = (time.perf_counter() - began_s) * 1000
+        connection.close()
+        if answer.status != 200 or answer.getheader("X-Amz-Function-Error"):
+            raise SystemExit(f"{name} failed: {body!r}")
+        return took_ms
+
+    def wait_for_pool(self, runtime: str) -> None:
+        """Until a sandbox waits again, and a moment for what is started in it."""
+        while not any(
+            each["runtime"] == runtime and any(waiting["count"] for waiting in each["waiting"])
+            for each in read_status(self._server.access)["runtimes"]
+        ):
+            time.sleep(0.02)
+        time.sleep(PAUSE_S)
+
+    def figures(self, case: Case, runtime: str, executable: str, arguments: argparse.Namespace) -> dict[str, Any]:
+        """The line of one language."""
+        name = hashlib.sha256(case.name.encode()).hexdigest()[:8]
+        took_ms = []
+        for number in range(arguments.starts):
+            self.make(case, runtime, f"{name}-{number}", 128)
+            self.wait_for_pool(runtime)
+            took_ms.append(self.first_ms(f"{name}-{number}"))
+        self.make(case, runtime, name, ONE_CPU_MB)
+        signed = Signed(self._server, name)
+        lua = script(BODY, signed.headers)
+        one, many = (measure(signed.url, lua, connections, arguments.seconds) for connections in (1, 16))
+        return {
+            "language": case.name,
+            "runtime": runtime,
+            "plain_start_ms": round(plain_start_ms(case, executable), 1),
+            "cold_ms_p50": round(statistics.median(took_ms), 1),
+            "cold_ms_min": round(min(took_ms), 1),
+            "cold_ms_max": round(max(took_ms), 1),
+            "warm_ms_p50": one["p50_ms"],
+            "warm_per_s": round(many["rps"]),
+            "failed": one["non_2xx"] + many["non_2xx"],
+        }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=20)
+    parser.add_argument("--only", help="one language")
+    arguments = parser.parse_args()
+    require_wrk()
+    host, rows = look_at_host(), []
+    with temporary_server(["--log-level", "error", "--edges", "2"]) as server:
+        bench = Bench(server)
+        for case in CASES:
+            there = newest(case, host)
+            if there is None:
+                print(f"{case.name}: not on this host")
+            elif arguments.only in (None, case.name):
+                rows.append(bench.figures(case, *there, arguments))
+    print("| " + " | ".join(rows[0]) + " |")
+    print("| " + " | ".join("---" for _ in rows[0]) + " |")
+    for row in rows:
+        print("| " + " | ".join(map(str, row.values())) + " |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Languages other than Python live behind the same walls: what their programs can reach, and what they can take.
+
+Each language has one probe: a program that does what an event asks ({"do", ...}) and answers with what came of it,
+"done" or the name of the error. A process that was started before it was known for whom has let go of its rights just
+as one that was started late, which `NODE_OPTIONS` and its like bring about; both are tried.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from msgspec import Struct
+
+from lambent.environment.api import OutcomeKind
+from lambent.sandbox.launch import look_at_host
+
+if TYPE_CHECKING:
+    from tests.security.conftest import Edge, Function
+
+NODE_PROBE = """
+const fs = require('node:fs'), net = require('node:net'), { spawnSync } = require('node:child_process');
+const verbs = {
+  read: ({ path }) => fs.readFileSync(path, 'utf8'),
+  list: ({ path }) => fs.readdirSync(path).sort(),
+  write: ({ path }) => { fs.writeFileSync(path, 'x'); return 'done' },
+  kill: ({ pid, signal }) => { process.kill(pid, signal); return 'done' },
+  identity: () => [process.pid, process.getuid(), fs.readFileSync('/proc/self/status', 'utf8')],
+  connect: ({ host, port }) => new Promise((resolve, reject) => {
+    const socket = net.connect({ host, port, timeout: 2000 }, () => resolve('done'));
+    socket.on('error', reject).on('timeout', () => resolve('ETIMEDOUT'));
+  }),
+  become: () => { process.setuid(0); return 'done' },
+  take: () => { const held = []; for (;;) held.push(Buffer.alloc(1 << 20, 1)) },
+  multiply: () => {
+    const many = 'i=0; while [ $i -lt 1500 ]; do sleep 60 & i=$((i + 1)); done; echo no limit';
+    const { stdout, stderr } = spawnSync('/bin/sh', ['-c', many], { encoding: 'utf8', stdio: 'pipe', timeout: 20_000 });
+    return (stdout + stderr).trim();
+  },
+};
+exports.handler = async (event) => {
+  try {
+    return await verbs[event.do](event);
+  } catch (error) {
+    return error.code ?? error.name;
+  }
+};
+"""
+
+
+class Probe(Struct, frozen=True):
+    """One language's program, and a variable that makes it start late."""
+
+    files: Mapping[str, bytes]
+    handler: str
+    late: Mapping[str, str]
+
+
+PROBES = {"nodejs": Probe({"index.js": NODE_PROBE.encode()}, "index.handler", {"NODE_OPTIONS": "--no-warnings"})}
+RUNTIMES = [
+    (runtime, when) for runtime in look_at_host().installations for when in ("early", "late")
+]  # nothing where there are none
+
+
+async def probe(edge: "Edge", runtime: str, when: str = "early", **changes: Any) -> "Function":
+    """An environment that does as it is told."""
+    language = next(probe for name, probe in PROBES.items() if runtime.startswith(name))
+    variables = {"PATH": "/var/lang/bin:/usr/bin:/bin", "LAMBDA_TASK_ROOT": "/var/task"}
+    if when == "late":
+        variables |= language.late
+    chosen = {"files": dict(language.files), "handler": language.handler, "runtime": runtime, "variables": variables}
+    return await edge.function("", **(chosen | changes))
+
+
+@pytest.fixture(params=RUNTIMES, ids="-".join)
+async def function(request: pytest.FixtureRequest, edge: "Edge", neighbour: "Function") -> "Function":
+    """One for each language and both ways of starting."""
+    return await probe(edge, *request.param)
+
+
+async def test_no_file_of_the_host_or_of_the_platform_is_there(edge: "Edge", function: "Function") -> None:
+    for path in ("/.lambent/code", str(edge.agent.data), "/root/.bashrc", "/etc/shadow", "/proc/1/environ"):
+        assert await function({"do": "read", "path": path}) in ("ENOENT", "EACCES", "EISDIR", "EPERM"), path
+    assert await function({"do": "list", "path": "/.lambent"}) == []
+    assert await function({"do": "list", "path": "/home"}) == []
+
+
+async def test_nothing_can_be_written_but_the_own_tmp(function: "Function") -> None:
+    for folder in ("/var/task", "/var/runtime", "/var/lang", "/usr", "/etc", "/", "/opt", "/.lambent"):
+        assert await function({"do": "write", "path": f"{folder}/new"}) in ("EROFS", "EACCES", "ENOENT"), folder
+    assert await function({"do": "write", "path": "/tmp/new"}) == "done"
+
+
+async def test_every_right_is_gone(edge: "Edge", function: "Function") -> None:
+    pid, uid, status = await function({"do": "identity"})
+    facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert pid > 1
+    assert uid != 0
+    assert {facts[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+    assert (facts["NoNewPrivs"], facts["Seccomp"]) == ("1", "2")
+    assert await function({"do": "become"}) != "done"
+
+
+async def test_only_its_own_processes_are_in_reach(edge: "Edge", function: "Function") -> None:
+    seen = [int(name) for name in await function({"do": "list", "path": "/proc"}) if name.isdigit()]
+    pid, _, _ = await function({"do": "identity"})
+    assert seen == [pid]
+    assert await function({"do": "kill", "pid": os.getpid(), "signal": 0}) == "ESRCH"
+    if not edge.agent.shared_uid:
+        assert await function({"do": "kill", "pid": 1, "signal": "SIGKILL"}) == "EPERM"
+
+
+async def test_no_network_but_the_platforms(function: "Function") -> None:
+    assert await function({"do": "connect", "host": "127.0.0.1", "port": 22}) == "ECONNREFUSED"
+    assert await function({"do": "connect", "host": "10.0.0.1", "port": 80}) == "ENETUNREACH"
+    assert await function({"do": "connect", "host": "1.1.1.1", "port": 443}) == "ENETUNREACH"
+
+
+async def test_memory_ends_at_the_functions(edge: "Edge", function: "Function") -> None:
+    assert (await function.outcome({"do": "take"})).kind is OutcomeKind.EXIT
+    assert (await edge.wait_exit(function)).out_of_memory
+
+
+@pytest.mark.parametrize("runtime", look_at_host().installations)
+async def test_processes_are_counted(edge: "Edge", neighbour: "Function", runtime: str) -> None:
+    function = await probe(edge, runtime, memory_mb=3008)
+    assert "Cannot fork" in await function({"do": "multiply"})
+
+
+@pytest.mark.parametrize("runtime", look_at_host().installations)
+async def test_what_one_leaves_in_tmp_another_does_not_find(edge: "Edge", runtime: str) -> None:
+    one, other = await probe(edge, runtime), await probe(edge, runtime)
+    assert await one({"do": "write", "path": "/tmp/left"}) == "done"
+    assert await other({"do": "read", "path": "/tmp/left"}) == "ENOENT"
