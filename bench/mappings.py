@@ -51,20 +51,12 @@ class Place:
             variables["AWS_SECRET_ACCESS_KEY"],
             region_name=variables["AWS_DEFAULT_REGION"],
         )
-        self.sqs, self.lambda_, iam = (
-            session.client(name, endpoint_url=server.endpoint) for name in ("sqs", "lambda", "iam")
-        )
-        role = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+        self.sqs, self.lambda_ = (session.client(name, endpoint_url=server.endpoint) for name in ("sqs", "lambda"))
         self.url = self.sqs.create_queue(QueueName="bench", Attributes={"VisibilityTimeout": "300"})["QueueUrl"]
         self.arn = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
-        self.lambda_.create_function(
-            FunctionName="bench", Runtime="python3.11", Role=role, Handler="app.handler", Timeout=30, MemorySize=128,
-            Code={"ZipFile": _zipped(source)},
-        )  # fmt: skip
-        self.lambda_.get_waiter("function_active_v2").wait(FunctionName="bench", WaiterConfig={"Delay": 1})
-        self.lambda_.invoke(FunctionName="bench", Payload=b'{"Records": []}')
+        make_function(session, server.endpoint, source)
         self.uuid = self.lambda_.create_event_source_mapping(
             EventSourceArn=self.arn, FunctionName="bench", BatchSize=batch_size, Enabled=False
         )["UUID"]
@@ -92,6 +84,18 @@ class Place:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
         return sum(int(found[name]) for name in names)
+
+
+def make_function(session: boto3.Session, endpoint: str, source: str) -> None:
+    """The function called bench, active and warm."""
+    lambda_, iam = (session.client(name, endpoint_url=endpoint) for name in ("lambda", "iam"))
+    role = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    lambda_.create_function(
+        FunctionName="bench", Runtime="python3.11", Role=role, Handler="app.handler", Timeout=30, MemorySize=128,
+        Code={"ZipFile": _zipped(source)},
+    )  # fmt: skip
+    lambda_.get_waiter("function_active_v2").wait(FunctionName="bench", WaiterConfig={"Delay": 1})
+    lambda_.invoke(FunctionName="bench", Payload=b'{"Records": []}')
 
 
 @contextmanager

@@ -23,6 +23,7 @@ import events
 import mappings
 import queues
 import snapstart
+import streams
 import urls
 from busy import control_kept_busy
 from load import require_wrk
@@ -94,6 +95,8 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
             yield Line(f"SQS: {name}, {waiting:,} waiting", runs[name]["per_s"], "messages/s", 5_000, "more")
     for name, run in lambent["mappings"].items():
         yield Line(f"a queue's messages through a function, {name}", run["per_s"], "messages/s", 5_000, "more")
+    for (name, run), target in zip(lambent["streams"].items(), (5_000, 2_000), strict=True):
+        yield Line(f"a table's changes through a function, {name}", run["per_s"], "records/s", target, "more")
 
 
 def failures(warm: dict[str, Any]) -> int:
@@ -182,6 +185,7 @@ def main() -> None:
     lambent["urls"] = urls.measure_urls(arguments.seconds)
     lambent["queues"] = queues.measure()
     lambent["mappings"] = mappings.measure()
+    lambent["streams"] = streams.measure()
     result = table(list(lines(limit, lambent)))
     print("\n" + result)
     if arguments.save:
