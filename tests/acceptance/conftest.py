@@ -17,6 +17,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ class Platform:
         """A boto3 client that tries once, so that no fault of ours is hidden by a retry."""
         options = {"retries": {"total_max_attempts": 1}, "read_timeout": 70} | config
         return self.session().client(service, endpoint_url=self.endpoint, config=Config(**options))
+
+    @cached_property
+    def steady(self) -> Any:
+        """A Lambda client on one connection that stays. What comes on it comes to one edge, and so, one after
+        the other, to one environment, also where that cannot move to another edge (custom runtimes, extensions)."""
+        return self.client("lambda")
 
     def environment(self) -> dict[str, str]:
         """What the shell of a user holds after `eval "$(lambent env)"`, and nothing else of AWS."""

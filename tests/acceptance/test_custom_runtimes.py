@@ -74,7 +74,7 @@ def create(platform: "Platform", code: bytes, **more: Any) -> str:
 
 def invoke(platform: "Platform", name: str, event: Any = None, **more: Any) -> tuple[dict[str, Any], Any]:
     """The answer's head, and its payload."""
-    answer = platform.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), **more)
+    answer = platform.steady.invoke(FunctionName=name, Payload=json.dumps(event), **more)
     body = answer["Payload"].read()
     return answer, json.loads(body) if body else None
 

@@ -81,7 +81,7 @@ def layer_of(platform: "Platform", extensions: dict[str, str]) -> str:
 
 
 def invoke(platform: "Platform", name: str, event: Any, **more: Any) -> tuple[dict[str, Any], Any]:
-    answer = platform.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), **more)
+    answer = platform.steady.invoke(FunctionName=name, Payload=json.dumps(event), **more)
     return answer, json.loads(answer["Payload"].read())
 
 
