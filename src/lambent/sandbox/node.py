@@ -206,7 +206,7 @@ class NodeSandboxes:
         folder = None if wanted is None else lent(wanted, self._options.file_systems, standing)
         loop, holder = sandbox.loop, -1
         if self._disks is not None and assignment.ephemeral_mb != PREMADE_TMP_MB:
-            loop, holder = self._attach(assignment.ephemeral_mb)
+            loop, holder = await self._attach(assignment.ephemeral_mb)
         try:
             made = msgspec.structs.replace(furnishing, loop=loop, lent=folder)
             return await sandbox.assign(assignment, made)
@@ -238,11 +238,11 @@ class NodeSandboxes:
             "LAMBDA_RUNTIME_DIR": str(self._options.runtime_folder),
         }
 
-    def _attach(self, size_mb: int) -> tuple[int, int]:
+    async def _attach(self, size_mb: int) -> tuple[int, int]:
         if self._disks is None:
             return -1, -1
         try:
-            return self._disks.attach(size_mb)
+            return await self._disks.attach(size_mb)
         except OSError as error:
             raise SandboxFailure(f"no disk of {size_mb} MB for /tmp: {error}") from error
 
@@ -250,7 +250,7 @@ class NodeSandboxes:
         """See `kitchens.Hands`."""
         self._serial += 1
         number = self._serial
-        loop, holder = self._attach(PREMADE_TMP_MB)
+        loop, holder = await self._attach(PREMADE_TMP_MB)
         try:
             group = self._group(f"sandbox-{number}")
             request = SpawnRequest(
@@ -305,6 +305,8 @@ class NodeSandboxes:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
+        if self._disks is not None:
+            self._disks.close()
         if self._groups is not None:
             await clear_leftovers(self._groups, self._clock)
 

@@ -6,14 +6,19 @@ loop devices or mkfs are missing, tmpfs stands in, and `doctor` says so. Measure
 
 An image is a sparse copy of a template of its size, unlinked as soon as the loop device holds it,
 and the device clears itself at the last unmount, so that nothing is left after any crash.
+
+Setting a device up makes the kernel wait, without any work: 1 to 7 ms each time. So it is done in a thread, while
+the agent goes on; in one, because two that look for a free device find the same one.
 """
 
+import asyncio
 import errno
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lambent.sandbox.user_namespace import is_host_root
@@ -50,13 +55,26 @@ class ScratchDisks:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.iterdir():
             left.unlink()
+        self._thread = ThreadPoolExecutor(1, "scratch")
 
-    def attach(self, size_mb: int) -> tuple[int, int]:
+    async def attach(self, size_mb: int) -> tuple[int, int]:
         """A new disk: its loop number, and a descriptor that holds it until it is mounted.
 
         Raises:
             OSError: no loop device, or no room.
         """
+        attaching = asyncio.get_running_loop().run_in_executor(self._thread, self._attach, size_mb)
+        try:
+            return await asyncio.shield(attaching)
+        except asyncio.CancelledError:
+            attaching.add_done_callback(_let_go)
+            raise
+
+    def close(self) -> None:
+        """Make no more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _attach(self, size_mb: int) -> tuple[int, int]:
         image = self._copy(self._template(size_mb))
         try:
             return self._configure(image)
@@ -100,6 +118,12 @@ class ScratchDisks:
                 else:
                     return number, device
         raise OSError(errno.EBUSY, "no free loop device")
+
+
+def _let_go(attaching: asyncio.Future[tuple[int, int]]) -> None:
+    """Nobody waits for this disk any more."""
+    if not attaching.cancelled() and attaching.exception() is None:
+        os.close(attaching.result()[1])
 
 
 def _next_extent(descriptor: int, at: int) -> tuple[int, int] | None:
