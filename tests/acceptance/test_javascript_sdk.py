@@ -16,7 +16,11 @@ import os
 def handler(event, context):
     if "words" in event:
         return (word for word in event["words"])
+    if "layer" in event:
+        import layered
+        return layered.WORDS
     print("greeting", event)
+    event = event.get("queryStringParameters", event)
     return os.environ["GREETING"] + " " + event["name"]
 """
 
@@ -27,7 +31,11 @@ def test_the_javascript_sdk_works_unchanged(platform: "Platform", zipped: Any, t
         pytest.skip("Node.js 20 or newer with npm is not here: install it, then `make test`")
     package = tmp_path / "app.zip"
     package.write_bytes(zipped({"app.py": APP}))
-    done = platform.command("env", f"FUNCTION_ZIP={package}", node, "--test", HERE / "tour.test.mjs")
+    layer = tmp_path / "layer.zip"
+    layer.write_bytes(zipped({"python/layered.py": "WORDS = 'from the layer'"}))
+    done = platform.command(
+        "env", f"FUNCTION_ZIP={package}", f"LAYER_ZIP={layer}", node, "--test", HERE / "tour.test.mjs"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "# skipped 0" in done.stdout, done.stdout
-    assert "# pass 10" in done.stdout, done.stdout
+    assert "# pass 14" in done.stdout, done.stdout

@@ -8,17 +8,28 @@ import { before, test } from "node:test";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import { IAMClient, CreateRoleCommand } from "@aws-sdk/client-iam";
 import {
+  AddPermissionCommand,
   CreateAliasCommand,
   CreateFunctionCommand,
+  CreateFunctionUrlConfigCommand,
   DeleteFunctionCommand,
   GetFunctionCommand,
+  GetFunctionEventInvokeConfigCommand,
+  GetLayerVersionPolicyCommand,
+  GetPolicyCommand,
+  AddLayerVersionPermissionCommand,
   InvokeCommand,
   InvokeWithResponseStreamCommand,
   LambdaClient,
+  ListLayerVersionsCommand,
+  PublishLayerVersionCommand,
   PublishVersionCommand,
+  PutFunctionEventInvokeConfigCommand,
+  RemovePermissionCommand,
   ResourceNotFoundException,
   TooManyRequestsException,
   PutFunctionConcurrencyCommand,
+  UpdateAliasCommand,
   UpdateFunctionConfigurationCommand,
   paginateListFunctions,
   waitUntilFunctionActiveV2,
@@ -28,6 +39,7 @@ import {
 import {
   CreateQueueCommand,
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   QueueDoesNotExist,
   ReceiveMessageCommand,
   SQSClient,
@@ -48,7 +60,7 @@ async function invoke(payload, more = {}) {
   const answer = await lambda.send(
     new InvokeCommand({ FunctionName: name, Payload: JSON.stringify(payload), ...more }),
   );
-  return { ...answer, value: JSON.parse(answer.Payload.transformToString() || "null") };
+  return { ...answer, value: JSON.parse(answer.Payload?.transformToString() || "null") };
 }
 
 before(async () => {
@@ -100,6 +112,67 @@ test("versions and aliases lead to what was published", async () => {
   const alias = await lambda.send(new CreateAliasCommand({ FunctionName: name, Name: "live", FunctionVersion: Version }));
   assert.ok(alias.AliasArn.endsWith(`:${name}:live`));
   assert.equal((await invoke({ name: "Ada" }, { Qualifier: "live" })).ExecutedVersion, Version);
+});
+
+test("an alias can share its requests out", async () => {
+  const RoutingConfig = { AdditionalVersionWeights: { 2: 0.5 } };
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, Description: "second" }));
+  await waitUntilFunctionUpdatedV2(waiting, { FunctionName: name });
+  assert.equal((await lambda.send(new PublishVersionCommand({ FunctionName: name }))).Version, "2");
+  await lambda.send(new UpdateAliasCommand({ FunctionName: name, Name: "live", RoutingConfig }));
+  const versions = new Set();
+  for (let tries = 0; tries < 60 && versions.size < 2; tries += 1) {
+    versions.add((await invoke({ name: "Ada" }, { Qualifier: "live" })).ExecutedVersion);
+  }
+  assert.deepEqual([...versions].sort(), ["1", "2"]);
+});
+
+test("a layer is under /opt and on the path", async () => {
+  const Content = { ZipFile: readFileSync(process.env.LAYER_ZIP) };
+  const layer = await lambda.send(new PublishLayerVersionCommand({ LayerName: name, Content }));
+  assert.ok(layer.LayerVersionArn.endsWith(`:layer:${name}:1`));
+  const listed = await lambda.send(new ListLayerVersionsCommand({ LayerName: name }));
+  assert.deepEqual(listed.LayerVersions.map((each) => each.Version), [1]);
+  const may = { LayerName: name, VersionNumber: 1, StatementId: "all", Action: "lambda:GetLayerVersion", Principal: "*" };
+  await lambda.send(new AddLayerVersionPermissionCommand(may));
+  const { Policy } = await lambda.send(new GetLayerVersionPolicyCommand({ LayerName: name, VersionNumber: 1 }));
+  assert.equal(JSON.parse(Policy).Statement[0].Sid, "all");
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: name, Layers: [layer.LayerVersionArn] }));
+  await waitUntilFunctionUpdatedV2(waiting, { FunctionName: name });
+  assert.equal((await invoke({ layer: true })).value, "from the layer");
+});
+
+test("a function URL is open to those whom a permission names", async () => {
+  const { FunctionUrl } = await lambda.send(new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: "NONE" }));
+  const place = new URL(FunctionUrl);
+  const id = place.hostname.split(".")[0];
+  const address = new URL(`/_aws/lambda-url/${id}/?name=Ada`, process.env.AWS_ENDPOINT_URL); // needs no names
+  assert.equal((await fetch(address)).status, 403);
+  const statement = { StatementId: "public", Action: "lambda:InvokeFunctionUrl", Principal: "*" };
+  await lambda.send(new AddPermissionCommand({ FunctionName: name, ...statement, FunctionUrlAuthType: "NONE" }));
+  const answer = await fetch(address);
+  assert.deepEqual([answer.status, await answer.text()], [200, "good evening Ada"]);
+  const { Policy, RevisionId } = await lambda.send(new GetPolicyCommand({ FunctionName: name }));
+  assert.equal(JSON.parse(Policy).Statement[0].Condition.StringEquals["lambda:FunctionUrlAuthType"], "NONE");
+  await lambda.send(new RemovePermissionCommand({ FunctionName: name, StatementId: "public", RevisionId }));
+  assert.equal((await fetch(address)).status, 403);
+});
+
+test("an event runs behind its 202, and what fails goes to its destination", async () => {
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: `${name}-failed` }));
+  const { Attributes } = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["QueueArn"] }));
+  const DestinationConfig = { OnFailure: { Destination: Attributes.QueueArn } };
+  const config = { FunctionName: name, MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 };
+  await lambda.send(new PutFunctionEventInvokeConfigCommand({ ...config, DestinationConfig }));
+  const told = await lambda.send(new GetFunctionEventInvokeConfigCommand({ FunctionName: name }));
+  assert.deepEqual([told.MaximumRetryAttempts, told.DestinationConfig.OnFailure], [0, DestinationConfig.OnFailure]);
+  const answer = await invoke({ nobody: 1 }, { InvocationType: "Event" });
+  assert.deepEqual([answer.StatusCode, answer.value], [202, null]);
+  const got = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+  const record = JSON.parse(got.Messages[0].Body);
+  assert.equal(record.requestContext.condition, "RetriesExhausted");
+  assert.equal(record.requestContext.requestId, answer.$metadata.requestId);
+  assert.deepEqual(record.requestPayload, { nobody: 1 });
 });
 
 test("the paginator walks over all functions", async () => {
