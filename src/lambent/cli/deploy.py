@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import dependencies, functions, package, queues, schedules, screen, tables, topics
+from lambent.cli import buckets, dependencies, functions, package, queues, schedules, screen, tables, topics
 from lambent.cli.access import Access, client, find_access
 from lambent.cli.errors import CommandError
 from lambent.cli.functions import Wish
@@ -25,12 +25,13 @@ the schedule has the function's name, and the role `lambent-scheduler`. With --q
 the queue is made if need be, with a dead-letter queue called NAME-dead for what fails five times. With --topic,
 messages of that SNS topic run it; the topic is made if need be. With --table, what changes in that DynamoDB table runs
 it; the table is made if need be, with the key `id`, and a queue called NAME-dead is told of what fails too often.
+With --bucket, objects that are put into that S3 bucket, or under BUCKET/PREFIX, run it; the bucket is made if need be.
 
 Examples:
 
   lambent deploy hello
 
-  lambent deploy examples/thumbnail --memory 512 --timeout 30
+  lambent deploy examples/thumbnail --memory 512 --timeout 30 --bucket pictures/in/
 
   lambent deploy examples/nightly_job --schedule "cron(0 3 * * ? *)" --timezone Europe/Berlin
 
@@ -129,6 +130,9 @@ def deploy(
     table: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a DynamoDB table; changes of its items run it.")
     ] = None,
+    bucket: Annotated[
+        str | None, typer.Option(metavar="NAME[/PREFIX]", help="Of an S3 bucket; objects that are put there run it.")
+    ] = None,
     reports_failures: Annotated[
         bool, typer.Option("--reports-failures", help="The function answers which messages of a batch failed.")
     ] = False,
@@ -156,6 +160,10 @@ def deploy(
         with steps.step(f"subscribing to the topic {topic}"):
             arn = topics.subscribe_function(access, topic, wish.name, made["FunctionArn"])
         screen.notes().print(f"Topic: {arn}", markup=False)
+    if bucket is not None:
+        with steps.step(f"watching the bucket {bucket}"):
+            arn = buckets.watch_bucket(access, bucket, wish.name, made["FunctionArn"])
+        screen.notes().print(f"Bucket: {arn}", markup=False)
     screen.results().print(made["FunctionArn"])
     place = f" --data {data}" if data else ""
     screen.notes().print(
