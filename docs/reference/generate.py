@@ -19,6 +19,7 @@ from lambent.protocol.wires import wire_for
 HERE = Path(__file__).parent
 SERVED = {
     "lambda": "lambent.services.lambda_",
+    "apigateway": "lambent.services.apigateway",
     "apigatewayv2": "lambent.services.apigatewayv2",
     "logs": "lambent.services.logs",
     "cloudwatch": "lambent.services.cloudwatch",

@@ -84,6 +84,7 @@ class Quotas(BaseModel):
     websocket_frame_bytes: int = Field(32_768, description="A frame of a message of a WebSocket API.")
     websocket_idle_s: float = Field(600.0, gt=0, description="How long a WebSocket may be silent.")
     websocket_life_s: float = Field(7_200.0, gt=0, description="How long a WebSocket lives.")
+    rest_timeout_ms: int = Field(29_000, ge=50, description="timeoutInMillis of an integration of a REST API.")
     header_bytes: int = Field(MIB, description="Request line and headers of a request.")
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from lambent.model.cors import Cors
 from lambent.model.function import FunctionKey
+from lambent.model.rest_api import RestApi
 
 PayloadFormat = Literal["1.0", "2.0"]
 PRINCIPAL = "apigateway.amazonaws.com"
@@ -161,7 +162,7 @@ class WebSocketApi(Struct, frozen=True, tag="WEBSOCKET"):
     closed: bool = False
 
 
-CompiledApi = HttpApi | WebSocketApi
+CompiledApi = HttpApi | WebSocketApi | RestApi
 
 
 def execute_api_arn(api: CompiledApi, *parts: str) -> str:

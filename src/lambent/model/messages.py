@@ -8,6 +8,7 @@
 | snapshot | edge -> control; edge -> edge | SnapshotRequest -> FunctionSnapshot; between edges None for "not here" |
 | function_url | edge -> control; edge -> edge | UrlQuery -> UrlAccess or None |
 | api | edge -> control; edge -> edge | str (API id) -> CompiledApi or None |
+| spend | edge -> control | KeyUse -> KeyVerdict; a request that may go on is counted on disk when it answers |
 | may_invoke | edge -> control; edge -> edge | InvokeQuery -> bool: the function's resource policy lets that API in |
 | access_logs | edge -> control | AccessLines -> None; they are on disk when it answers |
 | api_requests | edge -> control | ApiRateQuery -> RateGrant |

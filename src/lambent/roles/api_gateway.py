@@ -10,13 +10,16 @@ import structlog
 
 from lambent.arn import parse_arn
 from lambent.clock import Clock
+from lambent.config import Quotas
 from lambent.errors import ServiceError
 from lambent.ids import Ids
 from lambent.model.apis import PRINCIPAL, CompiledApi
 from lambent.model.messages import AccessLines, ApiRateQuery, Invalidate, InvokeQuery, RateGrant
+from lambent.model.rest_api import KeyUse, KeyVerdict
 from lambent.placement.buckets import Buckets
 from lambent.placement.throttle import Reason
 from lambent.roles.control_links import Edges
+from lambent.services.apigateway.api import RestApisService
 from lambent.services.apigatewayv2.api import Links
 from lambent.services.apigatewayv2.service import ApiGatewayV2Service
 from lambent.services.lambda_.api import Caller
@@ -35,14 +38,17 @@ log = structlog.get_logger()
 class ApiGateway:
     """Made by `build_api_gateway`."""
 
-    def __init__(self, v2: ApiGatewayV2Service, lambda_: LambdaService, logs: LogsService, clock: Clock) -> None:
-        self._v2, self._lambda, self._logs, self._clock = v2, lambda_, logs, clock
+    def __init__(
+        self, v2: ApiGatewayV2Service, rest: RestApisService, to: tuple[LambdaService, LogsService], clock: Clock
+    ) -> None:
+        self._v2, self._rest, self._clock = v2, rest, clock
+        self._lambda, self._logs = to
         self._buckets = Buckets[str](WINDOW_S)
 
     @property
     def operations(self) -> dict[str, Mapping[str, Operation]]:
         """Of each service, for the dispatcher."""
-        return {"apigatewayv2": self._v2.operations}
+        return {"apigatewayv2": self._v2.operations, "apigateway": self._rest.operations}
 
     def methods(self) -> Methods:
         """What edges may ask."""
@@ -51,14 +57,19 @@ class ApiGateway:
             "may_invoke": Method(InvokeQuery, self._may_invoke),
             "access_logs": Method(AccessLines, self._access_logs),
             "api_requests": Method(ApiRateQuery, self._api_requests),
+            "spend": Method(KeyUse, self._spend),
         }
 
     async def close(self) -> None:
         """Wait for changes in hand."""
         await self._v2.close()
+        await self._rest.close()
 
     async def _api(self, _: Peer, api_id: str) -> CompiledApi | None:
-        return await self._v2.compiled(api_id)
+        return await self._v2.compiled(api_id) or await self._rest.serving.api(api_id)
+
+    async def _spend(self, _: Peer, use: KeyUse) -> KeyVerdict:
+        return await self._rest.usage.spend(use)
 
     async def _may_invoke(self, _: Peer, query: InvokeQuery) -> bool:
         caller = Caller(PRINCIPAL, query.source_arn, query.source_arn.split(":")[4])
@@ -90,12 +101,16 @@ class ApiGateway:
 
 
 async def build_api_gateway(
-    open_: Open, clock: Clock, ids: Ids, edges: Edges, to: tuple[LambdaService, LogsService]
+    open_: Open, context: tuple[Clock, Ids, Quotas], edges: Edges, to: tuple[LambdaService, LogsService]
 ) -> ApiGateway:
     """Open the databases and make the services."""
+    clock, ids, quotas = context
 
     async def announce(api_id: str) -> None:
         await edges.broadcast(Invalidate(apis=[api_id]))
 
     database = await open_("apigatewayv2", "lambent.services.apigatewayv2")
-    return ApiGateway(ApiGatewayV2Service(database, clock, ids, Links(announce)), *to, clock)
+    v2 = ApiGatewayV2Service(database, clock, ids, Links(announce))
+    rest_database = await open_("apigateway", "lambent.services.apigateway")
+    rest = RestApisService(rest_database, clock, ids, announce, quotas)
+    return ApiGateway(v2, rest, to, clock)

@@ -179,7 +179,9 @@ class Control:
         )
         identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
         self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))
-        self._api_gateway = await build_api_gateway(stores.open, clock, ids, self._edges, (self._lambda, self._logs))
+        self._api_gateway = await build_api_gateway(
+            stores.open, (clock, ids, settings.quotas), self._edges, (self._lambda, self._logs)
+        )
         self._report = Report(
             self._edges,
             self._agents,

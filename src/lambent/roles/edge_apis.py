@@ -14,8 +14,12 @@ from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
 from lambent.gateway.apis.throttles import Throttles
 from lambent.gateway.invoke_streamed import Begin
+from lambent.gateway.rest.authorizer_cache import AuthorizerCache
+from lambent.gateway.rest.ports import Ports as RestPorts
+from lambent.gateway.rest.served import ServedRestApi
 from lambent.model.apis import CompiledApi, HttpApi, Throttle, WebSocketApi
 from lambent.model.messages import Invalidate, InvokeQuery
+from lambent.model.rest_api import RestApi
 from lambent.roles.edge_links import ControlLink
 from lambent.roles.edge_websockets import EdgeWebSockets, Whereabouts
 from lambent.roles.outbound import Outbound
@@ -45,9 +49,12 @@ class EdgeApis:
             self._outbound.send,
         )
         self._websockets = EdgeWebSockets(tools, where, quotas, self._find)
+        kept = AuthorizerCache(clock)
+        rest = RestPorts(tools, clock, where.ids, control.spend, control.enqueue, where.authenticate, kept)
         kinds: Mapping[type, Serve] = {
             HttpApi: lambda api: ServedHttpApi(api, tools),
             WebSocketApi: self._websockets.serve,
+            RestApi: lambda api: ServedRestApi(api, rest),
         }
         self._cache = ApiCache(control.api, kinds)
         self.stage = Apis(self._cache)

@@ -1,0 +1,42 @@
+"""Whether a request has the parameters and the body that its method asks for. Pure.
+
+Source: API Gateway Developer Guide, "Request validation for REST APIs": parameters have to be there and not blank; a
+body is checked against the model of its type, where the method has one.
+"""
+
+import msgspec
+
+from lambent.gateway.rest.calls import RestCall
+from lambent.gateway.rest.plans import MethodPlan
+from lambent.gateway.rest.refusals import Refused
+from lambent.mapping.input import header
+
+JSON_TYPE = "application/json"
+
+
+def check(call: RestCall, method: MethodPlan) -> None:
+    """Raises Refused."""
+    missing = [name for place, name in method.required if not _has(call, place, name)]
+    if missing:
+        message = f"Missing required request parameters: [{', '.join(missing)}]"
+        raise Refused("BAD_REQUEST_PARAMETERS", message, details=message)
+    if method.schemas:
+        _check_body(call, method)
+
+
+def _has(call: RestCall, place: str, name: str) -> bool:
+    held = call.places[place]
+    return bool(header(held, name) if "header" in place else held.get(name))
+
+
+def _check_body(call: RestCall, method: MethodPlan) -> None:
+    kind = call.request.header("content-type", JSON_TYPE).partition(";")[0].strip().lower()
+    schema = method.schemas.get(kind) or method.schemas.get("$default")
+    if schema is None:
+        return
+    try:
+        body = msgspec.json.decode(call.request.body)
+    except (msgspec.DecodeError, RecursionError):
+        raise Refused("BAD_REQUEST_BODY", details="the body is not JSON") from None
+    if not schema.accepts(body):
+        raise Refused("BAD_REQUEST_BODY", details="the body is not what the model describes")

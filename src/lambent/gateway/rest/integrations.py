@@ -1,0 +1,122 @@
+"""What each type of integration does with a request, and the answer that comes of it.
+
+Source: API Gateway Developer Guide, "Integrations for REST APIs", "Set up asynchronous invocation of the backend Lambda
+function" (X-Amz-Invocation-Type) and "Handle Lambda errors in API Gateway" (a function's error is chosen by its
+message).
+"""
+
+import base64
+from typing import Any
+
+import msgspec
+
+from lambent.gateway.apis.http_answer import answer_1
+from lambent.gateway.rest import functions
+from lambent.gateway.rest.calls import RestCall, is_binary
+from lambent.gateway.rest.events import proxy_event
+from lambent.gateway.rest.plans import MethodPlan
+from lambent.gateway.rest.ports import Ports
+from lambent.gateway.rest.refusals import internal
+from lambent.gateway.rest.templates import Backend, incoming, outgoing
+from lambent.gateway.urls.answer import BadAnswer
+from lambent.mapping.input import header
+from lambent.model.apis import execute_api_arn
+from lambent.model.http import HttpResponse
+from lambent.model.invocation import Invocation
+
+JSON_TYPE = "application/json"
+FLAG = b'"isBase64Encoded"'
+
+
+class Encoded(msgspec.Struct):
+    """The one member of an answer that says whether its body is base64."""
+
+    isBase64Encoded: Any = False
+
+
+async def run(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
+    """The answer of the method's integration. Raises Refused."""
+    kind = method.integration["type"]
+    if kind == "AWS_PROXY":
+        return await _proxied_function(call, method, ports)
+    if kind == "AWS":
+        return incoming(call, method, await _function(call, method, ports))
+    if kind == "MOCK":
+        return incoming(call, method, _mock(call, method))
+    raise internal()
+
+
+async def _proxied_function(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
+    integration = method.integration
+    function = await functions.permitted(call, ports, integration["uri"], source_arn(call, method))
+    result = await functions.invoke(call, ports, function, proxy_event(call), integration["timeoutInMillis"] / 1000)
+    if result.function_error:
+        call.log.append("Execution failed due to configuration error: Malformed Lambda proxy response")
+        raise internal(502)
+    try:
+        answer = answer_1(result.payload, JSON_TYPE)
+    except BadAnswer as error:
+        call.log.append(f"Execution failed due to configuration error: Malformed Lambda proxy response: {error}")
+        raise internal(502) from None
+    if FLAG in result.payload and not _takes_bytes(call, answer) and _is_encoded(result.payload):
+        answer.body = base64.b64encode(answer.body)
+    return answer
+
+
+def _is_encoded(payload: bytes) -> bool:
+    return bool(msgspec.json.decode(payload, type=Encoded).isBase64Encoded)
+
+
+def _takes_bytes(call: RestCall, answer: HttpResponse) -> bool:
+    """Whether a body that came as base64 goes out as bytes: where the type that the client accepts first, or the type
+    of the answer, is one of the API's binary types."""
+    types = () if call.plan is None else call.plan.binary_types
+    kind = next((value for name, value in answer.headers if name == "content-type"), "")
+    accepted = call.request.header("accept").partition(",")[0]
+    return is_binary(types, kind) or is_binary(types, accepted)
+
+
+async def _function(call: RestCall, method: MethodPlan, ports: Ports) -> Backend:
+    integration = method.integration
+    function = await functions.permitted(call, ports, integration["uri"], source_arn(call, method))
+    sent = outgoing(call, method)
+    event = sent.body or b"{}"
+    try:
+        msgspec.json.decode(event)
+    except (msgspec.DecodeError, RecursionError) as error:
+        call.log.append(f"Lambda could not parse the request body into JSON: {error}")
+        raise internal() from None
+    if header(sent.header, "x-amz-invocation-type") == "Event":
+        facts = call.facts
+        await ports.enqueue(Invocation(ports.ids.uuid(), function.key, function.qualifier, event, facts.trace_header))
+        return Backend("", b"")
+    result = await functions.invoke(call, ports, function, event, integration["timeoutInMillis"] / 1000)
+    if not result.function_error:
+        return Backend("", result.payload)
+    return Backend(_message(result.payload), result.payload)
+
+
+def _mock(call: RestCall, method: MethodPlan) -> Backend:
+    """What a mock says of itself: the statusCode that its request template makes."""
+    made = outgoing(call, method).body
+    try:
+        status = msgspec.json.decode(made)["statusCode"]
+    except (msgspec.DecodeError, KeyError, TypeError, IndexError):
+        call.log.append("Execution failed: a mock integration's request template has to make a JSON object with a "
+                        "statusCode")  # fmt: skip
+        raise internal() from None
+    return Backend(str(status), b"")
+
+
+def _message(payload: bytes) -> str:
+    try:
+        told = msgspec.json.decode(payload)
+    except msgspec.DecodeError:
+        return "Unhandled"
+    message = told.get("errorMessage") if isinstance(told, dict) else None
+    return str(message) if message else "Unhandled"
+
+
+def source_arn(call: RestCall, method: MethodPlan) -> str:
+    """What a function's resource policy knows a method by: its resource's path, not the request's."""
+    return execute_api_arn(call.api, call.place.stage, f"{call.request.method}{method.path}")

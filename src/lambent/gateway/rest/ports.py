@@ -1,0 +1,24 @@
+"""What the way of a request needs from elsewhere. The composition root connects it."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from lambent.clock import Clock
+from lambent.gateway.apis.api import Tools
+from lambent.gateway.authentication import Authentication
+from lambent.gateway.rest.authorizer_cache import AuthorizerCache
+from lambent.ids import Ids
+from lambent.model.invocation import Invocation
+from lambent.model.rest_api import KeyUse, KeyVerdict
+
+
+class Ports(NamedTuple):
+    """Args: spend: control's `spend`; enqueue: control's, for invocations that nobody waits for."""
+
+    tools: Tools
+    clock: Clock
+    ids: Ids
+    spend: Callable[[KeyUse], Awaitable[KeyVerdict]]
+    enqueue: Callable[[Invocation], Awaitable[None]]
+    authenticate: Authentication
+    authorizers: AuthorizerCache

@@ -1,0 +1,1 @@
+"""API Gateway, version 1: REST APIs. See api.py."""

@@ -1,0 +1,71 @@
+"""API Gateway, version 1: REST APIs, their deployments and stages, API keys and usage plans.
+
+`RestApisService.operations` are what the gateway dispatches to; `serving` is what edges ask for a stage's API, and
+`usage` what a request with an API key has to ask. What is served of an API is what was deployed: edges are told
+(`announce`) before a deployment or a change of a stage is acknowledged.
+
+Left out, and so answered with NotImplemented: TestInvokeAuthorizer, client certificates, VPC links, SDKs, documentation
+parts and versions, domain names (those of apigatewayv2 are for REST APIs too), model templates, FlushStageCache.
+Refused by name: caching, compression, private APIs, Cognito and JWT authorizers, credentials of integrations,
+integrations with other services than Lambda, streamed answers, X-Ray, execution logs and detailed metrics.
+"""
+
+from lambent.clock import Clock
+from lambent.config import Quotas
+from lambent.ids import Ids
+from lambent.services.apigateway.account import Account
+from lambent.services.apigateway.api_keys import ApiKeys
+from lambent.services.apigateway.apis import Apis
+from lambent.services.apigateway.authorizers import Authorizers
+from lambent.services.apigateway.deployments import Deployments
+from lambent.services.apigateway.gateway_responses import GatewayResponses
+from lambent.services.apigateway.integrations import Integrations
+from lambent.services.apigateway.methods import Methods
+from lambent.services.apigateway.models import Models, Validators
+from lambent.services.apigateway.resources import Resources
+from lambent.services.apigateway.serving import Serving
+from lambent.services.apigateway.shelf import Announce, Shelf
+from lambent.services.apigateway.stages import Stages
+from lambent.services.apigateway.tags import Tags
+from lambent.services.apigateway.usage import Usage
+from lambent.services.apigateway.usage_plans import UsagePlanKeys, UsagePlans
+from lambent.services.operation import operations_of
+from lambent.store.api import Database
+
+USUAL_RATE = 10_000  # what AWS shows, where the operator has set none
+
+
+class RestApisService:
+    """Everything that answers for REST APIs in control.
+
+    Args:
+        database: opened with the schema of this package; closing it is the caller's work.
+        announce: told the id of an API that is served otherwise now; returns once every edge knows.
+        quotas: the longest timeout of an integration, and how fast an account may call.
+    """
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids, announce: Announce, quotas: Quotas) -> None:
+        self._shelf = shelf = Shelf(database, clock, ids, announce)
+        self.serving, self.usage = Serving(shelf), Usage(shelf)
+        self.operations = operations_of(
+            Apis(shelf),
+            Resources(shelf),
+            Methods(shelf),
+            Integrations(shelf, quotas.rest_timeout_ms),
+            Models(shelf),
+            Validators(shelf),
+            GatewayResponses(shelf),
+            Authorizers(shelf),
+            Deployments(shelf),
+            Stages(shelf),
+            ApiKeys(shelf),
+            UsagePlans(shelf),
+            UsagePlanKeys(shelf),
+            self.usage,
+            Account(shelf, quotas.api_requests_per_s or USUAL_RATE, quotas.api_burst),
+            Tags(shelf),
+        )
+
+    async def close(self) -> None:
+        """Wait for changes in hand."""
+        await self._shelf.changes.close()

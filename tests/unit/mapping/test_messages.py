@@ -1,0 +1,110 @@
+"""Parameter mappings, JSON paths, schemas, regular expressions and integration URIs.
+
+Sources: API Gateway Developer Guide, "Parameter mapping source reference" and "Data models for REST APIs".
+"""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambent.mapping import expressions, paths
+from lambent.mapping.expressions import FROM_ANSWER, FROM_REQUEST, Message, Source, source_of, value_of
+from lambent.mapping.regexes import BadRegex, compiled
+from lambent.mapping.schemas import MODELS, BadSchema, Schema, parsed
+from lambent.mapping.uris import function_of
+from lambent.model.function import FunctionKey
+
+MESSAGE = Message(
+    {"header": {"X-A": "1"}, "multivaluequerystring": {"q": ["1", "2"]}, "path": {"id": "7"}},
+    {"a": [{"b": True}]},
+    {"identity": {"sourceIp": "::1"}, "authorizer": {"a.b": "c"}},
+    {"v": "w"},
+)
+ARN = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{}/invocations"
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("'a constant'", ["a constant"]),
+        ("method.request.header.x-a", ["1"]),
+        ("method.request.path.id", ["7"]),
+        ("method.request.multivaluequerystring.q", ["1", "2"]),
+        ("method.request.body.a[0].b", ["true"]),
+        ("method.request.body", ["{a=[{b=true}]}"]),
+        ("method.request.querystring.no", []),
+        ("context.identity.sourceIp", ["::1"]),
+        ("context.authorizer.a.b", ["c"]),
+        ("stageVariables.v", ["w"]),
+    ],
+)
+def test_a_source_has_the_value_of_its_place(text: str, values: list[str]) -> None:
+    source = source_of(text, FROM_REQUEST)
+    assert source is not None
+    assert value_of(source, MESSAGE) == values
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "method.request.cookie.a", "'open", "method.request.body.[", "context.", "a'b'"]
+)
+def test_what_names_no_place_is_no_source(text: str) -> None:
+    assert source_of(text, FROM_REQUEST) is None
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=40))
+def test_any_text_is_a_source_or_none(text: str) -> None:
+    for form in (FROM_REQUEST, FROM_ANSWER):
+        for given_text in (text, f"method.request.body.{text}", f"integration.response.body.{text}"):
+            source = source_of(given_text, form)
+            assert source is None or isinstance(value_of(source, MESSAGE), list)
+
+
+def test_targets_are_of_their_own_form_only() -> None:
+    assert expressions.target_of("integration.request.header.X", expressions.TO_INTEGRATION) == ("header", "X")
+    assert expressions.target_of("integration.request.body.X", expressions.TO_INTEGRATION) is None
+    assert source_of("integration.response.header.X", FROM_ANSWER) == Source("header", "X")
+
+
+def test_a_path_to_one_place_gives_what_is_there_and_any_other_a_list() -> None:
+    value = {"a": {"b": [1, {"c": 2}]}}
+    assert paths.at("$.a.b[1].c", value) == 2
+    assert paths.at("$..c", value) == [2]
+    assert paths.at("$.no", value) is None
+    with pytest.raises(paths.BadPath):
+        paths.at("$.[", value)
+
+
+def test_models_refer_to_one_another_and_to_nothing_outside() -> None:
+    url = f"{MODELS}api/models/Name"
+    schema = Schema(json.dumps({"properties": {"n": {"$ref": url}}}), {url: '{"type": "string", "pattern": "^a"}'})
+    assert schema.accepts({"n": "abc"})
+    assert not schema.accepts({"n": "b"})
+    assert not schema.accepts({"n": 1})
+    assert not Schema('{"$ref": "http://127.0.0.1:1/x"}', {}).accepts({})
+    assert not Schema('{"pattern": "^(a|aa)+$"}', {}).accepts("a" * 60 + "!")
+    assert Schema('{"patternProperties": {"^x": {"type": "integer"}}}', {}).accepts({"x1": 1, "y": ""})
+    for text in ("", "[]", '{"type": "nonsense"}', "[" * 5000):
+        with pytest.raises(BadSchema):
+            parsed(text)
+
+
+def test_regular_expressions_match_whole_texts_within_their_time() -> None:
+    assert compiled("4\\d{2}").matches("404")
+    assert not compiled("4\\d").matches("404")
+    assert not compiled(".*").matches("two\nlines")
+    with pytest.raises(BadRegex, match="too long"):
+        compiled("(a|aa)+").matches("a" * 60 + "!")
+    with pytest.raises(BadRegex, match="cannot be read"):
+        compiled("(")
+
+
+def test_a_function_s_uri_is_filled_with_stage_variables() -> None:
+    function = "arn:aws:lambda:eu-west-1:000000000000:function:${stageVariables.f}:${stageVariables.alias}"
+    found = function_of(ARN.format(function), {"f": "pets", "alias": "live"})
+    assert found is not None
+    assert (found.key, found.qualifier) == (FunctionKey("000000000000", "eu-west-1", "pets"), "live")
+    assert function_of(ARN.format(function), {}) is None
+    assert function_of("arn:aws:apigateway:eu-west-1:sqs:path/x", {}) is None
