@@ -48,8 +48,10 @@ def test_with_tls_every_tool_speaks_https_and_http_goes_on(own_server: Callable[
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
     )
     assert sqs.create_queue(QueueName="over-tls")["QueueUrl"].startswith("https://")
-    for name in ("localhost", "x1.execute-api.us-east-1.localhost", "bucket.s3.localhost", "api.example.test"):
+    for name in ("localhost", "bucket.s3.localhost", "api.example.test"):
         assert b'"status":"ready"' in health_over_tls(port, name, trust)
+    api = health_over_tls(port, "x1.execute-api.us-east-1.localhost", trust)  # every path of its host is the API's own
+    assert api.startswith(b"HTTP/1.1 403 ")  # there is none of this name
     with pytest.raises(ssl.SSLCertVerificationError):
         health_over_tls(port, "elsewhere.test", trust)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/_lambent/health") as plain:
