@@ -26,6 +26,13 @@ ends = boto3.client("sqs")
 
 def handler(event, context):
     about = event["requestContext"]
+    if event.get("type") == "REQUEST":
+        token = event["queryStringParameters"]["token"]
+        if token == "broken":
+            raise ValueError("private")
+        statement = {"Effect": token, "Action": "execute-api:Invoke", "Resource": event["methodArn"]}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        return {"principalId": "me", "policyDocument": document, "context": {"room": "lobby"}}
     if about["eventType"] == "CONNECT":
         query = event.get("queryStringParameters") or {}
         if query.get("status"):
@@ -248,6 +255,39 @@ def test_connect_can_ask_for_a_signature_and_connections_always_do(platform: "Pl
     assert long.value.response["Error"]["Code"] == "PayloadTooLargeException"
 
 
+def test_an_authorizer_lets_in_whom_its_policy_allows(platform: "Platform", function: str) -> None:
+    api = Api(platform, function)
+    authorizer = api.v2.create_authorizer(
+        ApiId=api.api_id, Name="door", AuthorizerType="REQUEST", AuthorizerUri=api.uri,
+        IdentitySource=["route.request.querystring.token"],
+    )["AuthorizerId"]  # fmt: skip
+    (connect_route,) = [each for each in api.v2.get_routes(ApiId=api.api_id)["Items"] if each["RouteKey"] == "$connect"]
+    api.v2.update_route(
+        ApiId=api.api_id, RouteId=connect_route["RouteId"], AuthorizationType="CUSTOM", AuthorizerId=authorizer
+    )
+    for query, status in (("", 401), ("?token=Deny", 403), ("?token=broken", 500)):
+        assert refused(api, query)[0] == status
+    with api.client("?token=Allow") as client:
+        about = api.event(client)["requestContext"]
+        assert about["authorizer"] == {"principalId": "me", "room": "lobby"}
+
+
+def test_a_throttle_of_a_route_is_told_to_who_sends_too_much(api: Api) -> None:
+    route_id = api.route("slow", answers=True)
+    settings = {"slow": {"ThrottlingRateLimit": 0.001, "ThrottlingBurstLimit": 1}}
+    api.v2.update_stage(ApiId=api.api_id, StageName="prod", RouteSettings=settings)
+    with api.client() as client:
+        asked = json.dumps({"action": "slow"})
+        answers = []
+        for _ in range(2):
+            client.send(asked)
+            answers.append(client.recv(timeout=20))
+        assert answers[0] == f"answer to {asked}"
+        assert json.loads(answers[1])["message"] == "Too Many Requests"
+    api.v2.delete_route_settings(ApiId=api.api_id, StageName="prod", RouteKey="slow")
+    api.v2.delete_route(ApiId=api.api_id, RouteId=route_id)
+
+
 def test_the_command_line_makes_an_api_whose_connect_is_a_mock(platform: "Platform") -> None:
     def v2(*words: str) -> Any:
         return platform.aws("apigatewayv2", *words)
@@ -263,9 +303,11 @@ def test_the_command_line_makes_an_api_whose_connect_is_a_mock(platform: "Platfo
         "create-integration", *api, "--integration-type", "MOCK",
         "--request-templates", templates, "--template-selection-expression", "200",
     )  # fmt: skip
-    v2("create-route", *api, "--route-key", "$connect", "--target", f"integrations/{mock['IntegrationId']}")
-    deployed = v2("create-deployment", *api)
-    v2("create-stage", *api, "--stage-name", "dev", "--deployment-id", deployed["DeploymentId"])
+    boto = platform.client("apigatewayv2")
+    target = f"integrations/{mock['IntegrationId']}"
+    boto.create_route(ApiId=made["ApiId"], RouteKey="$connect", Target=target)
+    deployment = boto.create_deployment(ApiId=made["ApiId"])["DeploymentId"]
+    boto.create_stage(ApiId=made["ApiId"], StageName="dev", DeploymentId=deployment)
     port = urlsplit(platform.endpoint).port
     host = f"{made['ApiId']}.execute-api.us-east-1.localhost"
     reached = socket.create_connection(("127.0.0.1", port))
@@ -288,6 +330,9 @@ def test_the_command_line_makes_an_api_whose_connect_is_a_mock(platform: "Platfo
         ("create_integration", {"IntegrationType": "MOCK", "RequestTemplates": {"200": "#set($x = 1)"}}),
         ("create_integration", {"IntegrationType": "AWS_PROXY", "IntegrationUri": "arn:aws:s3:::x"}),
         ("create_stage", {"StageName": "$default"}),
+        ("create_stage", {"StageName": "x", "AccessLogSettings": {"DestinationArn": "x", "Format": "y"}}),
+        ("create_authorizer", {"Name": "x", "AuthorizerType": "JWT", "IdentitySource": []}),
+        ("create_authorizer", {"Name": "x", "AuthorizerType": "REQUEST", "IdentitySource": ["$request.header.x"]}),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(api: Api, operation: str, members: dict[str, Any]) -> None:

@@ -140,6 +140,7 @@ class WebSocketRoute(Struct, frozen=True):
     answers: bool = False
     signed: bool = False
     authorizer: WebSocketAuthorizer | None = None
+    throttle: Throttle | None = None
 
 
 class WebSocketStage(Struct, frozen=True):

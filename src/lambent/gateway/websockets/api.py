@@ -92,16 +92,15 @@ class ServedWebSocketApi:
         tools, route = self._tools, self.api.stages[standing.stage].routes.get(CONNECT)
         if route is None:
             return standing, Answer(200)
+        call = Call(self.api, standing.stage, CONNECT, facts.request_id, facts.trace_header)
+        await tools.around.integrations.admit(call, route)
         if route.signed:
             await check_signature(exchange, self.api, tools.authenticate)
             standing = msgspec.structs.replace(standing, identity=identity_of(exchange))
         if route.authorizer is not None:
             said = await tools.authorizers.ask(route.authorizer, exchange, self.api, standing, facts)
             standing = msgspec.structs.replace(standing, authorizer=said)
-        if route.target is None:
-            return standing, Answer(200)
         event: dict[str, Any] = connect_event(exchange.request, standing, facts)
-        call = Call(self.api, standing.stage, CONNECT, facts.request_id, facts.trace_header)
         return standing, await tools.around.integrations.answer(call, route, encoded(event))
 
     def _connected(self, exchange: Exchange, standing: Standing, answer: Answer) -> Upgrade:

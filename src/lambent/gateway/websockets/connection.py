@@ -103,6 +103,7 @@ class Connection:
         standing = msgspec.structs.replace(self._standing, variables=stage.variables)
         event = message_event(standing, route.key, text, facts, self._around.sockets.new_id())
         call = Call(api, stage.name, route.key, facts.request_id, facts.trace_header)
+        await self._around.integrations.admit(call, route)
         answer = await self._around.integrations.answer(call, route, encoded(event))
         return answer.body if route.answers else b""
 

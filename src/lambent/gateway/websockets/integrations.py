@@ -34,6 +34,12 @@ class Integrations:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
+    async def admit(self, call: Call, route: WebSocketRoute) -> None:
+        """Count a message, or an opening. Raises Failed for one too many."""
+        throttles = self._tools.throttles
+        if not await throttles.admit(throttles.buckets(call.api, call.stage, call.route_key, route.throttle)):
+            raise Failed(429, "Too Many Requests")
+
     async def answer(self, call: Call, route: WebSocketRoute, event: bytes) -> Answer:
         """What the route's integration says to `event`. Raises Failed."""
         target = route.target

@@ -18,6 +18,7 @@ from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.targets import names_function
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
+from lambent.services.apigatewayv2.websocket import check_authorizer as check_websocket_authorizer
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
@@ -55,8 +56,11 @@ class Authorizers:
     async def create_authorizer(self, context: RequestContext, request: Request) -> Answer:
         """A new authorizer, which decides nothing before a route names it."""
         authorizer_id = self._all.ids.letters(ID_LENGTH).lower()
-        wanted = authorizer_of(authorizer_id, request)
-        return await self._put(context, request, lambda _tx, _api: wanted)
+
+        def wanted(_: Transaction, api: Api) -> Authorizer:
+            return authorizer_of(authorizer_id, request, api.protocol_type)
+
+        return await self._put(context, request, wanted)
 
     @operation("GetAuthorizer")
     async def get_authorizer(self, context: RequestContext, request: Request) -> Answer:
@@ -84,7 +88,7 @@ class Authorizers:
 
         def present(tx: Transaction, api: Api) -> Authorizer:
             before = store.part(tx, api.api_id, Authorizer, request["AuthorizerId"])
-            return checked(edited(before, given(request, MEMBERS)))
+            return checked(edited(before, given(request, MEMBERS)), api.protocol_type)
 
         return await self._put(context, request, present)
 
@@ -119,8 +123,6 @@ class Authorizers:
     async def _put(self, context: RequestContext, request: Request, present: Present) -> Answer:
         def work(tx: Transaction) -> Authorizer:
             api = store.api(tx, context, request["ApiId"])
-            if api.protocol_type == WEBSOCKET:
-                refuse("An authorizer of a WebSocket API", "by this version of Lambent")
             wanted = present(tx, api)
             if not store.set_part(tx, api.api_id, wanted):
                 raise BadRequest(f"Authorizer with name {wanted.name} already exists for this API")
@@ -130,15 +132,16 @@ class Authorizers:
         return shown(await self._all.changes.make(request["ApiId"], work))
 
 
-def authorizer_of(authorizer_id: str, request: Request) -> Authorizer:
+def authorizer_of(authorizer_id: str, request: Request, protocol_type: str = "HTTP") -> Authorizer:
     """The authorizer that a request describes. Raises BadRequest."""
     _refuse_members(request)
-    return checked(msgspec.convert({"AuthorizerId": authorizer_id, **given(request, MEMBERS)}, Authorizer))
+    wanted = msgspec.convert({"AuthorizerId": authorizer_id, **given(request, MEMBERS)}, Authorizer)
+    return checked(wanted, protocol_type)
 
 
 def _refuse_members(request: Request) -> None:
     if request.get("IdentityValidationExpression"):
-        refuse("IdentityValidationExpression", "for HTTP APIs")
+        refuse("IdentityValidationExpression", "for these APIs")
     if request.get("AuthorizerCredentialsArn"):
         refuse("AuthorizerCredentialsArn", "here", "Let API Gateway in by the function's resource policy.")
     jwt = request.get("JwtConfiguration")
@@ -146,8 +149,11 @@ def _refuse_members(request: Request) -> None:
         raise BadRequest("JwtConfiguration has an Issuer and an Audience.")
 
 
-def checked(wanted: Authorizer) -> Authorizer:
+def checked(wanted: Authorizer, protocol_type: str) -> Authorizer:
     """The authorizer, complete. Raises BadRequest."""
+    if protocol_type == WEBSOCKET:
+        check_websocket_authorizer(wanted)
+        return wanted
     for source in wanted.identity_source:
         if not SOURCE.fullmatch(source):
             raise BadRequest(f"Identity source {source!r} is not legal.")

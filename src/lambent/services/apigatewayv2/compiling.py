@@ -17,17 +17,16 @@ from lambent.model.apis import (
     IamAuthorizer,
     JwtAuthorizer,
     PayloadFormat,
-    Throttle,
 )
 from lambent.model.cors import Cors
 from lambent.services.apigatewayv2 import model, store
-from lambent.services.apigatewayv2.model import Api, Authorizer, Deployed, Deployment, Integration, RouteSettings, Stage
+from lambent.services.apigatewayv2.model import Api, Authorizer, Deployed, Deployment, Integration, Stage
 from lambent.services.apigatewayv2.targets import filled, function_of
+from lambent.services.apigatewayv2.throttling import throttle_of
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket_compiling import compiled_websocket
 from lambent.store.api import Transaction
 
-NO_LIMIT = 1e9
 CACHE_S = 300
 
 
@@ -122,17 +121,6 @@ class Routes:
             wanted.identity_source,
             (CACHE_S if ttl_s is None else ttl_s) if wanted.identity_source else 0,
         )
-
-
-def throttle_of(stage: Stage, route_key: str) -> Throttle | None:
-    """What limits a route: its own settings, and the stage's defaults for what they do not say."""
-    own, usual = stage.route_settings.get(route_key, RouteSettings()), stage.default_route_settings
-    rate = usual.throttling_rate_limit if own.throttling_rate_limit is None else own.throttling_rate_limit
-    burst = usual.throttling_burst_limit if own.throttling_burst_limit is None else own.throttling_burst_limit
-    if rate is None and burst is None:
-        return None
-    rate = NO_LIMIT if rate is None else rate
-    return Throttle(rate, max(1, int(rate)) if burst is None else burst)
 
 
 def cors_of(cors: model.Cors | None) -> Cors | None:

@@ -186,10 +186,8 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
 
 def _check_route_settings(tx: Transaction, api: Api, request: Mapping[str, Any]) -> None:
     wanted = request.get("RouteSettings") or {}
-    if api.protocol_type == WEBSOCKET:
-        for name in ("AccessLogSettings", "DefaultRouteSettings", "RouteSettings"):
-            if request.get(name):
-                refuse(f"{name} of a WebSocket API", "by this version of Lambent")
+    if api.protocol_type == WEBSOCKET and request.get("AccessLogSettings"):
+        refuse("AccessLogSettings of a WebSocket API", "by this version of Lambent")
     keys = {route.route_key for route in store.parts(tx, api.api_id, Route)}
     for key in wanted:
         if key not in keys:

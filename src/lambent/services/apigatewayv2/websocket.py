@@ -12,13 +12,16 @@ import msgspec
 
 from lambent.model.selection import selector_of
 from lambent.services.apigatewayv2.errors import BadRequest
-from lambent.services.apigatewayv2.model import DEFAULT, Integration, Route
+from lambent.services.apigatewayv2.model import DEFAULT, Authorizer, Integration, Route
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.targets import names_function
 
 WEBSOCKET = "WEBSOCKET"
 CONNECT, DISCONNECT = "$connect", "$disconnect"
 KEY = re.compile(r"[^\s$][^\x00-\x1f]{0,127}")
+IDENTITY = re.compile(
+    r"route\.request\.(header|querystring)\.[A-Za-z0-9_-]+|stageVariables\.[A-Za-z0-9_]+|context\.[A-Za-z0-9]+"
+)
 LONGEST_MS = 29_000
 RESPONSE_SELECTION = "${integration.response.statuscode}"
 API_KEY_SELECTION = "$request.header.x-api-key"
@@ -77,12 +80,31 @@ def check_route(route: Route, request: Mapping[str, Any]) -> None:
         )
     if route.authorization_type != "NONE" and key != CONNECT:
         raise BadRequest("Only the $connect route of a WebSocket API can have an authorizer.")
-    if route.authorization_type not in ("NONE", "AWS_IAM"):
-        refuse(f"AuthorizationType {route.authorization_type}", "by this version of Lambent for WebSocket APIs")
+    if route.authorization_type == "JWT":
+        raise BadRequest("AuthorizationType of a WebSocket API is NONE, AWS_IAM or CUSTOM.")
     if route.route_response_selection_expression not in (None, DEFAULT):
         raise BadRequest("RouteResponseSelectionExpression of a WebSocket route is $default.")
     if route.route_response_selection_expression and key == DISCONNECT:
         raise BadRequest("Nobody is there to hear what $disconnect answers: it takes no route response.")
+
+
+def check_authorizer(wanted: Authorizer) -> None:
+    """Raises BadRequest."""
+    if wanted.authorizer_type != "REQUEST":
+        raise BadRequest("AuthorizerType of a WebSocket API is REQUEST.")
+    for name, value in (
+        ("JwtConfiguration", wanted.jwt_configuration),
+        ("AuthorizerPayloadFormatVersion", wanted.authorizer_payload_format_version),
+        ("AuthorizerResultTtlInSeconds", wanted.authorizer_result_ttl_in_seconds),
+        ("EnableSimpleResponses", wanted.enable_simple_responses),
+    ):
+        if value:
+            refuse(name, "for WebSocket APIs")
+    for source in wanted.identity_source:
+        if not IDENTITY.fullmatch(source):
+            raise BadRequest(f"Identity source {source!r} is not legal; one is route.request.header.Auth.")
+    if not wanted.authorizer_uri or not names_function(wanted.authorizer_uri):
+        raise BadRequest(f"Invalid authorizer URI: {wanted.authorizer_uri!r}")
 
 
 def checked(wanted: Integration, request: Mapping[str, Any]) -> Integration:

@@ -1,12 +1,22 @@
 """From the records of a WebSocket API to what edges serve. Pure but for reading; see compiling.py."""
 
-from lambent.model.apis import FunctionTarget, MockTarget, WebSocketApi, WebSocketRoute, WebSocketStage
+from lambent.model.apis import (
+    FunctionTarget,
+    MockTarget,
+    WebSocketApi,
+    WebSocketAuthorizer,
+    WebSocketRoute,
+    WebSocketStage,
+)
 from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.errors import BadRequest
 from lambent.services.apigatewayv2.model import Api, Deployed, Deployment, Integration, Route, Stage
 from lambent.services.apigatewayv2.targets import function_of
+from lambent.services.apigatewayv2.throttling import throttle_of
 from lambent.services.apigatewayv2.websocket import mock_status
 from lambent.store.api import Transaction
+
+AUTHORIZER_MS = 10_000  # API Gateway Developer Guide, the quotas of authorizers
 
 
 def compiled_websocket(tx: Transaction, api: Api, account: str, region: str) -> WebSocketApi:
@@ -33,7 +43,18 @@ def _route(route: Route, content: Deployed, stage: Stage) -> WebSocketRoute:
         None if integration is None else _target(integration, stage),
         answers=two_way and route.route_response_selection_expression is not None,
         signed=route.authorization_type == "AWS_IAM",
+        authorizer=_authorizer(route, content, stage) if route.authorization_type == "CUSTOM" else None,
+        throttle=throttle_of(stage, route.route_key),
     )
+
+
+def _authorizer(route: Route, content: Deployed, stage: Stage) -> WebSocketAuthorizer:
+    wanted = next((each for each in content.authorizers if each.authorizer_id == route.authorizer_id), None)
+    found = None if wanted is None else function_of(wanted.authorizer_uri or "", stage.stage_variables)
+    if wanted is None or found is None:
+        return WebSocketAuthorizer(route.authorizer_id or "", None)
+    target = FunctionTarget(*found, "1.0", AUTHORIZER_MS)
+    return WebSocketAuthorizer(wanted.authorizer_id, target, wanted.identity_source)
 
 
 def _target(integration: Integration, stage: Stage) -> FunctionTarget | MockTarget | None:
