@@ -69,29 +69,22 @@ def _make_place(path: str) -> None:
 @contextlib.contextmanager
 def _users(uids: str, gids: str) -> Any:
     """A user namespace with these maps, which nobody is in when it is given to the mount."""
-    (entered, tell), (stay, let_go) = os.pipe(), os.pipe()
-    child = os.fork()
+    child = walls.fork_into_user_namespace()
     if child == 0:
-        with contextlib.suppress(BaseException):
-            walls.unshare(walls.CLONE_NEWUSER)
-            os.write(tell, b".")
-            os.close(let_go)
-            os.read(stay, 1)  # nothing ever comes: it ends with us, or when it is killed
-        os._exit(0)
+        while True:
+            signal.pause()
     try:
-        os.close(tell)
-        if not os.read(entered, 1):
-            raise OSError(errno.EPERM, "no user namespace for its owner")
         for name, text in (("uid_map", uids), ("gid_map", gids)):
             with open(f"/proc/{child}/{name}", "w") as file:
                 file.write(text)
         users = os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
+    except OSError:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        for each in (entered, stay, let_go):
-            os.close(each)
+        raise
+    os.kill(child, signal.SIGKILL)
     try:
         yield users
     finally:
         os.close(users)
+        os.waitpid(child, 0)  # it has died meanwhile

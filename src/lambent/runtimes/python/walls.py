@@ -73,7 +73,16 @@ def fork_into_pid_namespace() -> int:
     random numbers, the thread's own id, so that abort(3) signals another) stays as the parent has it until an
     `os.fork` follows.
     """
-    flags, none = ctypes.c_ulong(CLONE_NEWPID | _SIGCHLD), ctypes.c_void_p()
+    return _fork_into(CLONE_NEWPID)
+
+
+def fork_into_user_namespace() -> int:
+    """The same for a new user namespace, which is there when this returns, before the child has run."""
+    return _fork_into(CLONE_NEWUSER)
+
+
+def _fork_into(namespace: int) -> int:
+    flags, none = ctypes.c_ulong(namespace | _SIGCHLD), ctypes.c_void_p()
     number = ctypes.c_long(_CLONE[os.uname().machine])
     return _checked(_keeping_the_interpreter.syscall(number, flags, none, none, none, none), "clone")
 
