@@ -9,6 +9,8 @@ STAMP := .venv/.installed
 NODE_TESTS := tests/acceptance/javascript
 NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json
 DYNAMODB := tests/conformance/dynamodb_local
+APPS := build/apps
+APPS_STAMP := $(APPS)/.installed
 DYNAMODB_STAMP := $(DYNAMODB)/lib/.copied
 WORKERS ?= 2
 PYTEST ?= $(BIN)/pytest
@@ -23,7 +25,7 @@ setup: $(STAMP) ## make .venv with everything that is pinned
 quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
-test: setup $(NODE_STAMP) $(DYNAMODB_STAMP) ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -49,6 +51,11 @@ $(STAMP): requirements/base.txt requirements/dev.txt pyproject.toml requirements
 $(NODE_STAMP): $(NODE_TESTS)/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $(NODE_TESTS) && touch $@; \
 	else echo "npm is not here: the AWS SDK for JavaScript will not be tested"; fi
+
+# Web frameworks with their adapters, which acceptance tests deploy as functions.
+$(APPS_STAMP): requirements/apps.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(APPS) -r $< && touch $@ \
+	|| echo "the web frameworks cannot be fetched: apps behind APIs will not be tested"
 
 # DynamoDB Local, which answers are compared with; without Maven and Java that test is skipped, and says so.
 $(DYNAMODB_STAMP): $(DYNAMODB)/pom.xml

@@ -20,6 +20,7 @@ from typing import Any
 import density
 import do_nothing
 import events
+import http_apis
 import mappings
 import queues
 import snapstart
@@ -90,6 +91,9 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     yield Line("of these, failed", failures({"16": through["16"]}), "", 0, "less")
     yield Line("first byte of a streamed answer, p50", through["first_byte_ms_p50"], "ms", 5, "less")
     yield Line("a streamed answer of 150 MiB", through["streamed_mb_per_s"], "MB/s", 100, "more")
+    through = lambent["http_apis"]
+    yield Line("requests a second through an HTTP API, 16 connections", through["16"]["rps"], "/s", 4_000, "more")
+    yield Line("of these, failed", failures({"16": through["16"]}), "", 0, "less")
     for waiting, runs in lambent["queues"].items():
         for name in ("send", "receive and delete", "send, receive and delete at once"):
             yield Line(f"SQS: {name}, {waiting:,} waiting", runs[name]["per_s"], "messages/s", 5_000, "more")
@@ -183,6 +187,7 @@ def main() -> None:
     lambent = measure_lambent(arguments.seconds)
     lambent["events"] = events.measure_events(arguments.seconds)
     lambent["urls"] = urls.measure_urls(arguments.seconds)
+    lambent["http_apis"] = http_apis.measure_http_apis(arguments.seconds)
     lambent["queues"] = queues.measure()
     lambent["mappings"] = mappings.measure()
     lambent["streams"] = streams.measure()
