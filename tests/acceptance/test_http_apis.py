@@ -162,3 +162,30 @@ def test_what_a_function_does_wrong_is_said_in_the_words_of_the_service(platform
     api.update_integration(ApiId=made["ApiId"], IntegrationId=integration["IntegrationId"], TimeoutInMillis=500)
     answer, body = client.ask("/sleep")
     assert (answer.status, json.loads(body)) == (503, {"message": "Service Unavailable"})
+
+
+def test_a_custom_domain_name_leads_to_the_stages_that_its_paths_name(platform: "Platform", function: str) -> None:
+    api = platform.client("apigatewayv2")
+    made = api.create_api(Name="named", ProtocolType="HTTP", Target=arn_of(platform, function))["ApiId"]
+    allow(platform, function, made)
+    name = f"api-{made}.example.test"
+    api.create_domain_name(DomainName=name, DomainNameConfigurations=[{"EndpointType": "REGIONAL"}])
+    client = Client(platform, made)
+    client.host = f"{name}:{client.port}"
+    assert client.ask("/pets")[0].status == 403  # it leads nowhere
+    mapping = api.create_api_mapping(DomainName=name, ApiId=made, Stage="$default", ApiMappingKey="shop/v1")
+    event = client.json("/shop/v1/pets?a=1")
+    assert (event["rawPath"], event["requestContext"]["domainName"]) == ("/shop/v1/pets", name)
+    assert client.ask("/shop/v2/pets")[0].status == 403
+
+    client.host = f"{made}.execute-api.us-east-1.localhost:{client.port}"
+    api.update_api(ApiId=made, DisableExecuteApiEndpoint=True)
+    assert client.ask("/pets")[0].status == 404
+    with pytest.raises(api.exceptions.ConflictException):
+        api.delete_api(ApiId=made)
+    api.delete_api_mapping(DomainName=name, ApiMappingId=mapping["ApiMappingId"])
+    client.host = f"{name}:{client.port}"
+    assert client.ask("/shop/v1/pets")[0].status == 403
+    api.delete_domain_name(DomainName=name)
+    assert client.ask("/shop/v1/pets")[0].status == 403  # as whatever is no API and not signed
+    assert platform.client("apigatewayv2").get_domain_names()["Items"] == []

@@ -166,6 +166,14 @@ class WebSocketApi(Struct, frozen=True, tag="WEBSOCKET"):
 CompiledApi = HttpApi | WebSocketApi | RestApi
 
 
+class DomainMapping(Struct, frozen=True):
+    """Paths below `key` of a custom domain name lead to a stage; "" is all that no other key has."""
+
+    key: str
+    api_id: str
+    stage: str
+
+
 def execute_api_arn(api: CompiledApi, *parts: str) -> str:
     """What policies call a route (stage, then `METHOD/path` or `$default`) or an authorizer of an API."""
     return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{'/'.join(parts)}"

@@ -9,6 +9,7 @@
 | function_url | edge -> control; edge -> edge | UrlQuery -> UrlAccess or None |
 | api | edge -> control; edge -> edge | str (API id) -> CompiledApi or None |
 | spend | edge -> control | KeyUse -> KeyVerdict; a request that may go on is counted on disk when it answers |
+| domains | edge -> control | None -> dict of lists of DomainMapping: all custom domain names |
 | may_invoke | edge -> control; edge -> edge | InvokeQuery -> bool: the function's resource policy lets that API in |
 | access_logs | edge -> control | AccessLines -> None; they are on disk when it answers |
 | api_requests | edge -> control | ApiRateQuery -> RateGrant |
@@ -201,10 +202,11 @@ class Enqueue(Struct, frozen=True):
 
 
 class Invalidate(Struct, frozen=True):
-    """Forget these: functions (all their versions), APIs by their ids, and access keys, or all keys."""
+    """Forget these: functions (all their versions), APIs by their ids, all custom domain names, access keys, or all."""
 
     functions: list[FunctionKey] = []
     apis: list[str] = []
+    domains: bool = False
     access_keys: list[str] = []
     all_access_keys: bool = False
 

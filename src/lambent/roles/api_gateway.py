@@ -13,7 +13,7 @@ from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.errors import ServiceError
 from lambent.ids import Ids
-from lambent.model.apis import PRINCIPAL, CompiledApi
+from lambent.model.apis import PRINCIPAL, CompiledApi, DomainMapping
 from lambent.model.messages import AccessLines, ApiRateQuery, Invalidate, InvokeQuery, RateGrant
 from lambent.model.rest_api import KeyUse, KeyVerdict
 from lambent.placement.buckets import Buckets
@@ -54,6 +54,7 @@ class ApiGateway:
         """What edges may ask."""
         return {
             "api": Method(str, self._api),
+            "domains": Method(None, self._domains),
             "may_invoke": Method(InvokeQuery, self._may_invoke),
             "access_logs": Method(AccessLines, self._access_logs),
             "api_requests": Method(ApiRateQuery, self._api_requests),
@@ -70,6 +71,9 @@ class ApiGateway:
 
     async def _spend(self, _: Peer, use: KeyUse) -> KeyVerdict:
         return await self._rest.usage.spend(use)
+
+    async def _domains(self, _peer: Peer, _body: None) -> dict[str, list[DomainMapping]]:
+        return await self._v2.domains()
 
     async def _may_invoke(self, _: Peer, query: InvokeQuery) -> bool:
         caller = Caller(PRINCIPAL, query.source_arn, query.source_arn.split(":")[4])
@@ -109,8 +113,11 @@ async def build_api_gateway(
     async def announce(api_id: str) -> None:
         await edges.broadcast(Invalidate(apis=[api_id]))
 
+    async def announce_domains(_: str) -> None:
+        await edges.broadcast(Invalidate(domains=True))
+
     database = await open_("apigatewayv2", "lambent.services.apigatewayv2")
-    v2 = ApiGatewayV2Service(database, clock, ids, Links(announce))
+    v2 = ApiGatewayV2Service(database, clock, ids, Links(announce, announce_domains))
     rest_database = await open_("apigateway", "lambent.services.apigateway")
     rest = RestApisService(rest_database, clock, ids, announce, quotas)
     return ApiGateway(v2, rest, to, clock)

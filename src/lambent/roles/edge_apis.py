@@ -9,6 +9,7 @@ from lambent.gateway.apis.api import Rules, Serve, ServedApi, Tools
 from lambent.gateway.apis.authorizers.answers import Verdicts
 from lambent.gateway.apis.authorizers.keys import IssuerKeys
 from lambent.gateway.apis.cache import ApiCache
+from lambent.gateway.apis.domains import Domains
 from lambent.gateway.apis.http_api import ServedHttpApi
 from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
@@ -57,7 +58,8 @@ class EdgeApis:
             RestApi: lambda api: ServedRestApi(api, rest),
         }
         self._cache = ApiCache(control.api, kinds)
-        self.stage = Apis(self._cache)
+        self._domains = Domains(control.domains)
+        self.stage = Apis(self._cache, self._domains)
         self.sockets = self._websockets.sockets
 
     async def _find(self, api_id: str) -> ServedApi | None:
@@ -77,12 +79,15 @@ class EdgeApis:
         self._cache.forget(what.apis)
         self._verdicts.forget(what.apis)
         self._permits.forget(what.functions)
+        if what.domains:
+            self._domains.forget()
 
     def forget_all(self) -> None:
         """The same for everything."""
         self._cache.forget_all()
         self._verdicts.forget_all()
         self._permits.forget_all()
+        self._domains.forget()
 
     async def close(self) -> None:
         """Write the last lines, and hang up."""

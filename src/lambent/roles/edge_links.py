@@ -3,7 +3,7 @@
 from typing import Any
 
 from lambent.errors import Unavailable
-from lambent.model.apis import CompiledApi
+from lambent.model.apis import CompiledApi, DomainMapping
 from lambent.model.function import FunctionSnapshot
 from lambent.model.function_url import UrlAccess
 from lambent.model.http import HttpResponse
@@ -79,6 +79,14 @@ class ControlLink:
 
     async def may_invoke(self, query: InvokeQuery) -> bool:
         return await self._link.peer.call("may_invoke", query, bool)
+
+    async def domains(self) -> dict[str, list[DomainMapping]]:
+        found: dict[str, list[DomainMapping]] = await self._link.peer.call(
+            "domains",
+            None,
+            dict[str, list[DomainMapping]],
+        )
+        return found
 
     async def access_logs(self, lines: AccessLines) -> None:
         await self._link.peer.call("access_logs", lines, type(None))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 
 from lambent.gateway.apis.address import ApiAddress, address_of
 from lambent.gateway.apis.cache import ApiCache
+from lambent.gateway.apis.domains import Domains, address_at, may_be_custom
 from lambent.gateway.exchange import Exchange, Step
 from lambent.model.http import HttpResponse
 
@@ -16,14 +17,20 @@ FORBIDDEN = b'{"message":"Forbidden"}'
 class Apis:
     """Answers requests to APIs, and nothing else."""
 
-    def __init__(self, cache: ApiCache) -> None:
-        self._cache = cache
+    def __init__(self, cache: ApiCache, domains: Domains) -> None:
+        self._cache, self._domains = cache, domains
 
     def __call__(self, exchange: Exchange) -> Step | Awaitable[Step]:
         """Answer a request to an API; None for every other request."""
         address = address_of(exchange.request)
-        if address is None:
+        if address is not None:
+            return self._serve(exchange, address)
+        host = exchange.request.header("host")
+        if not may_be_custom(host):
             return None
+        return self._at_domain(exchange, host) if self._domains.known else self._learn(exchange, host)
+
+    def _serve(self, exchange: Exchange, address: ApiAddress) -> Step | Awaitable[Step]:
         served = self._cache.known(address.api_id)
         if served is None or address.region not in ("", served.api.region):
             return self._look_up(exchange, address)
@@ -32,7 +39,23 @@ class Apis:
     async def _look_up(self, exchange: Exchange, address: ApiAddress) -> Step:
         served = await self._cache.get(address.api_id)
         if served is None or address.region not in ("", served.api.region):
-            headers = [("content-type", "application/json"), ("apigw-requestid", exchange.request_id)]
-            return HttpResponse(403, headers, FORBIDDEN)
+            return _forbidden(exchange)
         step = served(exchange, address)
         return await step if isinstance(step, Awaitable) else step
+
+    def _at_domain(self, exchange: Exchange, host: str) -> Step | Awaitable[Step]:
+        mappings = self._domains.mappings(host)
+        if mappings is None:
+            return None
+        address = address_at(host, exchange.request.path, mappings)
+        return _forbidden(exchange) if address is None else self._serve(exchange, address)
+
+    async def _learn(self, exchange: Exchange, host: str) -> Step:
+        await self._domains.learn()
+        step = self._at_domain(exchange, host)
+        return await step if isinstance(step, Awaitable) else step
+
+
+def _forbidden(exchange: Exchange) -> HttpResponse:
+    headers = [("content-type", "application/json"), ("apigw-requestid", exchange.request_id)]
+    return HttpResponse(403, headers, FORBIDDEN)

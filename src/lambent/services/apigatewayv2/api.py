@@ -18,13 +18,14 @@ from lambent.services.changes import Changes
 from lambent.store.api import Database
 
 Announce = Callable[[str], Awaitable[None]]
-"""Told the id of an API that was changed; returns once no edge serves it as it was."""
+"""Told the id of an API, or the domain name, that was changed; returns once no edge serves it as it was."""
 
 
 class Links(NamedTuple):
     """All that this service talks to; the composition root fills it in."""
 
     announce: Announce
+    announce_domains: Announce
 
 
 class Resources(NamedTuple):
@@ -32,5 +33,6 @@ class Resources(NamedTuple):
 
     database: Database
     changes: Changes[str]
+    domain_changes: Changes[str]
     clock: Clock
     ids: Ids

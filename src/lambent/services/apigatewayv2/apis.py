@@ -9,10 +9,10 @@ import msgspec
 
 from lambent.model.apis import api_host
 from lambent.services.addresses import address_below
-from lambent.services.apigatewayv2 import store
+from lambent.services.apigatewayv2 import domain_store, store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.deploying import changed
-from lambent.services.apigatewayv2.errors import BadRequest
+from lambent.services.apigatewayv2.errors import BadRequest, Conflict
 from lambent.services.apigatewayv2.integrations import integration_of
 from lambent.services.apigatewayv2.model import DEFAULT, Api, Cors, Integration, Route, Stage, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
@@ -129,6 +129,7 @@ class Apis:
 
         def work(tx: Transaction) -> None:
             api_id = store.api(tx, context, request["ApiId"]).api_id
+            refuse_mapped(tx, api_id)
             store.delete_api(tx, api_id, api_arn(context, api_id))
 
         await self._all.changes.make(request["ApiId"], work)
@@ -147,6 +148,13 @@ class Apis:
     async def _shown(self, context: RequestContext, api: Api) -> Answer:
         tags = await self._all.database.read(lambda tx: store.tags(tx, api_arn(context, api.api_id)))
         return _wire(context, api, tags)
+
+
+def refuse_mapped(tx: Transaction, api_id: str, stage: str = "") -> None:
+    """What a custom domain name leads to stays. Raises Conflict."""
+    name = domain_store.domain_that_leads_to(tx, api_id, stage)
+    if name is not None:
+        raise Conflict(f"Deleting this is not allowed while domain name {name} is mapped to it.")
 
 
 def api_arn(context: RequestContext, api_id: str) -> str:

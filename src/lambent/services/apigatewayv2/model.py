@@ -220,6 +220,13 @@ class Deployment(Part, frozen=True):
         return self.deployment_id
 
 
+class DomainName(Struct, frozen=True):
+    """A custom domain name. `target_id` begins the name that DNS is to lead it to."""
+
+    domain_name: str
+    target_id: str
+
+
 def shown(record: Struct) -> dict[str, Any]:
     """The record as the model's shape has it, without what is None."""
     members: dict[str, Any] = msgspec.to_builtins(record)

@@ -2,12 +2,14 @@
 
 from lambent.clock import Clock
 from lambent.ids import Ids
-from lambent.model.apis import CompiledApi
+from lambent.model.apis import CompiledApi, DomainMapping
+from lambent.services.apigatewayv2 import domain_store
 from lambent.services.apigatewayv2.api import Links, Resources
 from lambent.services.apigatewayv2.apis import Apis
 from lambent.services.apigatewayv2.authorizers import Authorizers
 from lambent.services.apigatewayv2.compiling import compiled
 from lambent.services.apigatewayv2.deployments import Deployments
+from lambent.services.apigatewayv2.domain_names import DomainNames
 from lambent.services.apigatewayv2.integrations import Integrations
 from lambent.services.apigatewayv2.route_responses import RouteResponses
 from lambent.services.apigatewayv2.routes import Routes
@@ -24,7 +26,8 @@ class ApiGatewayV2Service:
     def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links) -> None:
         self._database = database
         self._changes: Changes[str] = Changes(database, links.announce)
-        resources = Resources(database, self._changes, clock, ids)
+        self._domain_changes: Changes[str] = Changes(database, links.announce_domains)
+        resources = Resources(database, self._changes, self._domain_changes, clock, ids)
         self.operations = operations_of(
             Apis(resources),
             Routes(resources),
@@ -34,12 +37,18 @@ class ApiGatewayV2Service:
             Deployments(resources),
             Authorizers(resources),
             Tags(resources),
+            DomainNames(resources),
         )
 
     async def compiled(self, api_id: str) -> CompiledApi | None:
         """The API as edges serve it; None when there is none."""
         return await self._database.read(lambda tx: compiled(tx, api_id))
 
+    async def domains(self) -> dict[str, list[DomainMapping]]:
+        """All custom domain names, with where they lead."""
+        return await self._database.read(domain_store.everywhere)
+
     async def close(self) -> None:
         """Wait for changes in hand."""
         await self._changes.close()
+        await self._domain_changes.close()

@@ -12,7 +12,7 @@ import msgspec
 
 from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
-from lambent.services.apigatewayv2.apis import api_arn
+from lambent.services.apigatewayv2.apis import api_arn, refuse_mapped
 from lambent.services.apigatewayv2.deploying import changed, put_on
 from lambent.services.apigatewayv2.errors import BadRequest, Conflict, NotFound
 from lambent.services.apigatewayv2.model import DEFAULT, Api, Route, Stage, edited, given, shown
@@ -122,6 +122,7 @@ class Stages:
 
         def work(tx: Transaction) -> None:
             api = store.api(tx, context, request["ApiId"])
+            refuse_mapped(tx, api.api_id, request["StageName"])
             store.delete_part(tx, api.api_id, Stage, request["StageName"])
             store.delete_tags(tx, stage_arn(context, api.api_id, request["StageName"]))
 

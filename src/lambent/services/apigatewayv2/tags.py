@@ -1,11 +1,11 @@
-"""Tags of APIs and stages: TagResource, UntagResource, GetTags.
+"""Tags of APIs, stages and domain names: TagResource, UntagResource, GetTags.
 
 Source: botocore's model `apigatewayv2`; API Gateway Developer Guide, "Tagging your API Gateway resources" (50 tags).
 """
 
 import re
 
-from lambent.services.apigatewayv2 import store
+from lambent.services.apigatewayv2 import domain_store, store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.errors import BadRequest, NotFound
 from lambent.services.apigatewayv2.model import Stage
@@ -13,7 +13,10 @@ from lambent.services.operation import Answer, Request, RequestContext, operatio
 from lambent.store.api import Transaction
 
 MOST_TAGS = 50
-ARN = re.compile(r"arn:aws:apigateway:(?P<region>[a-z0-9-]+)::/apis/(?P<api>[a-z0-9]+)(?:/stages/(?P<stage>[^/]+))?")
+ARN = re.compile(
+    r"arn:aws:apigateway:(?P<region>[a-z0-9-]+)::/"
+    r"(?:apis/(?P<api>[a-z0-9]+)(?:/stages/(?P<stage>[^/]+))?|domainnames/(?P<domain>[a-z0-9.-]+))"
+)
 
 
 class Tags:
@@ -62,6 +65,9 @@ def _existing(tx: Transaction, context: RequestContext, arn: str) -> str:
         raise BadRequest(f"Invalid resource ARN: {arn}")
     if found["region"] != context.region:
         raise NotFound(f"{arn} is not of this Region.")
+    if found["domain"] is not None:
+        domain_store.domain(tx, context, found["domain"])
+        return arn
     api = store.api(tx, context, found["api"])
     if found["stage"] is not None:
         store.part(tx, api.api_id, Stage, found["stage"])
