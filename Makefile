@@ -7,7 +7,8 @@ SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/.installed
 NODE_TESTS := tests/acceptance/javascript
-NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json
+NODE_PROGRAM := tests/acceptance/javascript_program
+NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json $(NODE_PROGRAM)/node_modules/.package-lock.json
 DYNAMODB := tests/conformance/dynamodb_local
 APPS := build/apps
 APPS_STAMP := $(APPS)/.installed
@@ -47,10 +48,10 @@ $(STAMP): requirements/base.txt requirements/dev.txt pyproject.toml requirements
 	@bash requirements/setup.sh
 	@touch $@
 
-# The AWS SDK for JavaScript, for its acceptance test; without Node.js that test is skipped, and says so.
-$(NODE_STAMP): $(NODE_TESTS)/package-lock.json
-	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $(NODE_TESTS) && touch $@; \
-	else echo "npm is not here: the AWS SDK for JavaScript will not be tested"; fi
+# The AWS SDK for JavaScript and a real program's packages, for their tests; without Node.js these are skipped, and say so.
+$(NODE_STAMP): %/node_modules/.package-lock.json: %/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $* && touch $@; \
+	else echo "npm is not here: what needs the packages of $* will not be tested"; fi
 
 # Web frameworks with their adapters, which acceptance tests deploy as functions.
 $(APPS_STAMP): requirements/apps.txt

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.acceptance.conftest import zipped
+from tests.acceptance.test_extensions import WATCHER, layer_of
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
@@ -153,6 +154,23 @@ def test_what_is_written_to_the_console_is_a_line_with_time_request_and_level(
     assert "\nplain\n" in log
 
 
+def test_log_lines_in_json_have_the_levels_that_are_wanted(platform: "Platform") -> None:
+    source = """
+    exports.handler = async () => {
+      console.info('hidden'); console.warn({ a: 1 }); console.error('failed', new RangeError('why'));
+    };
+    """
+    logging = {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"}
+    name = create(platform, {"index.js": source}, "index.handler", LoggingConfig=logging)
+    _, log, _ = invoke(platform, name, {})
+    told = [json.loads(line) for line in log.splitlines() if '"level"' in line]
+    assert [(line["level"], line["message"]) for line in told if line["level"] == "WARN"] == [("WARN", {"a": 1})]
+    (error,) = [line for line in told if line["level"] == "ERROR"]
+    assert (error["errorType"], error["errorMessage"]) == ("RangeError", "why")
+    assert re.fullmatch(r"[0-9a-f-]{36}", error["requestId"])
+    assert "hidden" not in log
+
+
 def test_the_environment_is_the_runtimes_own(platform: "Platform", function: str) -> None:
     answer, _, _ = invoke(platform, function, {"form": "environment"})
     major = re.findall(r"\d+", answer["AWS_EXECUTION_ENV"])[0]
@@ -188,6 +206,16 @@ def test_a_module_that_cannot_be_loaded_is_told(
     assert "INIT_REPORT" in log
 
 
+LOOKS = """
+const fs = require('node:fs');
+const early = fs.existsSync('/tmp/registered');
+const heard = () => fs.existsSync('/tmp/heard') ? fs.readFileSync('/tmp/heard', 'utf8').trim().split('\\n') : [];
+exports.handler = async (event) => {
+  if (event.exit) process.exit(3);
+  while (heard().length < 1) await new Promise((done) => setTimeout(done, 5));
+  return { early, api: process.env.AWS_LAMBDA_RUNTIME_API, heard: heard() };
+};
+"""
 ECHO = "(event) => Promise.resolve(event)"
 LAYERED = "exports.handler = async () => [require('first').name, require('second'), process.execArgv.length]"
 
@@ -215,6 +243,18 @@ def test_layers_are_searched_for_modules(platform: "Platform") -> None:
     version = lambda_.publish_layer_version(LayerName="modules", Content={"ZipFile": zipped(layer)})
     name = create(platform, {"index.js": LAYERED}, "index.handler", Layers=[version["LayerVersionArn"]])
     assert invoke(platform, name, {})[0][:2] == ["first", 2]
+
+
+def test_an_extension_starts_first_and_hears_of_every_invocation(platform: "Platform") -> None:
+    layer = layer_of(platform, {"watcher": WATCHER})
+    name = create(platform, {"index.js": LOOKS}, "index.handler", Layers=[layer], Timeout=20)
+    answer, log, failed = invoke(platform, name, {})
+    assert not failed, log
+    assert answer["early"] is True
+    assert answer["api"] == "127.0.0.1:9001"
+    assert [json.loads(line)["eventType"] for line in answer["heard"]] == ["INVOKE"]
+    answer, log, failed = invoke(platform, name, {"exit": True})
+    assert answer["errorMessage"].endswith("Runtime exited with error: exit status 3"), log
 
 
 def test_variables_that_node_reads_at_its_start_are_honoured(platform: "Platform") -> None:

@@ -53,12 +53,13 @@ Step = list[Any]
 
 
 class GuestRoot(Struct, frozen=True):
-    """What functions of another language than Python see: `prefix` at /var/lang, `runtime_folder` at /var/runtime, and
-    `binds`, each a path inside and one of the host."""
+    """What functions of another language than Python see: `prefix` at /var/lang, `runtime_folder` at /var/runtime,
+    `binds`, each a path inside and one of the host, and `links`, each a path inside and where it leads."""
 
     prefix: str
     runtime_folder: str
     binds: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def plan(
@@ -81,7 +82,7 @@ def plan(
         *(["folder", f"/{name}", 0o755] for name in MOUNT_POINTS),
         ["bind", LANGUAGE, prefix],
         ["bind", "/var/runtime", str(runtime_folder) if guest is None else guest.runtime_folder],
-        *(["bind", inside, outside] for inside, outside in (() if guest is None else guest.binds)),
+        *([] if guest is None else _special(guest)),
         *_hidden(code),
         # One that is not there is missed by the functions that mount it, and by no others.
         *(["lend", f"{LENT}/{each.place}", str(each.path), host_root] for each in lent if each.path.is_dir()),
@@ -129,6 +130,13 @@ def _hidden(code: Path) -> Iterator[Step]:
     yield ["folder", HIDDEN + "/scratch", 0o700]
     yield ["folder", HIDDEN + "/empty", 0o555]
     yield ["bind", HIDDEN + "/code", str(code)]
+
+
+def _special(guest: GuestRoot) -> Iterator[Step]:
+    for inside, outside in guest.binds:
+        yield ["bind", inside, outside]
+    for inside, target in guest.links:
+        yield ["link", inside, target]
 
 
 def _hidden_python(interpreter: Interpreter, runtime_folder: Path) -> Iterator[Step]:

@@ -151,7 +151,7 @@ class Kitchen:
         own, binds = self._of(guest), guest.installation.binds
         if own.modules is not None:
             binds = (*binds, (f"{RUNTIME_FOLDER}/node_modules", str(own.modules)))
-        return GuestRoot(guest.installation.prefix, str(own.runtime_folder), binds)
+        return GuestRoot(guest.installation.prefix, str(own.runtime_folder), binds, guest.language.links)
 
     async def close(self) -> None:
         """Stop what waits, and the zygote."""

@@ -43,6 +43,9 @@ class Language(Protocol):
     boot_mb: int
     """About what a process that waits takes of the host's memory."""
 
+    links: tuple[tuple[str, str], ...]
+    """Symbolic links that its functions find: where, and to what."""
+
     at_start: re.Pattern[str]
     """The variables that its interpreter, or the dynamic linker, reads at its start and never again."""
 

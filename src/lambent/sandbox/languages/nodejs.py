@@ -23,6 +23,12 @@ class NodeJs:
     name = "nodejs"
     runtimes: tuple[str, ...] = ("nodejs20.x", "nodejs22.x", "nodejs24.x", "nodejs26.x")
     boot_mb = 48
+    # NODE_PATH is for `require` only. `import` looks beside and above the file: there are the modules of layers and of
+    # the runtime. AWS has patched its Node.js to the same end.
+    links: tuple[tuple[str, str], ...] = (
+        ("/var/node_modules", "/opt/nodejs/node_modules"),
+        ("/node_modules", "/var/runtime/node_modules"),
+    )
     at_start = re.compile(
         rf"NODE_(?!PATH$|ENV$).*|LD_.*|LANG|LANGUAGE|LC_.*|SSL_CERT_.*|OPENSSL_.*|UV_.*|MALLOC_.*|GLIBC_.*|{WRAPPER}"
     )

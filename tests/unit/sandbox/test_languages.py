@@ -1,0 +1,115 @@
+"""Languages other than Python: found, chosen, and how their processes start."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lambent.sandbox.interpreters import Interpreter
+from lambent.sandbox.languages.language import Installation, nearest, number_of
+from lambent.sandbox.languages.nodejs import NodeJs
+from lambent.sandbox.launch import Host, every_runtime, launch_of, missing
+
+PYTHON = Interpreter((3, 12, 1), "/p/bin/python3.12", "/p", "/p/lib/python3.12")
+
+
+def installed(*majors: int) -> dict[str, Installation]:
+    return {
+        f"nodejs{major}.x": Installation(f"nodejs{major}.x", (major, 1, 0), "/n/bin/node", "/n") for major in majors
+    }
+
+
+def host(*majors: int) -> Host:
+    return Host({"python3.12": PYTHON}, installed(*majors))
+
+
+def pretend_node(folder: Path, version: str) -> Path:
+    """A program that says what `node` would say."""
+    folder.mkdir(parents=True)
+    program = folder / "node"
+    program.write_text(f'#!/bin/sh\necho \'["{version}", "{program}"]\'\n')
+    program.chmod(0o755)
+    return program
+
+
+def test_every_version_of_a_version_manager_is_found_and_the_newest_of_each_is_taken(tmp_path: Path) -> None:
+    for version in ("v20.1.0", "v20.11.0", "v22.3.0", "v18.0.0"):
+        pretend_node(tmp_path / "versions/node" / version / "bin", version[1:])
+    found = NodeJs().find({"HOME": str(tmp_path), "NVM_DIR": str(tmp_path), "PATH": ""})
+    assert found["nodejs20.x"].version == (20, 11, 0)
+    assert found["nodejs22.x"].prefix == str(tmp_path / "versions/node/v22.3.0")
+    assert "nodejs18.x" not in found
+
+
+def test_a_program_that_says_nonsense_is_no_node(tmp_path: Path) -> None:
+    program = pretend_node(tmp_path / "bin", "x")
+    program.write_text("#!/bin/sh\necho hello\n")
+    found = NodeJs().find({"HOME": str(tmp_path), "PATH": str(tmp_path / "bin")})
+    assert str(tmp_path) not in {each.prefix for each in found.values()}
+
+
+@pytest.mark.parametrize(("memory_mb", "old_mb", "young_mb"), [(128, 115, 6), (1769, 1592, 88), (10240, 9216, 512)])
+def test_the_heap_is_nine_tenths_of_the_functions_memory(memory_mb: int, old_mb: int, young_mb: int) -> None:
+    command = NodeJs().command("/var/lang/bin/node", "/var/runtime", memory_mb)
+    assert f"--max-old-space-size={old_mb}" in command
+    assert f"--max-semi-space-size={young_mb}" in command
+
+
+@pytest.mark.parametrize(
+    "name", ["NODE_OPTIONS", "NODE_EXTRA_CA_CERTS", "LD_PRELOAD", "LC_ALL", "AWS_LAMBDA_EXEC_WRAPPER"]
+)
+def test_a_variable_that_is_read_at_the_start_wants_a_process_of_its_own(name: str) -> None:
+    assert NodeJs.at_start.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", ["NODE_ENV", "NODE_PATH", "TZ", "TABLE", "LANGUAGES", "MY_NODE_OPTIONS"])
+def test_other_variables_are_taken_by_a_process_that_waits(name: str) -> None:
+    assert not NodeJs.at_start.fullmatch(name)
+
+
+def test_a_runtime_without_its_interpreter_is_refused_with_what_to_install() -> None:
+    told = missing("nodejs24.x", host(20), fallback=False)
+    assert told is not None
+    assert "nvm install 24" in told
+    assert "--runtime-fallback" in told
+    assert missing("nodejs20.x", host(20), fallback=False) is None
+
+
+def test_a_fallback_is_the_nearest_version_of_the_same_language() -> None:
+    launch = launch_of("nodejs24.x", host(20, 22), fallback=True)
+    assert launch is not None
+    assert launch.guest is not None
+    assert launch.guest.installation.runtime == "nodejs22.x"
+    assert launch_of("nodejs24.x", host(), fallback=True) is None
+    assert launch_of("ruby3.3", host(20), fallback=True) is None
+
+
+def test_without_a_python_nothing_can_begin() -> None:
+    assert missing("nodejs20.x", Host({}, installed(20)), fallback=True) is not None
+    assert Host({}, installed(20)).runtimes == []
+
+
+def test_every_identifier_is_one_of_awss() -> None:
+    from lambent.services.lambda_.runtimes import SUPPORTED
+
+    assert set(every_runtime()) <= set(SUPPORTED)
+
+
+@given(st.text(max_size=30))
+@settings(max_examples=50, deadline=None)
+def test_any_text_has_a_number_or_none(text: str) -> None:
+    assert all(part >= 0 for part in number_of(text))
+    nearest(text, installed(20, 22).values())
+
+
+def test_the_bootstrap_uses_nothing_but_the_standard_library() -> None:
+    import lambent
+
+    folder = Path(os.path.dirname(lambent.__file__)) / "runtimes/nodejs"
+    for source in folder.glob("*.js"):
+        for line in source.read_text().splitlines():
+            if "require('" in line and "= require" in line:
+                named = line.split("require('")[1].split("'")[0]
+                assert named.startswith(("node:", "./")), (source.name, named)
