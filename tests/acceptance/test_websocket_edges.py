@@ -1,0 +1,116 @@
+"""WebSockets held by two edges, over TLS: any edge finds any connection, and one that dies takes only its own."""
+
+import json
+import os
+import shutil
+import signal
+import ssl
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from lambent.gateway.websockets.ids import edge_of
+
+HERE = Path(__file__).parent / "javascript"
+FEWEST, MOST = 8, 200
+
+
+def api_of(platform: Any) -> str:
+    """The path of a WebSocket API whose messages no route takes, so that each answer names its connection."""
+    v2 = platform.client("apigatewayv2")
+    selection = "$request.body.action"
+    api_id = v2.create_api(Name="x", ProtocolType="WEBSOCKET", RouteSelectionExpression=selection)["ApiId"]
+    mock = v2.create_integration(ApiId=api_id, IntegrationType="MOCK", RequestTemplates={"200": '{"statusCode": 200}'})[
+        "IntegrationId"
+    ]
+    v2.create_route(ApiId=api_id, RouteKey="$connect", Target=f"integrations/{mock}")
+    v2.create_stage(ApiId=api_id, StageName="prod", AutoDeploy=True)
+    return f"/_aws/execute-api/{api_id}/prod"
+
+
+def id_of(client: ClientConnection) -> str:
+    client.send("{}")
+    return str(json.loads(client.recv(timeout=10))["connectionId"])
+
+
+def test_any_edge_finds_any_connection_and_a_dead_one_takes_only_its_own(
+    own_server: Callable[..., Any], eventually: Any
+) -> None:
+    platform = own_server("--edges", "2", "--tls")
+    path, endpoint = api_of(platform), platform.variables["AWS_ENDPOINT_URL"]
+    trust = ssl.create_default_context(cafile=platform.variables["AWS_CA_BUNDLE"])
+
+    def manager() -> Any:
+        """A client with connections of its own, which may reach either edge."""
+        return platform.session().client(
+            "apigatewaymanagementapi", endpoint_url=endpoint + path, verify=platform.variables["AWS_CA_BUNDLE"]
+        )
+
+    with ExitStack() as stack:
+        clients: dict[str, ClientConnection] = {}
+        while len(clients) < FEWEST or len({edge_of(connection_id) for connection_id in clients}) < 2:
+            assert len(clients) < MOST, "one edge takes all connections"
+            uri = endpoint.replace("https", "wss") + path
+            client = stack.enter_context(connect(uri, ssl=trust, proxy=None))
+            clients[id_of(client)] = client
+        for connection_id, client in clients.items():
+            manager().post_to_connection(ConnectionId=connection_id, Data=connection_id.encode())
+            assert client.recv(timeout=10) == connection_id
+        node_peer(platform, endpoint, path)
+
+        parts = json.loads(platform.lambent("status", "--format", "json").stdout)["parts"]
+        os.kill(parts["edges"][0]["pid"], signal.SIGKILL)
+        ended = {connection_id for connection_id, client in clients.items() if has_ended(client)}
+        assert ended == {connection_id for connection_id in clients if edge_of(connection_id) == 0}
+        alive = set(clients) - ended
+        for connection_id in alive:
+            eventually(lambda one=connection_id: posted(manager(), one) == "")
+        for connection_id in ended:
+            eventually(lambda one=connection_id: posted(manager(), one) == "GoneException")
+
+
+def has_ended(client: ClientConnection) -> bool:
+    try:
+        return not id_of(client)
+    except ConnectionClosed:
+        return True
+
+
+def posted(manager: Any, connection_id: str) -> str:
+    """The code of the refusal, "" for none."""
+    try:
+        manager.post_to_connection(ConnectionId=connection_id, Data=b"still there?")
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    except Exception as error:  # the edge that was killed had this connection of ours
+        return type(error).__name__
+    return ""
+
+
+def node_peer(platform: Any, endpoint: str, path: str) -> None:
+    """The same with Node.js's ws and the AWS SDK for JavaScript, where they are here."""
+    node = shutil.which("node")
+    if node is None or not (HERE / "node_modules" / "ws").exists():
+        return
+    done = platform.command(
+        "env",
+        f"NODE_EXTRA_CA_CERTS={platform.variables['AWS_CA_BUNDLE']}",
+        f"SOCKET={endpoint.replace('https', 'wss')}{path}",
+        f"MANAGEMENT={endpoint}{path}",
+        node,
+        HERE / "websocket.mjs",
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "long": True,
+        "connectedAt": True,
+        "pong": "?",
+        "extensions": "",
+        "code": 1000,
+        "gone": "GoneException",
+    }
