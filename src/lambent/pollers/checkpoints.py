@@ -8,6 +8,8 @@ A checkpoint is written only where a row for it is there: what a lane still says
 lanes that are not any more, is not kept.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from lambent.pollers.api import PACKAGE, Mapping
@@ -72,20 +74,16 @@ class Checkpoints:
 
         await self._database.write(work)
 
-    async def finished(self, mapping: Mapping) -> set[str]:
-        """The shards that were read to their end by all of their lanes."""
+    async def shards(self, mapping: Mapping) -> dict[str, bool]:
+        """The shards that lanes were begun for, and whether all of these have come to the shard's end."""
         rows = await self._database.read(lambda tx: tx.all(SQL.shards_seen, **_key(mapping)))
-        return {row["shard"] for row in rows if row["ended"]}
+        return {row["shard"]: bool(row["ended"]) for row in rows}
 
-    async def keep(self, mapping: Mapping, shards: set[str]) -> None:
-        """Forget the shards that are not among these: their stream has none of their records any more."""
-
-        def work(tx: Transaction) -> None:
-            for row in tx.all(SQL.shards_seen, **_key(mapping)):
-                if row["shard"] not in shards:
-                    tx.run(SQL.delete_shard, shard=row["shard"], **_key(mapping))
-
-        await self._database.write(work)
+    async def drop(self, mapping: Mapping, shards: Iterable[str]) -> None:
+        """Forget these shards: their stream has none of their records any more."""
+        rows = [{"shard": shard, **_key(mapping)} for shard in shards]
+        if rows:
+            await self._database.write(lambda tx: tx.run_many(SQL.delete_shard, rows))
 
     async def forget(self, mapping: Mapping) -> None:
         """The mapping is gone."""

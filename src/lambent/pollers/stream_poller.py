@@ -131,9 +131,9 @@ class StreamPoller:
         while not changed.is_set():
             self._wake.clear()
             shards = await tools.streams.shards(mapping.source_arn)
-            await checkpoints.keep(mapping, {shard.id for shard in shards} | self._lanes.keys())
-            finished = await checkpoints.finished(mapping)
-            for shard in readable(shards, finished, self._lanes):
+            seen = await checkpoints.shards(mapping)
+            await checkpoints.drop(mapping, seen.keys() - {shard.id for shard in shards} - self._lanes.keys())
+            for shard in readable(shards, {shard for shard, ended in seen.items() if ended}, self._lanes):
                 await self._enter(mapping, shard, origin, changed)
             await first_of(self._wake.wait(), changed.wait(), tools.clock.sleep(LOOK_EVERY_S))
 

@@ -378,6 +378,23 @@ async def test_shards_are_read_after_their_parents(house: "House") -> None:
     await house.until(lambda: house.function.bodies == ["a1", "a2", "a3"])
 
 
+async def test_shards_that_the_stream_has_forgotten_are_forgotten_too(house: "House") -> None:
+    table, stream = await house.table()
+    await house.follow(stream)
+    for number in range(3):
+        await house.write(table, ("a", number))
+        await house.pass_s(4 * 3600 + 60, step_s=1800)
+        await house.dynamodb.upkeep.sweep()
+    await house.until(lambda: house.function.bodies == ["a0", "a1", "a2"])
+    await house.pass_s(17 * 3600, step_s=1800)
+    await house.rest()
+    statement = "SELECT shard FROM checkpoints"
+    kept = {row["shard"] for row in await house.checkpoints.read(lambda tx: tx.all(statement))}
+    listed = {shard.id for shard in await house.dynamodb.streams.shards(stream)}
+    assert kept <= listed
+    assert len(kept) == 3  # of four, the first is older than a day
+
+
 async def test_a_deleted_table_is_read_to_the_end_and_its_mapping_ends_with_the_stream(house: "House") -> None:
     table, stream = await house.table()
     await house.write(table, ("a", 1))
