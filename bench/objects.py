@@ -1,6 +1,8 @@
 """Objects in numbers: small PUTs and GETs a second, and long streams, beside plain file copy as the limit.
 
-Usage: .venv/bin/python bench/objects.py [--mib 512] [--small 2000] [--workers 8]
+Usage: .venv/bin/python bench/objects.py [--mib 512] [--small 2000] [--workers 8] [--peer URL]
+
+With --peer, another S3 server that knows the key test/test is measured first, in the same way.
 
 Prints the resident memory of every part after the streams too: it has to be what it was before them.
 """
@@ -20,21 +22,21 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from lambent.cli.server import Server, temporary_server
+from lambent.cli.access import Access
+from lambent.cli.server import temporary_server
 
 MIB = 1024 * 1024
 local = threading.local()
 
 
-def client_of(server: Server) -> Any:
+def client_of(access: Access) -> Any:
     """A client of this thread's own."""
     if not hasattr(local, "client"):
-        access = server.access
         local.client = boto3.Session(
             aws_access_key_id=access.access_key_id,
             aws_secret_access_key=access.secret,
             region_name=access.region,
-        ).client("s3", endpoint_url=server.endpoint, config=Config(signature_version="s3v4"))
+        ).client("s3", endpoint_url=access.endpoint, config=Config(signature_version="s3v4"))
     return local.client
 
 
@@ -53,12 +55,12 @@ def stream(name: str, size: int, work: Callable[[], Any]) -> None:
     print(f"{name:<42} {size / MIB / (time.perf_counter() - begin_s):10.0f} MiB/s")
 
 
-def memory(server: Server) -> str:
-    """Resident memory of the server's processes, in MiB."""
+def memory(data: Path | None) -> str:
+    """Resident memory of the processes of a server of ours, in MiB."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if str(server.data).encode() in (entry / "cmdline").read_bytes():
+            if data is not None and str(data).encode() in (entry / "cmdline").read_bytes():
                 pages = int((entry / "statm").read_text().split()[1])
                 found.append(pages * os.sysconf("SC_PAGE_SIZE") // MIB)
         except OSError:
@@ -87,20 +89,21 @@ def fetched(url: str) -> None:
             pass
 
 
-def measure(server: Server, options: argparse.Namespace, folder: Path) -> None:
+def measure(access: Access, options: argparse.Namespace, folder: Path, data: Path | None) -> None:
     """All rows."""
-    s3 = client_of(server)
+    print(access.endpoint)
+    s3 = client_of(access)
     s3.create_bucket(Bucket="bench")
     small = os.urandom(1024)
-    rate("PUT 1 KiB", options.small, options.workers, lambda number: client_of(server).put_object(
+    rate("PUT 1 KiB", options.small, options.workers, lambda number: client_of(access).put_object(
         Bucket="bench", Key=f"small/{number}", Body=small))  # fmt: skip
-    rate("GET 1 KiB", options.small, options.workers, lambda number: client_of(server).get_object(
+    rate("GET 1 KiB", options.small, options.workers, lambda number: client_of(access).get_object(
         Bucket="bench", Key=f"small/{number}")["Body"].read())  # fmt: skip
     size, source = options.mib * MIB, folder / "source"
     with source.open("wb") as file:
         for _ in range(options.mib):
             file.write(os.urandom(MIB))
-    print(f"resident MiB of the parts before: {memory(server)}")
+    print(f"resident MiB of the parts before: {memory(data)}")
     put, get = (
         s3.generate_presigned_url(name, Params={"Bucket": "bench", "Key": "large"})
         for name in ("put_object", "get_object")
@@ -112,7 +115,7 @@ def measure(server: Server, options: argparse.Namespace, folder: Path) -> None:
     stream("GET, one stream", size, lambda: fetched(get))
     stream("boto3 upload_file, in parts", size, lambda: s3.upload_file(str(source), "bench", "parts"))
     stream("boto3 download_file, in ranges", size, lambda: s3.download_file("bench", "parts", str(folder / "copy")))
-    print(f"resident MiB of the parts after:  {memory(server)}")
+    print(f"resident MiB of the parts after:  {memory(data)}")
 
 
 def main() -> None:
@@ -121,9 +124,14 @@ def main() -> None:
     parser.add_argument("--mib", type=int, default=512)
     parser.add_argument("--small", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--peer", metavar="URL")
     options = parser.parse_args()
+    if options.peer:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(Access(options.peer, "us-east-1", "test", "test"), options, Path(folder), None)
+        local.__dict__.clear()
     with temporary_server() as server, tempfile.TemporaryDirectory() as folder:
-        measure(server, options, Path(folder))
+        measure(server.access, options, Path(folder), server.data)
 
 
 if __name__ == "__main__":
