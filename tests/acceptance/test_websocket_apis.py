@@ -4,8 +4,10 @@ Sources: API Gateway Developer Guide, "Working with WebSocket APIs" and the page
 `apigatewayv2` and `apigatewaymanagementapi`; behaviours section 22 (events).
 """
 
+import http.server
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -255,6 +257,57 @@ def test_connect_can_ask_for_a_signature_and_connections_always_do(platform: "Pl
     assert long.value.response["Error"]["Code"] == "PayloadTooLargeException"
 
 
+class Echo(http.server.BaseHTTPRequestHandler):
+    """A server that answers with what it was sent."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"])).decode()
+        told = {
+            "path": self.path,
+            "who": self.headers["connectionId"],
+            "type": self.headers["content-type"],
+            "body": body,
+        }
+        answer = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+def test_another_server_hears_messages_and_who_sent_them(api: Api) -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        integration = api.v2.create_integration(
+            ApiId=api.api_id,
+            IntegrationType="HTTP_PROXY",
+            IntegrationMethod="POST",
+            IntegrationUri=f"http://127.0.0.1:{server.server_port}/rooms/{{room}}",
+            RequestParameters={
+                "integration.request.header.connectionId": "context.connectionId",
+                "integration.request.path.room": "route.request.body.room",
+                "integration.request.querystring.kind": "'message'",
+            },
+        )["IntegrationId"]
+        api.route("elsewhere", answers=True, integration=integration)
+        with api.client() as client:
+            connection_id = api.event(client)["requestContext"]["connectionId"]
+            message = json.dumps({"action": "elsewhere", "room": "a/b"})
+            client.send(message)
+            assert json.loads(client.recv(timeout=20)) == {
+                "path": "/rooms/a%2Fb?kind=message",
+                "who": connection_id,
+                "type": "application/json",
+                "body": message,
+            }
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def test_an_authorizer_lets_in_whom_its_policy_allows(platform: "Platform", function: str) -> None:
     api = Api(platform, function)
     authorizer = api.v2.create_authorizer(
@@ -329,6 +382,11 @@ def test_the_command_line_makes_an_api_whose_connect_is_a_mock(platform: "Platfo
         ("create_integration", {"IntegrationType": "MOCK"}),
         ("create_integration", {"IntegrationType": "MOCK", "RequestTemplates": {"200": "#set($x = 1)"}}),
         ("create_integration", {"IntegrationType": "AWS_PROXY", "IntegrationUri": "arn:aws:s3:::x"}),
+        (
+            "create_integration",
+            {"IntegrationType": "HTTP_PROXY", "IntegrationUri": "http://x", "IntegrationMethod": "ANY"},
+        ),
+        ("create_integration", {"IntegrationType": "HTTP", "IntegrationUri": "http://x", "IntegrationMethod": "GET"}),
         ("create_stage", {"StageName": "$default"}),
         ("create_stage", {"StageName": "x", "AccessLogSettings": {"DestinationArn": "x", "Format": "y"}}),
         ("create_authorizer", {"Name": "x", "AuthorizerType": "JWT", "IdentitySource": []}),

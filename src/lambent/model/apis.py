@@ -132,15 +132,16 @@ class WebSocketRoute(Struct, frozen=True):
     """`key` is `$connect`, `$disconnect`, `$default` or what messages ask for.
 
     Without a `target` every message fails. `answers`: what the integration says goes back to the client. `signed` and
-    `authorizer` are of $connect only.
+    `authorizer` are of $connect only. `request_parameters` are what another server is told beside the message.
     """
 
     key: str
-    target: FunctionTarget | MockTarget | None = None
+    target: FunctionTarget | HttpTarget | MockTarget | None = None
     answers: bool = False
     signed: bool = False
     authorizer: WebSocketAuthorizer | None = None
     throttle: Throttle | None = None
+    request_parameters: Mapping[str, str] = {}
 
 
 class WebSocketStage(Struct, frozen=True):

@@ -25,7 +25,7 @@ from lambent.gateway.proxy_event import Facts
 from lambent.gateway.websockets.admission import Authorizers, check_signature, identity_of
 from lambent.gateway.websockets.answer import Answer, Failed, told_to_client
 from lambent.gateway.websockets.connection import Connection, Surroundings
-from lambent.gateway.websockets.event import Standing, connect_event, encoded
+from lambent.gateway.websockets.event import Standing, connect_event
 from lambent.gateway.websockets.integrations import Call
 from lambent.gateway.websockets.management import PREFIX, Management
 from lambent.model.apis import WebSocketApi
@@ -101,7 +101,7 @@ class ServedWebSocketApi:
             said = await tools.authorizers.ask(route.authorizer, exchange, self.api, standing, facts)
             standing = msgspec.structs.replace(standing, authorizer=said)
         event: dict[str, Any] = connect_event(exchange.request, standing, facts)
-        return standing, await tools.around.integrations.answer(call, route, encoded(event))
+        return standing, await tools.around.integrations.answer(call, route, event)
 
     def _connected(self, exchange: Exchange, standing: Standing, answer: Answer) -> Upgrade:
         around, request = self._tools.around, exchange.request

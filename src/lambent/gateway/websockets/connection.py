@@ -15,7 +15,7 @@ from lambent.errors import Unavailable
 from lambent.gateway.http.websocket import AWAY, Ended, Ending, NotReading, WebSocket
 from lambent.gateway.proxy_event import Facts
 from lambent.gateway.websockets.answer import FORBIDDEN, Failed, told_to_client
-from lambent.gateway.websockets.event import Standing, disconnect_event, encoded, message_event
+from lambent.gateway.websockets.event import Standing, disconnect_event, message_event
 from lambent.gateway.websockets.held import GOING_AWAY, Sockets
 from lambent.gateway.websockets.integrations import Call, Integrations
 from lambent.ids import Ids
@@ -104,8 +104,12 @@ class Connection:
         event = message_event(standing, route.key, text, facts, self._around.sockets.new_id())
         call = Call(api, stage.name, route.key, facts.request_id, facts.trace_header)
         await self._around.integrations.admit(call, route)
-        answer = await self._around.integrations.answer(call, route, encoded(event))
-        return answer.body if route.answers else b""
+        answer = await self._around.integrations.answer(call, route, event)
+        if not route.answers:
+            return b""
+        if len(answer.body) > self._around.sockets.limits.message_bytes:
+            raise Failed(500)
+        return answer.body
 
     async def _tell_end(self, ending: Ending) -> None:
         facts = self._around.facts(self._standing.source_ip)
@@ -118,7 +122,7 @@ class Connection:
             standing = msgspec.structs.replace(self._standing, variables=stage.variables)
             call = Call(api, stage.name, DISCONNECT, facts.request_id, facts.trace_header)
             event = disconnect_event(standing, ending, facts)
-            await self._around.integrations.answer(call, route, encoded(event))
+            await self._around.integrations.answer(call, route, event)
         except Failed:
             pass  # nobody is there to be told
 

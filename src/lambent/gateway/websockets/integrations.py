@@ -6,11 +6,15 @@ connection is recorded behaviour.
 """
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from lambent.errors import Unavailable
 from lambent.gateway.apis.api import Tools
 from lambent.gateway.websockets.answer import TIMED_OUT, Answer, Failed, answer_of
-from lambent.model.apis import FunctionTarget, MockTarget, WebSocketApi, WebSocketRoute, execute_api_arn
+from lambent.gateway.websockets.event import encoded
+from lambent.gateway.websockets.proxy import proxied
+from lambent.model.apis import FunctionTarget, HttpTarget, MockTarget, WebSocketApi, WebSocketRoute, execute_api_arn
 from lambent.model.invocation import Invocation, InvocationResult
 
 
@@ -40,14 +44,16 @@ class Integrations:
         if not await throttles.admit(throttles.buckets(call.api, call.stage, call.route_key, route.throttle)):
             raise Failed(429, "Too Many Requests")
 
-    async def answer(self, call: Call, route: WebSocketRoute, event: bytes) -> Answer:
+    async def answer(self, call: Call, route: WebSocketRoute, event: Mapping[str, Any]) -> Answer:
         """What the route's integration says to `event`. Raises Failed."""
         target = route.target
         if target is None:
             raise Failed(500)
         if isinstance(target, MockTarget):
             return Answer(target.status)
-        return answer_of(await self.payload(call, target, call.source_arn, event))
+        if isinstance(target, HttpTarget):
+            return await proxied(self._tools.send, target, route, event, self._tools.rules.answer_bytes)
+        return answer_of(await self.payload(call, target, call.source_arn, encoded(event)))
 
     async def payload(self, call: Call, target: FunctionTarget, source_arn: str, event: bytes) -> bytes:
         """What a function returns that lets API Gateway in for `source_arn`. Raises Failed."""

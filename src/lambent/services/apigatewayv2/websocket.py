@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from lambent.model.selection import selector_of
+from lambent.model.websocket_mapping import problem
 from lambent.services.apigatewayv2.errors import BadRequest
 from lambent.services.apigatewayv2.model import DEFAULT, Authorizer, Integration, Route
 from lambent.services.apigatewayv2.refusing import refuse
-from lambent.services.apigatewayv2.targets import names_function
+from lambent.services.apigatewayv2.targets import is_url, names_function
 
 WEBSOCKET = "WEBSOCKET"
 CONNECT, DISCONNECT = "$connect", "$disconnect"
@@ -22,6 +23,7 @@ KEY = re.compile(r"[^\s$][^\x00-\x1f]{0,127}")
 IDENTITY = re.compile(
     r"route\.request\.(header|querystring)\.[A-Za-z0-9_-]+|stageVariables\.[A-Za-z0-9_]+|context\.[A-Za-z0-9]+"
 )
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 LONGEST_MS = 29_000
 RESPONSE_SELECTION = "${integration.response.statuscode}"
 API_KEY_SELECTION = "$request.header.x-api-key"
@@ -37,9 +39,7 @@ NOT_OF_INTEGRATIONS = (
     "ConnectionId",
     "CredentialsArn",
     "IntegrationSubtype",
-    "RequestParameters",
     "ResponseParameters",
-    "TlsConfig",
 )
 
 
@@ -127,8 +127,23 @@ def checked(wanted: Integration, request: Mapping[str, Any]) -> Integration:
     wanted = msgspec.structs.replace(wanted, integration_response_selection_expression=RESPONSE_SELECTION)
     if wanted.integration_type == "MOCK":
         mock_status(wanted)
-        return wanted
-    return _function(wanted)
+    if wanted.integration_type == "HTTP_PROXY":
+        return _proxy(wanted)
+    if wanted.request_parameters or wanted.tls_config is not None:
+        refuse("RequestParameters and TlsConfig", f"for {wanted.integration_type} integrations of WebSocket APIs")
+    return wanted if wanted.integration_type == "MOCK" else _function(wanted)
+
+
+def _proxy(wanted: Integration) -> Integration:
+    if not is_url(wanted.integration_uri or ""):
+        raise BadRequest("IntegrationUri of an HTTP_PROXY integration is a URL that begins with http:// or https://.")
+    if wanted.integration_method not in METHODS:
+        raise BadRequest("IntegrationMethod of an HTTP_PROXY integration of a WebSocket API is an HTTP method.")
+    if wanted.request_templates or wanted.template_selection_expression:
+        refuse("RequestTemplates", "for proxy integrations")
+    if found := problem(wanted.request_parameters or {}):
+        raise BadRequest(f"Invalid mapping expression specified: {found}.")
+    return wanted
 
 
 def _function(wanted: Integration) -> Integration:

@@ -2,6 +2,7 @@
 
 from lambent.model.apis import (
     FunctionTarget,
+    HttpTarget,
     MockTarget,
     WebSocketApi,
     WebSocketAuthorizer,
@@ -11,7 +12,7 @@ from lambent.model.apis import (
 from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.errors import BadRequest
 from lambent.services.apigatewayv2.model import Api, Deployed, Deployment, Integration, Route, Stage
-from lambent.services.apigatewayv2.targets import function_of
+from lambent.services.apigatewayv2.targets import filled, function_of
 from lambent.services.apigatewayv2.throttling import throttle_of
 from lambent.services.apigatewayv2.websocket import mock_status
 from lambent.store.api import Transaction
@@ -45,6 +46,7 @@ def _route(route: Route, content: Deployed, stage: Stage) -> WebSocketRoute:
         signed=route.authorization_type == "AWS_IAM",
         authorizer=_authorizer(route, content, stage) if route.authorization_type == "CUSTOM" else None,
         throttle=throttle_of(stage, route.route_key),
+        request_parameters=(integration and integration.request_parameters) or {},
     )
 
 
@@ -57,11 +59,15 @@ def _authorizer(route: Route, content: Deployed, stage: Stage) -> WebSocketAutho
     return WebSocketAuthorizer(wanted.authorizer_id, target, wanted.identity_source)
 
 
-def _target(integration: Integration, stage: Stage) -> FunctionTarget | MockTarget | None:
+def _target(integration: Integration, stage: Stage) -> FunctionTarget | HttpTarget | MockTarget | None:
     if integration.integration_type == "MOCK":
         try:
             return MockTarget(mock_status(integration))
         except BadRequest:
             return None
+    if integration.integration_type == "HTTP_PROXY":
+        url, tls = filled(integration.integration_uri or "", stage.stage_variables), integration.tls_config
+        server_name = "" if tls is None else tls.server_name_to_verify or ""
+        return HttpTarget(url, integration.integration_method or "POST", integration.timeout_in_millis, server_name)
     found = function_of(integration.integration_uri or "", stage.stage_variables)
     return None if found is None else FunctionTarget(*found, "1.0", integration.timeout_in_millis)

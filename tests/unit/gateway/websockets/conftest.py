@@ -73,8 +73,8 @@ class Place:
         self.sockets = Sockets(3, self.clock, self.ids, Limits())
         permits = SimpleNamespace(known=lambda *_: None, get=self._permit)
         throttles = SimpleNamespace(buckets=lambda *_: (), admit=self._admit)
-        rules = SimpleNamespace(event_bytes=6_000_000)
-        tools: Any = SimpleNamespace(begin=self._begin, permits=permits, throttles=throttles, rules=rules)
+        rules = SimpleNamespace(event_bytes=6_000_000, answer_bytes=10_000_000)
+        tools: Any = SimpleNamespace(send=None, begin=self._begin, permits=permits, throttles=throttles, rules=rules)
         self.integrations = Integrations(tools)
         self.around = Surroundings(self.sockets, self.integrations, self._find, self.clock.now_ms, self.ids)
 
