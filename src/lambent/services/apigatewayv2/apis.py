@@ -43,7 +43,7 @@ class Apis:
         if protocol_type == WEBSOCKET:
             check_new_websocket_api(request)
         else:
-            _check(request)
+            check_api(request)
         api = msgspec.convert(
             {
                 "ApiId": self._all.ids.letters(ID_LENGTH).lower(),
@@ -99,7 +99,7 @@ class Apis:
             return [(api, store.tags(tx, api_arn(context, api.api_id))) for api in found]
 
         found = await self._all.database.read(work)
-        return page(request, found, lambda each: each[0].api_id, lambda each: _wire(context, *each))
+        return page(request, found, lambda each: each[0].api_id, lambda each: wire(context, *each))
 
     @operation("UpdateApi")
     async def update_api(self, context: RequestContext, request: Request) -> Answer:
@@ -115,7 +115,7 @@ class Apis:
                 check_websocket_api(request)
                 members += ("RouteSelectionExpression",)
             else:
-                _check(request)
+                check_api(request)
             api = edited(present, given(request, members))
             store.set_api(tx, context, api)
             changed(tx, api, self._all)
@@ -147,7 +147,7 @@ class Apis:
 
     async def _shown(self, context: RequestContext, api: Api) -> Answer:
         tags = await self._all.database.read(lambda tx: store.tags(tx, api_arn(context, api.api_id)))
-        return _wire(context, api, tags)
+        return wire(context, api, tags)
 
 
 def refuse_mapped(tx: Transaction, api_id: str, stage: str = "") -> None:
@@ -162,13 +162,14 @@ def api_arn(context: RequestContext, api_id: str) -> str:
     return f"arn:aws:apigateway:{context.region}::/apis/{api_id}"
 
 
-def _wire(context: RequestContext, api: Api, tags: dict[str, str]) -> dict[str, Any]:
+def wire(context: RequestContext, api: Api, tags: dict[str, str]) -> dict[str, Any]:
+    """The API as it is shown."""
     scheme = context.endpoint.partition(":")[0].replace("http", "ws") if api.protocol_type == WEBSOCKET else ""
     endpoint = address_below(api_host(api.api_id, context.region), context.endpoint, scheme)
     return {**shown(api), "ApiEndpoint": endpoint, "Tags": tags}
 
 
-def _check(request: Request) -> None:
+def check_api(request: Request) -> None:
     """Raises BadRequest for what an HTTP API does not have, and for CORS that contradicts itself."""
     for name in NOT_HTTP:
         if request.get(name):

@@ -32,25 +32,28 @@ def deploy(
     tx: Transaction, api: Api, resources: Resources, *, auto: bool, description: str | None = None
 ) -> Deployment:
     """A new deployment of the API as it is now. Raises BadRequest."""
-    routes = store.parts(tx, api.api_id, Route)
-    if not routes:
+    if not store.parts(tx, api.api_id, Route):
         raise BadRequest(NO_ROUTES)
-    content = Deployed(
-        tuple(routes),
-        tuple(store.parts(tx, api.api_id, Integration)),
-        tuple(store.parts(tx, api.api_id, Authorizer)),
-        api.cors_configuration,
-        tuple(store.parts(tx, api.api_id, RouteResponse)),
-    )
     made = Deployment(
         deployment_id=resources.ids.letters(ID_LENGTH).lower(),
         created_date=resources.clock.now_ms(),
-        content=content,
+        content=content_of(tx, api),
         auto_deployed=auto,
         description=description,
     )
     store.set_part(tx, api.api_id, made)
     return made
+
+
+def content_of(tx: Transaction, api: Api) -> Deployed:
+    """What a deployment made now would have."""
+    return Deployed(
+        tuple(store.parts(tx, api.api_id, Route)),
+        tuple(store.parts(tx, api.api_id, Integration)),
+        tuple(store.parts(tx, api.api_id, Authorizer)),
+        api.cors_configuration,
+        tuple(store.parts(tx, api.api_id, RouteResponse)),
+    )
 
 
 def changed(tx: Transaction, api: Api, resources: Resources) -> None:

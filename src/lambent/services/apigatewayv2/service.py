@@ -8,6 +8,7 @@ from lambent.services.apigatewayv2.api import Links, Resources
 from lambent.services.apigatewayv2.apis import Apis
 from lambent.services.apigatewayv2.authorizers import Authorizers
 from lambent.services.apigatewayv2.compiling import compiled
+from lambent.services.apigatewayv2.definitions import Definitions
 from lambent.services.apigatewayv2.deployments import Deployments
 from lambent.services.apigatewayv2.domain_names import DomainNames
 from lambent.services.apigatewayv2.integrations import Integrations
@@ -38,6 +39,7 @@ class ApiGatewayV2Service:
             Authorizers(resources),
             Tags(resources),
             DomainNames(resources),
+            Definitions(resources),
         )
 
     async def compiled(self, api_id: str) -> CompiledApi | None:

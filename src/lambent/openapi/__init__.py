@@ -1,0 +1,1 @@
+"""OpenAPI documents, which both API Gateways take: read from text, walked by operation. Pure; knows no service."""

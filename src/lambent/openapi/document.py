@@ -1,0 +1,103 @@
+"""An OpenAPI or Swagger document as plain values, from JSON or YAML, and the references inside it.
+
+YAML is read with the values that JSON has and no others: dates stay text, keys become text. Aliases are refused, as
+a short text could stand for an endless document. References lead into the document only.
+
+Source: OpenAPI Specification 3.0.3 ("Format", "Reference Object") and 2.0; RFC 6901.
+"""
+
+from typing import Any
+
+import msgspec
+import yaml
+
+MOST_BYTES = 6 * 1024 * 1024
+MOST_HOPS, MOST_DEPTH = 32, 64
+Document = dict[str, Any]
+
+
+class BadDocument(Exception):
+    """It cannot be read; the message says why."""
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """YAML with JSON's values."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise BadDocument("it has YAML aliases, which are not taken")
+        return super().compose_node(parent, index)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if not tag.endswith((":timestamp", ":merge", ":value"))]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read(text: str) -> Document:
+    """The document. Raises BadDocument."""
+    if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        raise BadDocument(f"it is longer than {MOST_BYTES} bytes")
+    try:
+        found = msgspec.json.decode(text) if text.lstrip().startswith("{") else _plain(_yaml(text), 0)
+    except (msgspec.DecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
+        raise BadDocument(f"it is neither JSON nor YAML: {error}") from None
+    if not isinstance(found, dict):
+        raise BadDocument("it is no object")
+    return found
+
+
+def version_of(document: Document) -> str:
+    """`2.0`, `3.0.1`, ... Raises BadDocument."""
+    version = document.get("openapi") or document.get("swagger")
+    if not isinstance(version, str | int | float):
+        raise BadDocument("it has neither openapi nor swagger with a version")
+    return str(version)
+
+
+def resolved(document: Document, value: Any) -> Any:
+    """What `value` is, or refers to. Raises BadDocument."""
+    for _ in range(MOST_HOPS):
+        if not isinstance(value, dict) or "$ref" not in value:
+            return value
+        value = _pointed(document, value["$ref"])
+    raise BadDocument("its references lead in a circle")
+
+
+def _pointed(document: Document, reference: Any) -> Any:
+    if not isinstance(reference, str) or not reference.startswith("#/"):
+        raise BadDocument(f"it refers to {reference!r}; only references into the document itself are taken")
+    found: Any = document
+    for part in reference[2:].split("/"):
+        key = part.replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, dict) or key not in found:
+            raise BadDocument(f"it refers to {reference}, which is not there")
+        found = found[key]
+    return found
+
+
+def _yaml(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if depth > MOST_DEPTH:
+        raise BadDocument("it is nested too deeply")
+    if isinstance(value, dict):
+        return {_key(key): _plain(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, depth + 1) for each in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise BadDocument(f"it has a value of a kind that JSON lacks: {type(value).__name__}")
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return str(key).lower()
+    return str(key)
