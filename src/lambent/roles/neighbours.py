@@ -5,7 +5,7 @@ with control gone, a request on a connection that another edge accepted would fi
 the function is warm next door. `Neighbours` asks the other edges, in their order, for an access key, a
 function URL, an API, a snapshot, or an idle environment, which moves as placement would have it moved. What cannot be
 moved (custom runtimes, extensions) stays, and the invocation goes there. `NeighbourDoor` answers, from what its
-edge has, or from control if that is back already. See docs/decisions/0008 and 0023.
+edge has, or from control if that is back already. See docs/decisions/0008 and 0029.
 
 One thing goes from edge to edge whether control is there or not: a request to @connections, to the edge that holds the
 WebSocket.
