@@ -33,7 +33,7 @@ const verbs = {
   become: () => { process.setuid(0); return 'done' },
   take: () => { const held = []; for (;;) held.push(Buffer.alloc(1 << 20, 1)) },
   multiply: () => {
-    const many = 'i=0; while [ $i -lt 1500 ]; do sleep 60 & i=$((i + 1)); done; echo no limit';
+    const many = 'i=0; while [ $i -lt 1500 ]; do sleep 60 >/dev/null 2>&1 & i=$((i + 1)); done; echo no limit';
     const { stdout, stderr } = spawnSync('/bin/sh', ['-c', many], { encoding: 'utf8', stdio: 'pipe', timeout: 20_000 });
     return (stdout + stderr).trim();
   },

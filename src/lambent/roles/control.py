@@ -125,7 +125,7 @@ class Control:
         invalidator = Invalidator(self._edges, placement)
         runtimes = await asyncio.to_thread(Runtimes, _architecture(), fallback=settings.runtime_fallback)
         self._journal = JournalWriter(journal, f"control-{ids.hex(16)}")
-        snapshots = Snapshots(self._agents, self._journal, clock, ids)
+        self._snapshots = snapshots = Snapshots(self._agents, self._journal, clock, ids)
         places = Places(
             await stores.open("lambda", "lambent.services.lambda_"),
             await open_blobs(data / "blobs"),
@@ -264,6 +264,7 @@ class Control:
         for edge in self._edges.numbers():
             await self._confirm(edge)
         self._provisioner.wake()
+        await self._snapshots.expect_all()
 
     def _agent_lost(self) -> None:
         self._placement.agent_lost()

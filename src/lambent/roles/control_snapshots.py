@@ -48,6 +48,11 @@ class Snapshots:
         with contextlib.suppress(Unavailable):
             await self._agents.expect(Expected(runtime, memory_mb))
 
+    async def expect_all(self) -> None:
+        """An agent that has just come hears of what is deployed."""
+        for runtime, memory_mb in sorted(await self._functions.kinds()):
+            await self.expect(runtime, memory_mb)
+
     async def forget(self, environment_keys: list[str]) -> None:
         """See the contract."""
         with contextlib.suppress(Unavailable):

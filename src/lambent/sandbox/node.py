@@ -23,7 +23,7 @@ from lambent.sandbox.api import Assigned, Assignment, MountFailure, RuntimeUnava
 from lambent.sandbox.budget import Budget
 from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.interpreters import Interpreter
-from lambent.sandbox.kitchens import Kitchen, name_of
+from lambent.sandbox.kitchens import ANY_MEMORY, Kitchen, name_of
 from lambent.sandbox.languages.language import Installation
 from lambent.sandbox.launch import Host, Launch, launch_of, missing
 from lambent.sandbox.lending import lent
@@ -39,7 +39,6 @@ from lambent.sandbox.wire import Boot, SpawnRequest
 from lambent.sandbox.zygotes import Zygote, ZygotePlace
 
 PREMADE_TMP_MB = 512  # the default of EphemeralStorage
-DEFAULT_MEMORY_MB = 128  # of MemorySize
 CONTENT_ADDRESS = re.compile(r"[A-Za-z0-9_-]{1,128}")
 LEFTOVER_RETRY_S, LEFTOVER_ATTEMPTS = 0.01, 500
 ZYGOTES = "zygotes"
@@ -97,12 +96,12 @@ class NodeSandboxes:
             os.close(lock)
 
     async def warm(self) -> None:
-        """Start every interpreter's zygote and fill its pool, one after the other."""
-        for runtime in (*self._host.pythons, *self._host.installations):
+        """Start every Python's zygote and fill its pool, one after the other; other languages wait to be expected."""
+        for runtime in self._host.pythons:
             kitchen = self._kitchen(self._launch(runtime))
             with contextlib.suppress(SandboxFailure):  # said in the log; the first request hears it again
                 await kitchen.zygote()
-                kitchen.pool(DEFAULT_MEMORY_MB).expect()
+                kitchen.pool(ANY_MEMORY).fill()
 
     def expect(self, runtime: str, memory_mb: int) -> None:
         """See `api.Sandboxes`."""

@@ -55,6 +55,12 @@ class Early:
         finally:
             os._exit(1)
 
+    def require(self) -> None:
+        """Nothing, while it waits. Raises OSError: it has ended."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid:
+            raise OSError(f"the program that waited for a function has ended with {os.waitstatus_to_exitcode(status)}")
+
     def assign(self, spec: dict[str, Any], port: int) -> None:
         """It is the function's from here on."""
         os.write(self._assignment, _assignment(spec, port))

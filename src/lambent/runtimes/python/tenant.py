@@ -52,6 +52,8 @@ def run(
         if message:
             started = time.perf_counter()
             spec = json.loads(message)
+            if early is not None:
+                early.require()
             _settle(request, spec, filters, kept or given)
             opened = doors.open_for(spec, walled=request["walls"])
             mount_us = round((time.perf_counter() - started) * 1e6)

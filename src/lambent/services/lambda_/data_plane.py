@@ -38,6 +38,9 @@ class Told(Struct, frozen=True):
     reach: Reach | None = None
 
 
+MOST_LOOKED_AT = 500
+
+
 class DataPlane:
     """Read by control on behalf of the edges and of placement."""
 
@@ -63,6 +66,10 @@ class DataPlane:
             return snapshot
         self._recent.add(other)
         return msgspec.structs.replace(snapshot, other=_snapshot(other, qualifier, told), other_weight=weight)
+
+    async def kinds(self) -> set[tuple[str, int]]:
+        """Runtime and MemorySize of the functions that are there, each pair once; of very many functions only some."""
+        return await self._database.read(lambda tx: store.kinds(tx, MOST_LOOKED_AT))
 
     async def environment_spec(
         self, request: LeaseRequest, environment_id: str, circumstances: Circumstances, network: Reach

@@ -139,6 +139,12 @@ def unsettled(tx: Transaction, key: FunctionKey | None = None) -> list[Version]:
     return _versions(tx.all(SQL.unsettled_of_function, **_key(key)))
 
 
+def kinds(tx: Transaction, most: int) -> set[tuple[str, int]]:
+    """Runtime and MemorySize of some functions, each pair once."""
+    found = (version.configuration for version in _versions(tx.all(SQL.some_functions, most=most)))
+    return {(each.runtime, each.memory_mb) for each in found}
+
+
 def seal_all(tx: Transaction) -> None:
     """Seal what was kept in clear text by a Lambent that had no secrets."""
     for version in _versions(tx.all(SQL.unsealed_versions)):

@@ -64,6 +64,10 @@ WHERE account = :account AND region = :region AND name = :name AND number = :num
 -- name: unsettled_versions
 SELECT record, secrets FROM versions WHERE unsettled = 1;
 
+-- name: some_functions
+-- The newest version of some functions, for what they have in common.
+SELECT record, secrets FROM versions WHERE number = 0 LIMIT :most;
+
 -- name: unsettled_of_function
 SELECT record, secrets FROM versions
 WHERE account = :account AND region = :region AND name = :name AND unsettled = 1;

@@ -1,0 +1,221 @@
+"""The bootstrap of Node.js, run by a real Node.js over a socket pair.
+
+Sources: Lambda Developer Guide, "Define Lambda function handler in Node.js"; the forms and texts of AWS's own runtime
+interface client for Node.js; the frames are told in `lambent.environment.api`.
+"""
+
+import json
+import os
+import select
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.environment import frames
+from lambent.environment.frames import Frame, FrameReader
+
+RUNTIME = Path(frames.__file__).parents[1] / "runtimes" / "nodejs"
+FAR_MS = "4102444800000"
+WAIT_S = 20
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not here: apt-get install nodejs")
+
+
+class Bootstrap:
+    """One process, driven by blocking calls."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.channel, theirs = socket.socketpair()
+        self.channel.settimeout(WAIT_S)
+        read, self._assignment = os.pipe()
+        self._output, write = os.pipe()
+        self._reader, self._frames = FrameReader(), list[Frame]()
+        script = f"exec {NODE} {RUNTIME}/bootstrap.js 3<&{theirs.fileno()} 4<&{read}"
+        self.process = subprocess.Popen(
+            ["/bin/bash", "-c", script], pass_fds=(theirs.fileno(), read), stdout=write, stderr=write
+        )
+        theirs.close()
+        os.close(read)
+        os.close(write)
+
+    def assign(self, handler: str, variables: dict[str, str]) -> None:
+        """Give it its function."""
+        if handler:
+            told = {"handler": handler, "variables": variables, "task_root": str(self._root), "runtime_api": ""}
+            os.write(self._assignment, json.dumps(told).encode())
+        os.close(self._assignment)
+
+    def receive(self) -> Frame | None:
+        """The next frame; None when the process hangs up."""
+        while not self._frames:
+            data = self.channel.recv(65536)
+            if not data:
+                return None
+            self._frames += self._reader.feed(data)
+        return self._frames.pop(0)
+
+    def invoke(self, event: Any, request_id: str = "r1", trace: str = "Root=1") -> Frame:
+        """The frame that answers an invocation first."""
+        fields = [request_id, FAR_MS, "arn", trace, ""]
+        self.channel.sendall(frames.encode(frames.INVOKE, fields, json.dumps(event).encode()))
+        answer = self.receive()
+        assert answer is not None, self.output()
+        return answer
+
+    def output(self) -> str:
+        """What was written until now."""
+        text = b""
+        while select.select([self._output], [], [], 0)[0] and (data := os.read(self._output, 65536)):
+            text += data
+        return text.decode()
+
+    def close(self) -> None:
+        self.channel.close()
+        self.process.wait(WAIT_S)
+        os.close(self._output)
+
+
+Start = Callable[..., Bootstrap]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a bootstrap on a folder with these files, and assign its handler."""
+    started: list[Bootstrap] = []
+
+    def begin(files: dict[str, str], handler: str = "index.handler", **variables: str) -> Bootstrap:
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        bootstrap = Bootstrap(tmp_path)
+        started.append(bootstrap)
+        bootstrap.assign(handler, {"PATH": "/usr/bin:/bin", **variables})
+        return bootstrap
+
+    yield begin
+    for bootstrap in started:
+        bootstrap.close()
+
+
+def ready(bootstrap: Bootstrap) -> Bootstrap:
+    frame = bootstrap.receive()
+    assert frame is not None
+    assert frame.kind == frames.READY, (frame, bootstrap.output())
+    return bootstrap
+
+
+@pytest.mark.parametrize(
+    ("files", "handler", "error_type"),
+    [
+        ({"index.js": "exports.handler = {"}, "index.handler", "Runtime.UserCodeSyntaxError"),
+        ({"index.mjs": "export const handler ="}, "index.handler", "Runtime.UserCodeSyntaxError"),
+        ({"index.js": "require('nowhere')"}, "index.handler", "Runtime.ImportModuleError"),
+        ({}, "index.handler", "Runtime.ImportModuleError"),
+        ({"index.js": "exports.other = 1"}, "index.handler", "Runtime.HandlerNotFound"),
+        ({"index.js": "exports.handler = 1"}, "index.handler", "Runtime.HandlerNotFound"),
+        ({"index.js": ""}, "index", "Runtime.MalformedHandlerName"),
+        ({"index.js": ""}, "../index.handler", "Runtime.MalformedHandlerName"),
+        ({"index.js": "throw new EvalError('x')"}, "index.handler", "EvalError"),
+        ({"index.js": "setTimeout(() => {}); Promise.reject(1); exports.handler = 1"}, "index.handler", ""),
+        ({"index.mjs": "await new Promise(() => {})"}, "index.handler", "Runtime.NodeJsExit"),
+    ],
+)
+def test_what_cannot_be_loaded_is_an_init_error_and_the_end(
+    start: Start, files: dict[str, str], handler: str, error_type: str
+) -> None:
+    bootstrap = start(files, handler)
+    frame = bootstrap.receive()
+    assert frame is not None
+    assert frame.kind == frames.INIT_ERROR
+    assert json.loads(frame.payload)["errorType"] == frame.fields[0]
+    assert frame.fields[0] == (error_type or frame.fields[0])
+    assert bootstrap.receive() is None
+    assert bootstrap.process.wait(WAIT_S) != 0
+
+
+@pytest.mark.parametrize(
+    ("files", "handler"),
+    [
+        ({"index.js": "exports.handler = async (e) => e"}, "index.handler"),
+        ({"index.cjs": "exports.handler = async (e) => e"}, "index.handler"),
+        ({"index.js": "export const handler = async (e) => e", "package.json": '{"type": "module"}'}, "index.handler"),
+        ({"a/b/index.mjs": "export const x = { y: async (e) => e }"}, "a/b/index.x.y"),
+        ({"node_modules/lib/index.js": "exports.handler = async (e) => e"}, "lib.handler"),
+    ],
+)
+def test_modules_are_found_where_aws_finds_them(start: Start, files: dict[str, str], handler: str) -> None:
+    bootstrap = ready(start(files, handler))
+    frame = bootstrap.invoke({"x": ["ü", None]})
+    assert (frame.kind, frame.fields, json.loads(frame.payload)) == (frames.RESPONSE, ["r1"], {"x": ["ü", None]})
+
+
+def test_a_process_that_nobody_needs_ends_without_a_word(start: Start) -> None:
+    bootstrap = start({}, "")
+    assert bootstrap.receive() is None
+    assert bootstrap.process.wait(WAIT_S) == 0
+    assert bootstrap.output() == ""
+
+
+def test_what_ends_the_process_is_told_as_fatal(start: Start) -> None:
+    bootstrap = ready(
+        start({"index.js": "exports.handler = async () => { Promise.reject(new Error('no')) ; await 0 }"})
+    )
+    frame = bootstrap.invoke({})
+    if frame.kind == frames.RESPONSE:  # the answer was first; then it is no invocation's error
+        assert bootstrap.process.wait(WAIT_S) == 128
+        return
+    assert (frame.kind, frame.fields) == (frames.FATAL, ["r1", "Runtime.UnhandledPromiseRejection"])
+    assert bootstrap.process.wait(WAIT_S) == 128
+
+
+def test_only_the_first_word_of_a_handler_counts(start: Start) -> None:
+    source = "exports.handler = (e, c, callback) => { callback(null, 1); callback(null, 2); c.fail('3') }"
+    bootstrap = ready(start({"index.js": source}))
+    assert json.loads(bootstrap.invoke({}).payload) == 1
+    assert json.loads(bootstrap.invoke({}, "r2").payload) == 1
+
+
+def test_an_answer_in_pieces_is_a_stream_chunks_and_an_end(start: Start) -> None:
+    source = """
+    exports.handler = awslambda.streamifyResponse(async (e, stream) => {
+      stream.setContentType('text/x'); stream.write('one'); stream.end('two');
+    });
+    """
+    bootstrap = ready(start({"index.js": source}))
+    told = [bootstrap.invoke({})]
+    while told[-1].kind != frames.RESPONSE:
+        frame = bootstrap.receive()
+        assert frame is not None
+        told.append(frame)
+    assert told[0].kind == frames.STREAM
+    assert told[0].fields == ["r1", "text/x"]
+    assert b"".join(frame.payload for frame in told) == b"onetwo"
+    assert told[-1].payload == b""
+
+
+def test_the_trace_header_is_a_variable_that_leaves_no_trace(start: Start) -> None:
+    source = """
+    exports.handler = async () => [
+      process.env._X_AMZN_TRACE_ID ?? null, '_X_AMZN_TRACE_ID' in process.env,
+      Object.keys(process.env).filter((name) => name.startsWith('_X')).length,
+      require('node:child_process').execSync('echo -n $_X_AMZN_TRACE_ID').toString(),
+    ];
+    """
+    bootstrap = ready(start({"index.js": source}))
+    assert json.loads(bootstrap.invoke({}, trace="Root=7").payload) == ["Root=7", True, 1, "Root=7"]
+    assert json.loads(bootstrap.invoke({}, "r2", trace="").payload) == [None, False, 0, ""]
+
+
+def test_variables_are_those_of_the_assignment_and_no_others(start: Start) -> None:
+    source = "process.env.NEW = 1; exports.handler = async () => [process.env, process.cwd(), process.env.NEW]"
+    bootstrap = ready(start({"index.js": source}, WANTED="yes"))
+    variables, folder, new = json.loads(bootstrap.invoke({}, trace="").payload)
+    assert variables == {"PATH": "/usr/bin:/bin", "WANTED": "yes", "NEW": "1"}
+    assert Path(folder).name == Path(bootstrap._root).name
+    assert new == "1"
