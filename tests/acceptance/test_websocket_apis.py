@@ -308,6 +308,16 @@ def test_another_server_hears_messages_and_who_sent_them(api: Api) -> None:
         server.server_close()
 
 
+def test_a_custom_domain_name_leads_to_a_stage(api: Api) -> None:
+    name = f"chat-{api.api_id}.example.test"
+    api.v2.create_domain_name(DomainName=name, DomainNameConfigurations=[{"EndpointType": "REGIONAL"}])
+    api.v2.create_api_mapping(DomainName=name, ApiId=api.api_id, Stage="prod", ApiMappingKey="v1")
+    reached = socket.create_connection(("127.0.0.1", api.port))
+    with connect(f"ws://{name}:{api.port}/v1", proxy=None, sock=reached) as client:
+        about = api.event(client)["requestContext"]
+        assert (about["domainName"], about["stage"]) == (name, "prod")
+
+
 def test_an_authorizer_lets_in_whom_its_policy_allows(platform: "Platform", function: str) -> None:
     api = Api(platform, function)
     authorizer = api.v2.create_authorizer(

@@ -54,6 +54,8 @@ def status(
     for one in answer["file_systems"]:  # an ARN that is cut off would be of no use
         may = "to read" if one["read_only"] else "to read and write"
         console.print(f"\nfile system {one['name']}, {one['path']}, {may}\n{one['arn']}", soft_wrap=True)
+    if answer["websockets"]:
+        console.print(f"\n{answer['websockets']} websockets")
     environments = answer.get("environments", [])
     keys = [key for key, value in environments[0].items() if not isinstance(value, list)] if environments else []
     console.print(f"\n{len(environments)} environments")

@@ -10,6 +10,7 @@ compared as JSON writes them is our own reading.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,6 +32,7 @@ Selector = Callable[[Sources], str | None]
 """The route key that a message asks for; None where a variable has no value."""
 
 
+@lru_cache(maxsize=1024)
 def selector_of(expression: str) -> Selector:
     """Raises ValueError for what is no such expression."""
     whole = WHOLE.fullmatch(expression)

@@ -20,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from lambent.clock import FakeClock, SystemClock
+from lambent.gateway.http.connection import Connection
 from lambent.gateway.http.handshake import complaint_about, opening
 from lambent.gateway.http.rules import Limits as HttpLimits
 from lambent.gateway.http.server import HttpServer
@@ -77,6 +78,11 @@ class Wire:
 
     def resume_reading(self) -> None:
         self.paused = False
+
+
+class HttpWire(Wire):
+    def get_extra_info(self, name: str) -> Any:
+        return ("127.0.0.1", 1) if name == "peername" else None
 
 
 class Hand:
@@ -180,6 +186,31 @@ async def test_what_comes_right_behind_the_handshake_is_not_lost() -> None:
         writer.close()
         await until(lambda: place.owners[0].endings)
         assert place.owners[0].endings[0].code == 1006
+
+
+async def test_a_client_that_leaves_before_it_is_answered_has_ended() -> None:
+    async with serving() as place:
+        _, writer = await asyncio.open_connection("127.0.0.1", place.port)
+        head = "GET / HTTP/1.1\r\nhost: h\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+        writer.write(f"{head}sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode())
+        await writer.drain()
+        writer.transport.abort()
+        await until(lambda: place.owners and place.owners[0].endings)
+        assert place.owners[0].endings[0].code == 1006
+
+
+async def test_a_connection_that_closed_in_the_meantime_is_never_a_websocket() -> None:
+    wire, way = HttpWire(), WebSocket(Limits(), FakeClock())
+    owner = Owner(way)
+    answers: list[Any] = []
+    connection = Connection(lambda *given: answers.append(given[2]), HttpLimits(), set())
+    connection.connection_made(wire)  # type: ignore[arg-type]
+    connection.data_received(b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+    assert wire.paused
+    wire.close()
+    answers[0](Upgrade([], way))
+    assert [ending.code for ending in owner.endings] == [1006]
+    assert wire.written == b""
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from lambent.gateway.websockets.held import GOING_AWAY, Sockets
 from lambent.gateway.websockets.integrations import Call, Integrations
 from lambent.ids import Ids
 from lambent.model.apis import WebSocketApi, WebSocketStage
-from lambent.model.selection import Selector, Sources, selector_of
+from lambent.model.selection import Sources, selector_of
 from lambent.model.trace import new_trace
 
 DEFAULT, DISCONNECT = "$default", "$disconnect"
@@ -40,19 +40,11 @@ class Surroundings:
     ) -> None:
         self.sockets, self.integrations, self.find_api, self.ids = sockets, integrations, find_api, ids
         self._now_ms = now_ms
-        self._selectors: dict[str, Selector] = {}
 
     def facts(self, source_ip: str) -> Facts:
         """Of something that happens now."""
         request_id = self.ids.uuid()
         return Facts(request_id, source_ip, new_trace(request_id), self._now_ms())
-
-    def selector(self, expression: str) -> Selector:
-        """The expression, ready to be used."""
-        found = self._selectors.get(expression)
-        if found is None:
-            found = self._selectors[expression] = selector_of(expression)
-        return found
 
 
 class Connection:
@@ -77,16 +69,19 @@ class Connection:
     async def _take(self, text: str) -> None:
         facts = self._around.facts(self._standing.source_ip)
         try:
-            reply = await self._reply(text, facts)
-        except Failed as failed:
-            reply = told_to_client(failed.message, self._standing.connection_id, facts.request_id)
-        try:
+            reply = await self._reply_or_words(text, facts)
             if reply:
                 await self._way.send(reply)
         except (Ended, NotReading):
             pass  # it asked, and does not hear the answer
         finally:
             self._way.handled()
+
+    async def _reply_or_words(self, text: str, facts: Facts) -> bytes:
+        try:
+            return await self._reply(text, facts)
+        except Failed as failed:
+            return told_to_client(failed.message, self._standing.connection_id, facts.request_id)
 
     async def _reply(self, text: str, facts: Facts) -> bytes:
         """What the client is to hear. Raises Failed."""
@@ -95,8 +90,7 @@ class Connection:
             self._way.close(GOING_AWAY, AWAY)
             return b""
         api, stage = found
-        select = self._around.selector(api.selection)
-        key = select(Sources(text, *self._opening))
+        key = selector_of(api.selection)(Sources(text, *self._opening))
         route = (stage.routes.get(key) if key and not key.startswith("$") else None) or stage.routes.get(DEFAULT)
         if route is None:
             raise Failed(403, FORBIDDEN)

@@ -69,10 +69,10 @@ class Sockets:
 
     async def stop(self, patience_s: float) -> None:
         """Say goodbye to everybody, and let what is under way come to its end."""
-        for way, _ in list(self._held.values()):
-            way.close(GOING_AWAY, AWAY)
         step_s = 0.02
         while patience_s > 0 and (self._held or self._tasks):
+            for way, _ in list(self._held.values()):  # each time, for those that $connect was still asked about
+                way.close(GOING_AWAY, AWAY)
             await self._clock.sleep(step_s)
             patience_s -= step_s
 
