@@ -5,12 +5,14 @@ Each language has one probe: a program that does what an event asks ({"do", ...}
 as one that was started late, which `NODE_OPTIONS` and its like bring about; both are tried.
 """
 
+import asyncio
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec import Struct
+from tests.security.test_freezing import TICKS_AT_MOST, cpu_ticks, frozen
 
 from lambent.environment.api import OutcomeKind
 from lambent.sandbox.launch import look_at_host
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 NODE_PROBE = """
 const fs = require('node:fs'), net = require('node:net'), { spawnSync } = require('node:child_process');
+let turns = 0;
+const spin = () => { turns++; setImmediate(spin) };
 const verbs = {
+  count: () => { const before = turns; if (!before) spin(); return before },
   read: ({ path }) => fs.readFileSync(path, 'utf8'),
   list: ({ path }) => fs.readdirSync(path).sort(),
   write: ({ path }) => { fs.writeFileSync(path, 'x'); return 'done' },
@@ -125,6 +130,17 @@ async def test_memory_ends_at_the_functions(edge: "Edge", function: "Function") 
 async def test_processes_are_counted(edge: "Edge", neighbour: "Function", runtime: str) -> None:
     function = await probe(edge, runtime, memory_mb=3008)
     assert "Cannot fork" in await function({"do": "multiply"})
+
+
+@pytest.mark.parametrize("runtime", look_at_host().installations)
+async def test_what_runs_in_the_background_stands_still_between_invocations(edge: "Edge", runtime: str) -> None:
+    function = await probe(edge, runtime)
+    assert await function({"do": "count"}) == 0
+    pids = await frozen(edge, function)
+    used = cpu_ticks(pids)
+    await asyncio.sleep(0.2)  # what is looked for is that nothing happens
+    assert cpu_ticks(pids) <= used + TICKS_AT_MOST
+    assert await function({"do": "count"}) > 0
 
 
 @pytest.mark.parametrize("runtime", look_at_host().installations)
