@@ -20,13 +20,8 @@ class BadDocument(Exception):
     """It cannot be read; the message says why."""
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
-    """YAML with JSON's values."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise BadDocument("it has YAML aliases, which are not taken")
-        return super().compose_node(parent, index)
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML with JSON's values, by libyaml where PyYAML was built with it."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -78,11 +73,23 @@ def _pointed(document: Document, reference: Any) -> Any:
 
 
 def _yaml(text: str) -> Any:
-    loader = _Loader(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
+    _check_events(text)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506  (a safe one)
+
+
+def _check_events(text: str) -> None:
+    """Raises BadDocument for what must not be composed: aliases, and what is nested so deeply that libyaml's own
+    recursion could end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise BadDocument("it has YAML aliases, which are not taken")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MOST_DEPTH:
+                raise BadDocument("it is nested too deeply")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _plain(value: Any, depth: int) -> Any:

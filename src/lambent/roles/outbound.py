@@ -24,6 +24,7 @@ from lambent.sandbox.network_rules import Address, Rules, rules
 
 IDLE_S = 5.0
 CONNECTIONS, IDLE_CONNECTIONS, RESOLVERS = 1_024, 32, 8
+FAILED = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
 
 
 class Forbidden(OSError):
@@ -84,7 +85,7 @@ class Outbound:
                 got = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers]
                 body = await _read(answer.aiter_stream(), what.most_bytes) if what.most_bytes else b""
                 return HttpResponse(int(answer.status), got, body)
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError) as error:
+        except FAILED as error:
             raise NoAnswer(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:

@@ -3,6 +3,8 @@
 Source: botocore's model `apigatewayv2`; API Gateway Developer Guide, "Working with OpenAPI definitions for HTTP APIs".
 """
 
+import asyncio
+
 import msgspec
 
 from lambent.model.apis import api_host
@@ -33,7 +35,7 @@ class Definitions:
     @operation("ImportApi")
     async def import_api(self, context: RequestContext, request: Request) -> Answer:
         """A new API as the document has it, with no stage yet."""
-        found = self._read(request)
+        found = await asyncio.to_thread(self._read, request)  # a large document takes a second
         dates = {"CreatedDate": self._all.clock.now_ms(), "ProtocolType": "HTTP", "RouteSelectionExpression": SELECTION}
         api = msgspec.convert({"ApiId": self._all.ids.letters(ID_LENGTH).lower(), **dates, **found.members}, Api)
 
@@ -47,7 +49,7 @@ class Definitions:
     @operation("ReimportApi")
     async def reimport_api(self, context: RequestContext, request: Request) -> Answer:
         """The API as the document has it; its stages and deployments stay."""
-        found = self._read(request)
+        found = await asyncio.to_thread(self._read, request)  # a large document takes a second
 
         def work(tx: Transaction) -> Answer:
             before = store.api(tx, context, request["ApiId"])

@@ -8,6 +8,7 @@ authorizers" (keys are cached for two hours; only RSA keys).
 """
 
 import asyncio
+import contextlib
 from typing import Any
 
 import jwt
@@ -53,10 +54,10 @@ class IssuerKeys:
     async def _ask(self, issuer: str, known: KeySet) -> None:
         try:
             place = await self._json(issuer.rstrip("/") + "/.well-known/openid-configuration")
-            told = await self._json(str(place["jwks_uri"]))
+            told = await self._json(str(place["jwks_uri"]) if isinstance(place, dict) else "")
             known.keys = keys_in(told)
             known.fetched_s = self._clock.monotonic_s()
-        except (OSError, KeyError, TypeError, ValueError, msgspec.DecodeError) as error:
+        except (OSError, KeyError, ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
             log.warning(f"the keys of an issuer cannot be had: {error!r}", action="api.keys", issuer=issuer)
 
     async def _json(self, url: str) -> Any:
@@ -67,16 +68,23 @@ class IssuerKeys:
         return msgspec.json.decode(answer.body)
 
 
-def keys_in(told: Any) -> dict[str, "jwt.PyJWK"]:
-    """The RSA keys of a key set, by id; others, and those for encryption, are left out. Raises as a wrong form does."""
+def keys_in(told: Any) -> dict[str, jwt.PyJWK]:
+    """The RSA keys of a key set, by id. Others, those for encryption, and what is no key are left out.
+
+    Raises:
+        ValueError: it is no key set.
+    """
+    if not isinstance(told, dict) or not isinstance(told.get("keys"), list):
+        raise ValueError("no keys are in the key set")
     found: dict[str, jwt.PyJWK] = {}
     for each in told["keys"]:
-        if each.get("kty") == "RSA" and each.get("use", "sig") == "sig":
-            found[str(each.get("kid", ""))] = jwt.PyJWK(each, algorithm=each.get("alg") or "RS256")
+        if isinstance(each, dict) and each.get("kty") == "RSA" and each.get("use", "sig") == "sig":
+            with contextlib.suppress(jwt.PyJWTError, ValueError, TypeError):  # cryptography says what is no number
+                found[str(each.get("kid", ""))] = jwt.PyJWK(each, algorithm=each.get("alg") or "RS256")
     return found
 
 
-def _pick(known: KeySet, key_id: str) -> "jwt.PyJWK | None":
+def _pick(known: KeySet, key_id: str) -> jwt.PyJWK | None:
     if not key_id and len(known.keys) == 1:
         return next(iter(known.keys.values()))
     return known.keys.get(key_id)
