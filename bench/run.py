@@ -23,6 +23,7 @@ import events
 import http_apis
 import mappings
 import queues
+import rest_apis
 import snapstart
 import streams
 import urls
@@ -93,6 +94,9 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     yield Line("a streamed answer of 150 MiB", through["streamed_mb_per_s"], "MB/s", 100, "more")
     through = lambent["http_apis"]
     yield Line("requests a second through an HTTP API, 16 connections", through["16"]["rps"], "/s", 4_000, "more")
+    yield Line("of these, failed", failures({"16": through["16"]}), "", 0, "less")
+    through = lambent["rest_apis"]
+    yield Line("requests a second through a REST API, 16 connections", through["16"]["rps"], "/s", 3_000, "more")
     yield Line("of these, failed", failures({"16": through["16"]}), "", 0, "less")
     for waiting, runs in lambent["queues"].items():
         for name in ("send", "receive and delete", "send, receive and delete at once"):
@@ -188,6 +192,7 @@ def main() -> None:
     lambent["events"] = events.measure_events(arguments.seconds)
     lambent["urls"] = urls.measure_urls(arguments.seconds)
     lambent["http_apis"] = http_apis.measure_http_apis(arguments.seconds)
+    lambent["rest_apis"] = rest_apis.measure_rest_apis(arguments.seconds)
     lambent["queues"] = queues.measure()
     lambent["mappings"] = mappings.measure()
     lambent["streams"] = streams.measure()

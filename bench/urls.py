@@ -75,12 +75,19 @@ class Urls:
         )
         return urlsplit(url["FunctionUrl"]).netloc
 
-    def load(self, host: str, connections: int, seconds: int) -> dict[str, Any]:
-        """Requests a second through the URL, and the edge's CPU for one."""
+    def load(
+        self,
+        host: str,
+        connections: int,
+        seconds: int,
+        path: str = "/hello?a=1",
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Requests a second to that host, and the edge's CPU for one."""
         edge = read_status(self._server.access)["parts"]["edges"][0]["pid"]
-        lua = script(b'{"name": "world"}', {**HEADERS, "Host": host})
+        lua = script(b'{"name": "world"}', {**HEADERS, **(headers or {}), "Host": host})
         before_s, began_s = cpu_s(edge), time.perf_counter()
-        figures = measure(self._server.endpoint + "/hello?a=1", lua, connections, seconds)
+        figures = measure(self._server.endpoint + path, lua, connections, seconds)
         load_s = time.perf_counter() - began_s
         cpu_us = (cpu_s(edge) - before_s) / (figures["rps"] * load_s) * 1e6
         return {**figures, "edge_us": round(cpu_us, 1)}

@@ -4,13 +4,17 @@ Sources: API Gateway Developer Guide, "REST APIs"; the errors and bodies named i
 """
 
 import datetime
+import http.server
 import json
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 SOURCE = """
@@ -336,3 +340,158 @@ def test_the_aws_command_line_lists_and_pages(platform: Any, rest: Rest) -> None
     paginator = rest.client.get_paginator("get_resources")
     pages = list(paginator.paginate(restApiId=rest.id, PaginationConfig={"PageSize": 2}))
     assert [len(each["items"]) for each in pages] == [2, 2]
+
+
+def test_another_server_answers_by_proxy_and_through_a_mapping(rest: Rest) -> None:
+    seen: list[tuple[str, str, dict[str, str], bytes]] = []
+
+    class Backend(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            seen.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+            status = 503 if self.path.startswith("/broken") else 201
+            answer = b'{"made": {"id": 7}}'
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("X-Own", "1")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: Any) -> None:
+            """Quiet."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = f"http://127.0.0.1:{server.server_address[1]}"
+    proxied = rest.method(rest.resource("p", "{proxy+}"), "ANY", requestParameters={"method.request.path.proxy": True})
+    path = {"integration.request.path.proxy": "method.request.path.proxy"}
+    rest.client.put_integration(
+        **proxied, type="HTTP_PROXY", integrationHttpMethod="ANY", uri=base + "/in/{proxy}", requestParameters=path
+    )
+    mapped = rest.method(rest.resource("m"), "POST")
+    rest.client.put_integration(
+        **mapped,
+        type="HTTP",
+        integrationHttpMethod="POST",
+        uri=base + "/${stageVariables.way}",
+        requestTemplates={"application/json": "{\"n\": $input.json('$.a')}"},
+        requestParameters={"integration.request.header.X-Id": "context.requestId"},
+    )
+    rest.answers(mapped, "200", responseTemplates={"application/json": "{\"id\": $input.path('$.made.id')}"})
+    rest.answers(mapped, "502", selectionPattern="5\\d\\d")
+    away = rest.method(rest.resource("away"), "GET")
+    rest.client.put_integration(**away, type="HTTP_PROXY", integrationHttpMethod="GET", uri="http://127.0.0.1:9/")
+    rest.deploy(variables={"way": "fine"})
+    try:
+        answer = rest.call("POST", "/p/a/b?x=1", content=b"raw", headers={"x-mine": "2"})
+        assert (answer.status_code, answer.json(), answer.headers["x-own"]) == (201, {"made": {"id": 7}}, "1")
+        assert (seen[0][1], seen[0][2]["x-mine"], seen[0][3]) == ("/in/a/b?x=1", "2", b"raw")
+        answer = rest.call("POST", "/m", json={"a": 5}, headers={"x-mine": "2"})
+        assert (answer.status_code, answer.json()) == (200, {"id": 7})
+        assert (seen[1][1], json.loads(seen[1][3]), "x-mine" in seen[1][2]) == ("/fine", {"n": 5}, False)
+        assert seen[1][2]["x-id"] == answer.headers["x-amzn-requestid"]
+        rest.client.update_stage(
+            restApiId=rest.id,
+            stageName="prod",
+            patchOperations=[{"op": "replace", "path": "/variables/way", "value": "broken"}],
+        )
+        assert rest.call("POST", "/m", json={"a": 5}).status_code == 502
+        gone = rest.call("GET", "/away")
+        assert (gone.status_code, gone.json()) == (504, {"message": "Network error communicating with endpoint"})
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_signed_requests_are_asked_for_and_the_api_s_own_policy_is_judged(rest: Rest, platform: Any) -> None:
+    name = rest.method(rest.root, "GET", authorizationType="AWS_IAM")
+    template = {"application/json": '{"statusCode": 200}'}
+    rest.client.put_integration(**name, type="MOCK", requestTemplates=template)
+    rest.answers(name, "200", responseTemplates={"application/json": "$context.identity.userArn"})
+    rest.deploy()
+    unsigned = rest.call("GET", "/")
+    assert (unsigned.status_code, unsigned.json()) == (403, {"message": "Missing Authentication Token"})
+
+    def signed() -> httpx.Response:
+        url = f"{platform.endpoint}/restapis/{rest.id}/prod/_user_request_/"
+        request = AWSRequest("GET", url)
+        SigV4Auth(platform.session().get_credentials(), "execute-api", "us-east-1").add_auth(request)
+        return httpx.get(url, headers=dict(request.headers))
+
+    assert signed().text == "arn:aws:iam::000000000000:root"
+    condition = {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/prod/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny | {"Condition": condition}]})
+    change = [{"op": "replace", "path": "/policy", "value": policy}]
+    rest.client.update_rest_api(restApiId=rest.id, patchOperations=change)
+    assert signed().status_code == 200
+    rest.deploy()
+    refused = signed()
+    assert refused.status_code == 403
+    assert refused.json()["Message"].endswith("with an explicit deny")
+
+
+def test_a_document_is_imported_tried_served_and_exported(platform: Any, rest: Rest, tmp_path: Any) -> None:
+    answer = {"statusCode": "200", "responseTemplates": {"application/json": "$input.params('id')"}}
+    integration = {
+        "type": "mock",
+        "requestTemplates": {"application/json": '{"statusCode": 200}'},
+        "responses": {"default": answer},
+    }
+    operation = {"responses": {"200": {"description": "fine"}}, "x-amazon-apigateway-integration": integration}
+    document = {
+        "openapi": "3.0.1",
+        "info": {"title": "imported", "version": "1"},
+        "paths": {"/x/{id}": {"get": operation}},
+    }
+    file = tmp_path / "api.json"
+    file.write_text(json.dumps(document))
+    put = platform.aws(
+        "apigateway", "put-rest-api", "--rest-api-id", rest.id, "--mode", "overwrite", "--body", f"fileb://{file}"
+    )
+    assert put["name"] == "imported"
+    items = rest.client.get_resources(restApiId=rest.id)["items"]
+    resource = next(each["id"] for each in items if each["path"] == "/x/{id}")
+    tried = rest.client.test_invoke_method(
+        restApiId=rest.id, resourceId=resource, httpMethod="GET", pathWithQueryString="/x/7"
+    )
+    assert (tried["status"], tried["body"]) == (200, "7")
+    assert "Method completed with status: 200" in tried["log"]
+    rest.deploy()
+    assert rest.call("GET", "/x/8").text == "8"
+    exported = tmp_path / "out.yaml"
+    platform.aws(
+        "apigateway", "get-export", "--rest-api-id", rest.id, "--stage-name", "prod", "--export-type", "oas30",
+        "--accepts", "application/yaml", "--parameters", "extensions=integrations", exported,
+    )  # fmt: skip
+    assert "/x/{id}" in exported.read_text()
+
+
+def test_each_request_leaves_a_line_in_the_stage_s_access_log(rest: Rest, platform: Any, eventually: Any) -> None:
+    name = rest.method(rest.resource("x", "{id}"), "GET")
+    rest.client.put_integration(**name, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    rest.answers(name, "200")
+    rest.deploy()
+    logs = platform.client("logs")
+    group = f"/rest/{rest.id}"
+    logs.create_log_group(logGroupName=group)
+    line = "$context.requestId $context.resourcePath $context.status $context.error.messageString"
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
+    changes = [("destinationArn", arn), ("format", line)]
+    rest.client.update_stage(
+        restApiId=rest.id,
+        stageName="prod",
+        patchOperations=[{"op": "replace", "path": f"/accessLogSettings/{name}", "value": to} for name, to in changes],
+    )
+    answer = rest.call("GET", "/x/1")
+    rest.call("GET", "/nothing")
+
+    def told() -> list[str]:
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        return [each["message"] for each in events] if len(events) == 2 else []
+
+    lines = eventually(told)
+    assert lines[0] == f"{answer.headers['x-amzn-requestid']} /x/{{id}} 200 -"
+    assert lines[1].endswith(' - 403 "Missing Authentication Token"')
+    logs.delete_log_group(logGroupName=group)

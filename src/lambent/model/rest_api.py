@@ -10,6 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from lambent.model.http import HttpRequest, HttpResponse
+
 Part = dict[str, Any]
 
 
@@ -75,3 +77,21 @@ class KeyVerdict(Struct, frozen=True):
     refusal: str
     key_id: str = ""
     plan_id: str = ""
+
+
+class RestTrial(Struct, frozen=True):
+    """One method to be run as its owner has it now; `api` has it as the one stage `test-invoke-stage`."""
+
+    api: RestApi
+    resource_id: str
+    method: str
+    request: HttpRequest
+    request_id: str
+
+
+class TrialOutcome(Struct, frozen=True):
+    """What came of it, and what happened on the way."""
+
+    response: HttpResponse
+    log: str
+    latency_ms: int

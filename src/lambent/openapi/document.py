@@ -43,6 +43,14 @@ def read(text: str) -> Document:
     return found
 
 
+def written(document: Document, *, as_yaml: bool) -> bytes:
+    """The document as text."""
+    if not as_yaml:
+        return msgspec.json.format(msgspec.json.encode(document), indent=2)
+    text: str = yaml.safe_dump(msgspec.json.decode(msgspec.json.encode(document)), sort_keys=False, allow_unicode=True)
+    return text.encode()
+
+
 def version_of(document: Document) -> str:
     """`2.0`, `3.0.1`, ... Raises BadDocument."""
     version = document.get("openapi") or document.get("swagger")

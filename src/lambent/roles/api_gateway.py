@@ -19,6 +19,7 @@ from lambent.model.rest_api import KeyUse, KeyVerdict
 from lambent.placement.buckets import Buckets
 from lambent.placement.throttle import Reason
 from lambent.roles.control_links import Edges
+from lambent.services.apigateway.api import Links as RestLinks
 from lambent.services.apigateway.api import RestApisService
 from lambent.services.apigatewayv2.api import Links
 from lambent.services.apigatewayv2.service import ApiGatewayV2Service
@@ -119,5 +120,5 @@ async def build_api_gateway(
     database = await open_("apigatewayv2", "lambent.services.apigatewayv2")
     v2 = ApiGatewayV2Service(database, clock, ids, Links(announce, announce_domains))
     rest_database = await open_("apigateway", "lambent.services.apigateway")
-    rest = RestApisService(rest_database, clock, ids, announce, quotas)
+    rest = RestApisService(rest_database, clock, ids, RestLinks(announce, edges.try_rest), quotas)
     return ApiGateway(v2, rest, to, clock)

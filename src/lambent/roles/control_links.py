@@ -24,6 +24,7 @@ from lambent.model.messages import (
     Start,
     Stop,
 )
+from lambent.model.rest_api import RestTrial, TrialOutcome
 from lambent.placement.api import Standing
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
@@ -113,10 +114,18 @@ class Edges:
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """Run `invocation` in one of the edges, each in its turn."""
+        return await self._next().call("invoke", invocation, InvocationResult)
+
+    async def try_rest(self, trial: RestTrial) -> TrialOutcome:
+        """Run a method of a REST API in one of the edges."""
+        return await self._next().call("try_rest", trial, TrialOutcome)
+
+    def _next(self) -> Peer:
+        """The edge whose turn it is. Raises Unavailable."""
         peers = [peer for number, peer in self._peers.items() if number not in self._leaving]
         if not peers:
             raise Unavailable("no edge is connected")
-        return await peers[next(self._turn) % len(peers)].call("invoke", invocation, InvocationResult)
+        return peers[next(self._turn) % len(peers)]
 
 
 class Doors:

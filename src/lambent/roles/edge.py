@@ -39,6 +39,7 @@ from lambent.journal.writer import JournalWriter
 from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import Hello, Invalidate, LeaseGrant, Welcome
+from lambent.model.rest_api import RestTrial, TrialOutcome
 from lambent.protocol.wires import wire_for
 from lambent.roles.edge_apis import EdgeApis
 from lambent.roles.edge_links import AgentLink
@@ -181,6 +182,7 @@ class Edge:
         return {
             "invalidate": Method(Invalidate, self._invalidate),
             "invoke": Method(Invocation, self._invoke),
+            "try_rest": Method(RestTrial, self._try_rest),
             "take_back": Method(str, self._take_back),
             "give_up": Method(str, self._give_up),
             "release": Method(str, self._release),
@@ -217,6 +219,9 @@ class Edge:
 
     async def _invoke(self, _: Peer, invocation: Invocation) -> InvocationResult:
         return await self._data_plane.invoke(invocation)
+
+    async def _try_rest(self, _: Peer, trial: RestTrial) -> TrialOutcome:
+        return await self._apis.try_rest(trial)
 
     async def _take_back(self, _: Peer, environment_id: str) -> bool:
         return self._estate.take_back(environment_id)

@@ -15,12 +15,12 @@ from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
 from lambent.gateway.apis.throttles import Throttles
 from lambent.gateway.invoke_streamed import Begin
-from lambent.gateway.rest.authorizer_cache import AuthorizerCache
+from lambent.gateway.rest import trials
 from lambent.gateway.rest.ports import Ports as RestPorts
 from lambent.gateway.rest.served import ServedRestApi
 from lambent.model.apis import CompiledApi, HttpApi, Throttle, WebSocketApi
 from lambent.model.messages import Invalidate, InvokeQuery
-from lambent.model.rest_api import RestApi
+from lambent.model.rest_api import RestApi, RestTrial, TrialOutcome
 from lambent.roles.edge_links import ControlLink
 from lambent.roles.edge_websockets import EdgeWebSockets, Whereabouts
 from lambent.roles.outbound import Outbound
@@ -50,8 +50,7 @@ class EdgeApis:
             self._outbound.send,
         )
         self._websockets = EdgeWebSockets(tools, where, quotas, self._find)
-        kept = AuthorizerCache(clock)
-        rest = RestPorts(tools, clock, where.ids, control.spend, control.enqueue, where.authenticate, kept)
+        self._rest = rest = RestPorts(tools, clock, where.ids, control.spend, control.enqueue)
         kinds: Mapping[type, Serve] = {
             HttpApi: lambda api: ServedHttpApi(api, tools),
             WebSocketApi: self._websockets.serve,
@@ -73,6 +72,10 @@ class EdgeApis:
     def permitted(self, query: InvokeQuery) -> bool | None:
         """Whether that API may use that function, if it is known here."""
         return self._permits.known(query.function, query.qualifier, query.source_arn)
+
+    async def try_rest(self, trial: RestTrial) -> TrialOutcome:
+        """Run one method of a REST API as its owner has it now."""
+        return await trials.run(trial, self._rest)
 
     def forget(self, what: Invalidate) -> None:
         """Serve nothing of this as it was."""

@@ -11,17 +11,21 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from lambent.clock import Clock
 from lambent.errors import Unavailable
-from lambent.gateway.apis.context import NOTHING, CallContext, shown, value_of
+from lambent.gateway.apis.context import NOTHING, shown, value_of
 from lambent.model.apis import AccessLog
 from lambent.model.messages import AccessLines, LoggedAccess
 
 VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.-]*[A-Za-z0-9_-])")
 QUOTED = "error.messageString"  # is a string in quotes already
 KEPT, BUNDLE, PAUSE_S = 100_000, 1_000, 0.1
-AccessLine = Callable[[CallContext], None]
+AccessLine = Callable[[Any], None]
+"""Writes the line of a request, a CallContext or what else the API's kind has."""
+Write = Callable[[Any], str]
+Read = Callable[[str], Callable[[Any], object] | None]
 
 
 class AccessLogs:
@@ -32,9 +36,9 @@ class AccessLogs:
         self._lines: deque[LoggedAccess] = deque(maxlen=KEPT)
         self._task: asyncio.Task[None] | None = None
 
-    def line_of(self, settings: AccessLog, stream: str) -> AccessLine:
-        """What writes the line of a request to a stage."""
-        write = formatter(settings.format)
+    def line_of(self, settings: AccessLog, stream: str, read: Read = value_of) -> AccessLine:
+        """What writes the line of a request to a stage. `read` gives what reads a variable of a request."""
+        write = formatter(settings.format, read)
         return lambda call: self._add(LoggedAccess(settings.group_arn, stream, self._clock.now_ms(), write(call)))
 
     def _add(self, line: LoggedAccess) -> None:
@@ -59,23 +63,23 @@ class AccessLogs:
             self._task.cancel()
 
 
-def formatter(text: str) -> Callable[[CallContext], str]:
+def formatter(text: str, read: Read = value_of) -> Write:
     """What makes the line of a request."""
-    pieces: list[Callable[[CallContext], str]] = []
+    pieces: list[Write] = []
     at = 0
     for found in VARIABLE.finditer(text):
-        pieces += [_plain(text[at : found.start()]), _piece(found[1])]
+        pieces += [_plain(text[at : found.start()]), _piece(found[1], read)]
         at = found.end()
     pieces.append(_plain(text[at:]))
     return lambda call: "".join(piece(call) for piece in pieces)
 
 
-def _plain(text: str) -> Callable[[CallContext], str]:
+def _plain(text: str) -> Write:
     return lambda _: text
 
 
-def _piece(name: str) -> Callable[[CallContext], str]:
-    value = value_of(name)
+def _piece(name: str, read: Read) -> Write:
+    value = read(name)
     if value is None:
         return _plain(NOTHING)
     if name == QUOTED:

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from lambent.errors import ServiceError
+from lambent.gateway.apis.authorizer_policy import BadVerdict
+from lambent.gateway.apis.authorizers.answers import Verdict, verdict_of
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.rest import functions
-from lambent.gateway.rest.authorizer_cache import Verdict
 from lambent.gateway.rest.calls import RestCall
 from lambent.gateway.rest.events import authorizer_event
-from lambent.gateway.rest.judging import allows, explicitly_denied, judged
+from lambent.gateway.rest.judging import explicitly_denied, judged, known_of
 from lambent.gateway.rest.plans import MethodPlan
 from lambent.gateway.rest.ports import Ports
 from lambent.gateway.rest.refusals import Refused
@@ -44,7 +45,7 @@ async def _by_signature(call: RestCall, ports: Ports, exchange: Exchange) -> Non
     if not exchange.request.header("authorization") and "X-Amz-Signature=" not in exchange.request.query:
         raise Refused("MISSING_AUTHENTICATION_TOKEN")
     try:
-        waiting = ports.authenticate(exchange)
+        waiting = ports.tools.authenticate(exchange)
         if waiting is not None:
             await waiting
     except ServiceError as error:
@@ -76,19 +77,25 @@ async def _by_function(call: RestCall, method: MethodPlan, ports: Ports) -> None
     authorizer = method.authorizer
     if authorizer is None or call.plan is None:
         raise _broken()
-    identity = _identity(call, authorizer)
+    identity, kept = _identity(call, authorizer), ports.tools.verdicts
     stage = call.api.stages[call.place.stage]
-    name = (call.api.api_id, stage.name, str(stage.authorizers_flushed_ms), call.plan.deployment_id, authorizer["id"],
-            *identity)  # fmt: skip
-    verdict = ports.authorizers.get(name) if identity else None
-    if verdict is None:
-        verdict = await _asked(call, ports, authorizer, identity)
-        if identity:
-            ports.authorizers.keep(name, verdict, authorizer["authorizerResultTtlInSeconds"])
-    call.authorizer, call.usage_key = dict(verdict.values), verdict.usage_key
-    if not allows(verdict.statements, call.arn):
-        denied = explicitly_denied(verdict.statements, call.arn)
-        tail = " with an explicit deny" if denied else ""
+    ttl_s = authorizer["authorizerResultTtlInSeconds"] if identity else 0
+    flushed = str(stage.authorizers_flushed_ms)
+    key = (call.api.api_id, stage.name, flushed, call.plan.deployment_id, authorizer["id"], *identity)
+    verdict = kept.get(key) if ttl_s else None
+    try:
+        if verdict is None:
+            verdict = await _asked(call, ports, authorizer, identity)
+            if ttl_s:
+                kept.put(key, verdict, ttl_s)
+        told = {name: _text(value) for name, value in verdict.values.items()}
+        allowed = verdict.lets(call.arn, known_of(call))
+    except (BadVerdict, TypeError) as error:
+        call.log.append(f"Execution failed due to configuration error: Authorizer: {error}")
+        raise _broken() from None
+    call.authorizer, call.usage_key = {"principalId": verdict.principal_id, **told}, verdict.usage_key
+    if not allowed:
+        tail = " with an explicit deny" if explicitly_denied(verdict.policy, call) else ""
         raise Refused("ACCESS_DENIED", f"User is not authorized to access this resource{tail}")
 
 
@@ -114,7 +121,7 @@ def _identity(call: RestCall, authorizer: Part) -> tuple[str, ...]:
 
 
 async def _asked(call: RestCall, ports: Ports, authorizer: Part, identity: tuple[str, ...]) -> Verdict:
-    """What the function says. Raises Refused."""
+    """What the function says. Raises BadVerdict and Refused."""
     if authorizer["type"] == "TOKEN":
         event = msgspec.json.encode({"type": "TOKEN", "methodArn": call.arn, "authorizationToken": identity[0]})
     else:
@@ -130,23 +137,7 @@ async def _asked(call: RestCall, ports: Ports, authorizer: Part, identity: tuple
         if _error_message(result.payload) == "Unauthorized":
             raise Refused("UNAUTHORIZED")
         raise Refused("AUTHORIZER_FAILURE", None)
-    return read(result.payload)
-
-
-def read(payload: bytes) -> Verdict:
-    """An authorizer's answer. Raises Refused where it is none."""
-    try:
-        told = msgspec.json.decode(payload)
-        principal_id, statements = told["principalId"], told["policyDocument"]["Statement"]
-        context = told.get("context") or {}
-        statements = statements if isinstance(statements, list) else [statements]
-        if not isinstance(context, dict) or not all(isinstance(each, dict) for each in statements):
-            raise _broken()
-        values = {str(name): _text(value) for name, value in context.items()}
-    except (msgspec.DecodeError, KeyError, TypeError, AttributeError, RecursionError):
-        raise _broken() from None
-    usage_key = told.get("usageIdentifierKey")
-    return Verdict(statements, {"principalId": str(principal_id), **values}, str(usage_key or ""))
+    return verdict_of(result.payload, simple=False)
 
 
 def _text(value: Any) -> str:

@@ -44,7 +44,9 @@ class RestCall:
         self.usage_key = ""
         self.is_canary: bool | None = None
         self.log: list[str] = []
+        self.refused: tuple[str, str | None] | None = None
         self.integration_ms: int | None = None
+        self.begun_s = 0.0
 
     @property
     def arn(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from lambent.gateway.apis.http_answer import answer_1
-from lambent.gateway.rest import functions
+from lambent.gateway.rest import functions, outbound
 from lambent.gateway.rest.calls import RestCall, is_binary
 from lambent.gateway.rest.events import proxy_event
 from lambent.gateway.rest.plans import MethodPlan
@@ -43,7 +43,7 @@ async def run(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
         return incoming(call, method, await _function(call, method, ports))
     if kind == "MOCK":
         return incoming(call, method, _mock(call, method))
-    raise internal()
+    return await (outbound.proxied if kind == "HTTP_PROXY" else outbound.mapped)(call, method, ports)
 
 
 async def _proxied_function(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:

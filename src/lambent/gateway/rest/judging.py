@@ -5,27 +5,35 @@ examples" (aws:SourceIp by NotIpAddress and IpAddress; a Resource `execute-api:/
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from lambent.gateway.apis.authorizer_policy import allows
 from lambent.gateway.rest.calls import RestCall
 from lambent.model.rest_api import Part
 from lambent.services.resource_policy import Document, Question, decision, parsed
-from lambent.services.statements import as_list, like
+from lambent.services.statements import as_list
 
 ACTION = "execute-api:Invoke"
 SHORT = "execute-api:/"
 
 
-def allows(statements: Iterable[Part], arn: str) -> bool:
-    """Whether an authorizer's policy lets a caller in."""
-    effects = [each.get("Effect") for each in statements if _names(each, arn)]
-    return "Allow" in effects and "Deny" not in effects
+EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
-def explicitly_denied(statements: Iterable[Part], arn: str) -> bool:
-    """Whether it says that it does not."""
-    return any(each.get("Effect") == "Deny" for each in statements if _names(each, arn))
+def known_of(call: RestCall) -> dict[str, str]:
+    """The condition keys of a request."""
+    return {
+        "aws:sourceip": call.facts.source_ip,
+        "aws:useragent": call.request.header("user-agent"),
+        "aws:referer": call.request.header("referer"),
+    }
+
+
+def explicitly_denied(policy: Document, call: RestCall) -> bool:
+    """Whether an authorizer's policy, which does not let the caller in, says so: no Allow would help."""
+    statements = [*as_list(policy.get("Statement", [])), EVERYTHING]
+    return not allows({**policy, "Statement": statements}, call.arn, known_of(call))
 
 
 def judged(policy: str, call: RestCall, principal: str) -> str:
@@ -33,22 +41,10 @@ def judged(policy: str, call: RestCall, principal: str) -> str:
     document = parsed(policy)
     prefix = call.arn.split("/", 1)[0]
     whole = {**document, "Statement": [_whole(each, prefix) for each in as_list(document.get("Statement", []))]}
-    context = {
-        "aws:sourceip": call.facts.source_ip,
-        "aws:useragent": call.request.header("user-agent"),
-        "aws:referer": call.request.header("referer"),
-        "aws:principalarn": principal,
-    }
+    context = known_of(call) | {"aws:principalarn": principal}
     account = call.facts.principal.account if call.facts.principal else ""
     return decision(_without_ranges(whole, call.facts.source_ip),
                     Question("AWS", principal, account, ACTION, call.arn, context))  # fmt: skip
-
-
-def _names(statement: Part, arn: str) -> bool:
-    actions, resources = as_list(statement.get("Action", [])), as_list(statement.get("Resource", []))
-    return any(like(str(each).lower(), ACTION.lower()) for each in actions) and any(
-        like(str(each), arn) for each in resources
-    )
 
 
 def _whole(statement: Part, prefix: str) -> Part:

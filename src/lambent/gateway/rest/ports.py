@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 from lambent.clock import Clock
 from lambent.gateway.apis.api import Tools
-from lambent.gateway.authentication import Authentication
-from lambent.gateway.rest.authorizer_cache import AuthorizerCache
 from lambent.ids import Ids
 from lambent.model.invocation import Invocation
 from lambent.model.rest_api import KeyUse, KeyVerdict
@@ -20,5 +18,3 @@ class Ports(NamedTuple):
     ids: Ids
     spend: Callable[[KeyUse], Awaitable[KeyVerdict]]
     enqueue: Callable[[Invocation], Awaitable[None]]
-    authenticate: Authentication
-    authorizers: AuthorizerCache

@@ -50,6 +50,7 @@ def internal(status: int = 500) -> Refused:
 
 def answer_of(refused: Refused, call: RestCall) -> HttpResponse:
     """The gateway response."""
+    call.refused = (refused.kind, refused.message)
     part, status = _part(refused, call)
     own: Headers = [("x-amzn-errortype", refused.error_type)]
     if part is None and refused.kind == DENIED:

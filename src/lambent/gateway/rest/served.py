@@ -6,14 +6,16 @@ Source: API Gateway Developer Guide, "Set up an API Gateway canary release deplo
 
 from collections.abc import Awaitable
 
+from lambent.gateway.apis.access_log import AccessLine
 from lambent.gateway.apis.address import ApiAddress, place_of
 from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.proxy_event import Facts
-from lambent.gateway.rest import refusals, way
+from lambent.gateway.rest import access_lines, refusals, way
 from lambent.gateway.rest.calls import RestCall
 from lambent.gateway.rest.plans import ApiPlan, MethodPlan
 from lambent.gateway.rest.ports import Ports
 from lambent.gateway.rest.refusals import Refused
+from lambent.model.apis import AccessLog
 from lambent.model.http import HttpResponse
 from lambent.model.rest_api import RestApi, RestStage
 from lambent.model.trace import new_trace
@@ -27,6 +29,12 @@ class ServedRestApi:
     def __init__(self, api: RestApi, ports: Ports) -> None:
         self.api, self._ports = api, ports
         self._plans: dict[tuple[str, bool], ApiPlan] = {}
+        logs = ports.tools.access_logs
+        self._lines: dict[str, AccessLine] = {
+            name: logs.line_of(AccessLog(*stage.log), f"{api.api_id}/{name}", access_lines.reader)
+            for name, stage in api.stages.items()
+            if stage.log is not None
+        }
 
     def __call__(self, exchange: Exchange, address: ApiAddress) -> Step | Awaitable[Step]:
         place = place_of(address, self.api.stages)
@@ -44,6 +52,7 @@ class ServedRestApi:
                 FORBIDDEN,
             )
         call = RestCall(self.api, place, address.domain, request, facts)
+        call.begun_s = self._ports.clock.monotonic_s()
         stage = self.api.stages[place.stage]
         call.plan = self._plan(stage, call)
         if call.plan.document.api.get("disableExecuteApiEndpoint") and not address.custom:
@@ -70,6 +79,10 @@ class ServedRestApi:
             ("x-amzn-trace-id", call.facts.trace_header),
             *(each for each in response.headers if each[0] not in ("x-amzn-requestid", "x-amz-apigw-id")),
         ]
+        line = self._lines.get(call.place.stage)
+        if line is not None:
+            took_ms = round((self._ports.clock.monotonic_s() - call.begun_s) * 1000)
+            line(access_lines.told(call, response, took_ms))
         return response
 
     def _plan(self, stage: RestStage, call: RestCall) -> ApiPlan:

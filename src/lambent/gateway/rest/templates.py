@@ -46,9 +46,9 @@ class Backend(Struct, frozen=True):
     headers: Mapping[str, list[str]] = {}
 
 
-def outgoing(call: RestCall, method: MethodPlan) -> Outgoing:
-    """What the integration is sent. Raises Refused."""
-    made = Outgoing(_body(call, method))
+def outgoing(call: RestCall, method: MethodPlan, *, as_it_is: bool = False) -> Outgoing:
+    """What the integration is sent; with `as_it_is` the body is the request's own. Raises Refused."""
+    made = Outgoing(b"" if as_it_is else _body(call, method))
     message = Message(call.places, _parsed(call.text) if _reads_body(method) else None, call.context, call.variables)
     for place, name, source in method.parameters:
         values = expressions.value_of(source, message)

@@ -26,7 +26,7 @@ from lambent.mapping.vtl.nodes import (
 )
 
 START = re.compile(r"\$(!?)(\{?)([A-Za-z_][A-Za-z0-9_]*)")
-STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)")
+STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*)")  # members may have hyphens: header.X-A
 NUMBER = re.compile(r"-?\d{1,18}(?:\.(?!\.)\d{1,18})?")
 SINGLE = re.compile(r"'((?:[^']|'')*)'")
 DOUBLE = re.compile(r'"((?:[^"\\]|\\.|"")*)"', re.DOTALL)

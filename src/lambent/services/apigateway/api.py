@@ -10,6 +10,8 @@ Refused by name: caching, compression, private APIs, Cognito and JWT authorizers
 integrations with other services than Lambda, streamed answers, X-Ray, execution logs and detailed metrics.
 """
 
+from typing import NamedTuple
+
 from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.ids import Ids
@@ -18,6 +20,7 @@ from lambent.services.apigateway.api_keys import ApiKeys
 from lambent.services.apigateway.apis import Apis
 from lambent.services.apigateway.authorizers import Authorizers
 from lambent.services.apigateway.deployments import Deployments
+from lambent.services.apigateway.documents import Documents
 from lambent.services.apigateway.gateway_responses import GatewayResponses
 from lambent.services.apigateway.integrations import Integrations
 from lambent.services.apigateway.methods import Methods
@@ -27,6 +30,7 @@ from lambent.services.apigateway.serving import Serving
 from lambent.services.apigateway.shelf import Announce, Shelf
 from lambent.services.apigateway.stages import Stages
 from lambent.services.apigateway.tags import Tags
+from lambent.services.apigateway.trials import Trials, Try
 from lambent.services.apigateway.usage import Usage
 from lambent.services.apigateway.usage_plans import UsagePlanKeys, UsagePlans
 from lambent.services.operation import operations_of
@@ -35,17 +39,25 @@ from lambent.store.api import Database
 USUAL_RATE = 10_000  # what AWS shows, where the operator has set none
 
 
+class Links(NamedTuple):
+    """`announce` is told the id of an API that is served otherwise now, and returns once every edge knows; `try_` has
+    an edge run a method."""
+
+    announce: Announce
+    try_: Try
+
+
 class RestApisService:
     """Everything that answers for REST APIs in control.
 
     Args:
         database: opened with the schema of this package; closing it is the caller's work.
-        announce: told the id of an API that is served otherwise now; returns once every edge knows.
+        links: what this service asks of the edges.
         quotas: the longest timeout of an integration, and how fast an account may call.
     """
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, announce: Announce, quotas: Quotas) -> None:
-        self._shelf = shelf = Shelf(database, clock, ids, announce)
+    def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links, quotas: Quotas) -> None:
+        self._shelf = shelf = Shelf(database, clock, ids, links.announce)
         self.serving, self.usage = Serving(shelf), Usage(shelf)
         self.operations = operations_of(
             Apis(shelf),
@@ -57,6 +69,8 @@ class RestApisService:
             GatewayResponses(shelf),
             Authorizers(shelf),
             Deployments(shelf),
+            Documents(shelf, quotas.rest_timeout_ms),
+            Trials(shelf, links.try_),
             Stages(shelf),
             ApiKeys(shelf),
             UsagePlans(shelf),

@@ -78,7 +78,7 @@ def _check_target(made: Part) -> None:
         raise BadRequest("Enumeration value for HttpMethod must be non-empty")
     if kind in ("HTTP", "HTTP_PROXY"):
         _check_url(uri)
-        raise not_built(f"An integration of type {kind}")
+        return
     parsed = aws_uri(uri)
     if parsed is None:
         raise BadRequest("Invalid ARN specified in the request" if uri.startswith("arn:")

@@ -13,6 +13,7 @@ from lambent.services.operation import Answer, Request, RequestContext, operatio
 
 MOST = 10
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+LOG_GROUP = re.compile(r"arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:[A-Za-z0-9_/.#-]{1,512}(?::\*)?")
 VARIABLE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 VARIABLE_VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]{0,512}")
 
@@ -159,8 +160,15 @@ def check_stage(place: Place, api_id: str, stage: Part) -> None:
 
 
 def _check_log(stage: Part) -> None:
-    if stage.get("accessLogSettings"):
-        raise not_built("accessLogSettings")
+    log = stage.get("accessLogSettings")
+    if log is None:
+        return
+    if not LOG_GROUP.fullmatch(log.get("destinationArn", "")):
+        raise BadRequest("Invalid ARN specified in the request. Access logs go to a log group of CloudWatch Logs.")
+    if "$context.requestId" not in log.get("format", "") and "$context.extendedRequestId" not in log.get("format", ""):
+        raise BadRequest("Access log format must contain $context.requestId or $context.extendedRequestId")
+    if "\n" in log["format"].rstrip("\n"):
+        raise BadRequest("Access log format must be single line")
 
 
 def _seen(stage: Part) -> Answer:

@@ -16,10 +16,11 @@ from lambent.clock import FakeClock
 from lambent.config import Quotas
 from lambent.errors import ServiceError
 from lambent.ids import FakeIds
+from lambent.model.http import HttpResponse
 from lambent.model.principal import Principal
-from lambent.model.rest_api import KeyUse
+from lambent.model.rest_api import KeyUse, RestTrial, TrialOutcome
 from lambent.services.apigateway import apis, integrations, methods, patch, plan_rules, stage_rules, usage
-from lambent.services.apigateway.api import RestApisService
+from lambent.services.apigateway.api import Links, RestApisService
 from lambent.services.operation import RequestContext
 from lambent.store.memory import open_memory
 from lambent.store.sql import load_schema
@@ -38,13 +39,16 @@ class House:
 
     async def open(self) -> "House":
         self.database = await open_memory(load_schema("lambent.services.apigateway"))
-        self.service = RestApisService(self.database, self.clock, FakeIds(), self._announce, Quotas())
+        self.service = RestApisService(self.database, self.clock, FakeIds(), Links(self._announce, self._try), Quotas())
         made = await self.ask("CreateRestApi", name="pets")
         self.api, self.root = made["id"], made["rootResourceId"]
         return self
 
     async def _announce(self, api_id: str) -> None:
         self.told.append(api_id)
+
+    async def _try(self, trial: RestTrial) -> TrialOutcome:
+        return TrialOutcome(HttpResponse(200, [], trial.request.path.encode()), "log", 1)
 
     async def ask(self, operation: str, /, account: str = ACCOUNT, **request: Any) -> Any:
         principal = Principal(account, f"arn:aws:iam::{account}:root", account)

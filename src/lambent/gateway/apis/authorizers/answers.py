@@ -18,12 +18,13 @@ KEPT = 50_000
 
 
 class Verdict(Struct, frozen=True):
-    """`allowed` None: `policy` decides for each resource."""
+    """`allowed` None: `policy` decides for each resource. `usage_key` is an API key that the function names."""
 
     values: Mapping[str, Any]
     allowed: bool | None = None
     policy: Any = None
     principal_id: str = ""
+    usage_key: str = ""
 
     def lets(self, resource: str, context: Mapping[str, str]) -> bool:
         """Whether the caller may call `resource`. Raises BadVerdict."""
@@ -47,7 +48,8 @@ def verdict_of(payload: bytes, *, simple: bool) -> Verdict:
         return Verdict(values, told["isAuthorized"])
     if not isinstance(told.get("principalId"), str):
         raise BadVerdict("it has no principalId")
-    verdict = Verdict(values, policy=told.get("policyDocument"), principal_id=told["principalId"])
+    usage_key = str(told.get("usageIdentifierKey") or "")
+    verdict = Verdict(values, None, told.get("policyDocument"), told["principalId"], usage_key)
     verdict.lets("", {})  # a policy without a form is found out now
     return verdict
 
