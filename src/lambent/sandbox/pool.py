@@ -10,8 +10,8 @@ request, so that a broken host does not spin.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -32,7 +32,7 @@ class Stoppable(Protocol):
     def alive(self) -> bool:
         """Whether it is still good for anything."""
 
-    async def stop(self) -> None:
+    def stop(self) -> Coroutine[Any, Any, None]:
         """Leave nothing behind."""
 
 
@@ -53,9 +53,10 @@ class Pool(Generic[S]):
         self._ready: deque[S] = deque()
         self._waiting: deque[asyncio.Future[S]] = deque()
         self._making: set[asyncio.Task[bool]] = set()
+        self._stopping: set[asyncio.Task[None]] = set()
         self._tending: asyncio.Task[None] | None = None
         self._taken_s = self.used_s = float("-inf")
-        self._closed = False
+        self._closed = self._looking = False
 
     def statistics(self) -> dict[str, int]:
         """How many are ready, in the making, and waited for."""
@@ -81,18 +82,19 @@ class Pool(Generic[S]):
         """Stop one that waits, for the good of another pool; whether there was one."""
         if not self._ready:
             return False
-        task = asyncio.get_running_loop().create_task(self._stop(self._ready.popleft()))
-        self._making.add(task)
-        task.add_done_callback(self._making.discard)
-        return True
-
-    async def _stop(self, one: S) -> bool:
-        await one.stop()
+        task = asyncio.get_running_loop().create_task(self._ready.popleft().stop())
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
         return True
 
     def fill(self) -> None:
         """See to it that the reserve is as it should be."""
-        if not self._closed and (self._tending is None or self._tending.done()):
+        if self._closed:
+            return
+        if self._looking and self._tending is not None:
+            self._tending.cancel()  # it sleeps, for longer than a reserve may be empty
+            self._tending = None
+        if self._tending is None or self._tending.done():
             self._tending = asyncio.get_running_loop().create_task(self._tend())
 
     async def take(self) -> S:
@@ -130,7 +132,14 @@ class Pool(Generic[S]):
             elif wanted == len(self._ready) == self._depth.least:
                 return
             else:
-                await self._clock.sleep(LOOK_S)
+                await self._look()
+
+    async def _look(self) -> None:
+        self._looking = True
+        try:
+            await self._clock.sleep(LOOK_S)
+        finally:
+            self._looking = False
 
     def _begin(self) -> asyncio.Task[bool]:
         task = asyncio.get_running_loop().create_task(self._add())
@@ -172,5 +181,5 @@ class Pool(Generic[S]):
         if self._tending is not None:
             self._tending.cancel()
             await asyncio.gather(self._tending, return_exceptions=True)
-        await asyncio.gather(*(sandbox.stop() for sandbox in self._ready), *self._making)
+        await asyncio.gather(*(sandbox.stop() for sandbox in self._ready), *self._making, *self._stopping)
         self._ready.clear()

@@ -23,10 +23,11 @@ class Made:
 class Workshop:
     """Makes one thing whenever it is told to finish."""
 
-    def __init__(self, least: int, most: int = 0) -> None:
+    def __init__(self, least: int, most: int = 0, idle_s: float = float("inf")) -> None:
         self.begun: list[asyncio.Future[Made]] = []
         self.clock = FakeClock()
-        self.pool: Pool[Made] = Pool(self._make, Depth(least, most), self.clock)
+        self.room = True
+        self.pool: Pool[Made] = Pool(self._make, Depth(least, most, idle_s), self.clock, lambda: self.room)
 
     async def _make(self) -> Made:
         future: asyncio.Future[Made] = asyncio.get_running_loop().create_future()
@@ -62,6 +63,44 @@ async def test_it_fills_up_to_its_size() -> None:
     await shop.finish(1)
     assert len(shop.begun) == 2
     assert shop.pool.statistics() == {"ready": 2, "making": 0, "waiting": 0}
+
+
+async def test_a_reserve_that_is_looked_after_only_now_and_then_is_filled_soon_after_a_start() -> None:
+    shop = Workshop(1, idle_s=1000.0)
+    shop.pool.expect()
+    [made] = await shop.finish(0)
+    await shop.clock.advance(REST_S)
+    assert await shop.pool.take() is made
+    await settle()
+    await shop.clock.advance(2 * REST_S)
+    assert len(shop.begun) == 2
+    await shop.finish(1)
+    await shop.pool_closed()
+
+
+async def test_one_that_is_given_up_keeps_nobody_waiting() -> None:
+    shop = Workshop(1, idle_s=1000.0)
+    shop.pool.expect()
+    [made] = await shop.finish(0)
+    assert shop.pool.give_one_up()
+    assert not shop.pool.give_one_up()
+    taking = asyncio.ensure_future(shop.pool.take())
+    [second] = await shop.finish(1)
+    assert await taking is second
+    assert made.stopped
+    await shop.pool_closed()
+
+
+async def test_where_there_is_no_room_nothing_is_kept() -> None:
+    shop = Workshop(1, idle_s=1000.0)
+    shop.room = False
+    shop.pool.expect()
+    await settle()
+    assert shop.begun == []
+    shop.room = True
+    await shop.clock.advance(2 * LOOK_S)
+    assert len(shop.begun) == 1
+    await shop.pool_closed()
 
 
 async def test_what_is_ready_is_taken_at_once_and_replaced_after_a_rest() -> None:
