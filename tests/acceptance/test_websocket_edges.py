@@ -45,11 +45,9 @@ def test_any_edge_finds_any_connection_and_a_dead_one_takes_only_its_own(
     path, endpoint = api_of(platform), platform.variables["AWS_ENDPOINT_URL"]
     trust = ssl.create_default_context(cafile=platform.variables["AWS_CA_BUNDLE"])
 
-    def manager() -> Any:
-        """A client with connections of its own, which may reach either edge."""
-        return platform.session().client(
-            "apigatewaymanagementapi", endpoint_url=endpoint + path, verify=platform.variables["AWS_CA_BUNDLE"]
-        )
+    manager = platform.session().client(  # its connection leads to one of the two
+        "apigatewaymanagementapi", endpoint_url=endpoint + path, verify=platform.variables["AWS_CA_BUNDLE"]
+    )
 
     with ExitStack() as stack:
         clients: dict[str, ClientConnection] = {}
@@ -59,7 +57,7 @@ def test_any_edge_finds_any_connection_and_a_dead_one_takes_only_its_own(
             client = stack.enter_context(connect(uri, ssl=trust, proxy=None))
             clients[id_of(client)] = client
         for connection_id, client in clients.items():
-            manager().post_to_connection(ConnectionId=connection_id, Data=connection_id.encode())
+            manager.post_to_connection(ConnectionId=connection_id, Data=connection_id.encode())
             assert client.recv(timeout=10) == connection_id
         node_peer(platform, endpoint, path)
 
@@ -69,9 +67,9 @@ def test_any_edge_finds_any_connection_and_a_dead_one_takes_only_its_own(
         assert ended == {connection_id for connection_id in clients if edge_of(connection_id) == 0}
         alive = set(clients) - ended
         for connection_id in alive:
-            eventually(lambda one=connection_id: posted(manager(), one) == "")
+            eventually(lambda one=connection_id: posted(manager, one) == "")
         for connection_id in ended:
-            eventually(lambda one=connection_id: posted(manager(), one) == "GoneException")
+            eventually(lambda one=connection_id: posted(manager, one) == "GoneException")
 
 
 def has_ended(client: ClientConnection) -> bool:
