@@ -308,6 +308,31 @@ def test_another_server_hears_messages_and_who_sent_them(api: Api) -> None:
         server.server_close()
 
 
+def test_a_heartbeat_needs_no_function(api: Api) -> None:
+    integration = api.v2.create_integration(
+        ApiId=api.api_id, IntegrationType="MOCK", RequestTemplates={"200": '{"statusCode": 200}'},
+        TemplateSelectionExpression="200",
+    )["IntegrationId"]  # fmt: skip
+    template = '{"pong": true, "id": "$context.connectionId"}'
+    names = {"ApiId": api.api_id, "IntegrationId": integration}
+    made = api.v2.create_integration_response(
+        **names, IntegrationResponseKey="/2\\d\\d/", ResponseTemplates={"$default": template}
+    )
+    assert api.v2.get_integration_responses(**names)["Items"] == [
+        {name: value for name, value in made.items() if name != "ResponseMetadata"}
+    ]
+    api.route("ping", answers=True, integration=integration)
+    with api.client() as client:
+        client.send('{"action": "ping"}')
+        told = json.loads(client.recv(timeout=10))
+        assert (told["pong"], len(told["id"])) == (True, 16)
+    with pytest.raises(ClientError) as refused_one:
+        api.v2.create_integration_response(
+            ApiId=api.api_id, IntegrationId=api.integration, IntegrationResponseKey="$default"
+        )
+    assert refused_one.value.response["Error"]["Code"] == "BadRequestException"
+
+
 def test_a_custom_domain_name_leads_to_a_stage(api: Api) -> None:
     name = f"chat-{api.api_id}.example.test"
     api.v2.create_domain_name(DomainName=name, DomainNameConfigurations=[{"EndpointType": "REGIONAL"}])
@@ -390,7 +415,7 @@ def test_the_command_line_makes_an_api_whose_connect_is_a_mock(platform: "Platfo
         ("create_route", {"RouteKey": "x", "AuthorizationType": "AWS_IAM"}),
         ("create_route", {"RouteKey": "x", "ApiKeyRequired": True}),
         ("create_integration", {"IntegrationType": "MOCK"}),
-        ("create_integration", {"IntegrationType": "MOCK", "RequestTemplates": {"200": "#set($x = 1)"}}),
+        ("create_integration", {"IntegrationType": "MOCK", "RequestTemplates": {"200": "#if(1)"}}),
         ("create_integration", {"IntegrationType": "AWS_PROXY", "IntegrationUri": "arn:aws:s3:::x"}),
         (
             "create_integration",

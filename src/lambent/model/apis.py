@@ -114,10 +114,20 @@ class HttpApi(Struct, frozen=True, tag="HTTP"):
     closed: bool = False
 
 
-class MockTarget(Struct, frozen=True, tag="mock"):
-    """A route that the platform answers itself, with this status."""
+class MockResponse(Struct, frozen=True):
+    """What a mock says for a status that `key` matches; `selection` names one of the templates."""
 
-    status: int
+    key: str
+    templates: Mapping[str, str] = {}
+    selection: str = ""
+
+
+class MockTarget(Struct, frozen=True, tag="mock"):
+    """A route that the platform answers itself: the status comes of the template that `selection` chooses."""
+
+    templates: Mapping[str, str]
+    selection: str = ""
+    responses: tuple[MockResponse, ...] = ()
 
 
 class WebSocketAuthorizer(Struct, frozen=True):

@@ -13,6 +13,7 @@ from lambent.errors import Unavailable
 from lambent.gateway.apis.api import Tools
 from lambent.gateway.websockets.answer import TIMED_OUT, Answer, Failed, answer_of
 from lambent.gateway.websockets.event import encoded
+from lambent.gateway.websockets.mock import mocked
 from lambent.gateway.websockets.proxy import proxied
 from lambent.model.apis import FunctionTarget, HttpTarget, MockTarget, WebSocketApi, WebSocketRoute, execute_api_arn
 from lambent.model.invocation import Invocation, InvocationResult
@@ -50,7 +51,7 @@ class Integrations:
         if target is None:
             raise Failed(500)
         if isinstance(target, MockTarget):
-            return Answer(target.status)
+            return mocked(target, event)
         if isinstance(target, HttpTarget):
             return await proxied(self._tools.send, target, route, event, self._tools.rules.answer_bytes)
         return answer_of(await self.payload(call, target, call.source_arn, encoded(event)))

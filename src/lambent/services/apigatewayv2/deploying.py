@@ -18,6 +18,7 @@ from lambent.services.apigatewayv2.model import (
     Deployed,
     Deployment,
     Integration,
+    IntegrationResponse,
     Route,
     RouteResponse,
     Stage,
@@ -53,6 +54,7 @@ def content_of(tx: Transaction, api: Api) -> Deployed:
         tuple(store.parts(tx, api.api_id, Authorizer)),
         api.cors_configuration,
         tuple(store.parts(tx, api.api_id, RouteResponse)),
+        tuple(store.parts(tx, api.api_id, IntegrationResponse)),
     )
 
 

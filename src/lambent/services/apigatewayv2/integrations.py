@@ -13,7 +13,7 @@ from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.deploying import changed
 from lambent.services.apigatewayv2.errors import BadRequest, Conflict
-from lambent.services.apigatewayv2.model import Integration, Route, edited, given, shown
+from lambent.services.apigatewayv2.model import Integration, IntegrationResponse, Route, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.targets import is_url, names_function
@@ -116,6 +116,9 @@ class Integrations:
                         f"'{route.route_id}'."
                     )
             store.delete_part(tx, api.api_id, Integration, gone.integration_id)
+            for response in store.parts(tx, api.api_id, IntegrationResponse):
+                if response.integration_id == gone.integration_id:
+                    store.delete_part(tx, api.api_id, IntegrationResponse, response.part_id)
             changed(tx, api, self._all)
 
         await self._all.changes.make(request["ApiId"], work)

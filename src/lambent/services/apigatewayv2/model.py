@@ -114,6 +114,25 @@ class Integration(Part, frozen=True):
         return self.integration_id
 
 
+class IntegrationResponse(Part, frozen=True):
+    """What a MOCK integration of a WebSocket API says."""
+
+    kind: ClassVar[str] = "IntegrationResponse"
+    integration_response_id: str
+    integration_id: str
+    integration_response_key: str
+    response_templates: Mapping[str, str] | None = None
+    template_selection_expression: str | None = None
+
+    @property
+    def part_id(self) -> str:
+        return self.integration_response_id
+
+    @property
+    def name(self) -> str:
+        return f"{self.integration_id}/{self.integration_response_key}"
+
+
 class RouteResponse(Part, frozen=True):
     """What makes a route of a WebSocket API answer."""
 
@@ -202,6 +221,7 @@ class Deployed(Struct, frozen=True):
     authorizers: tuple[Authorizer, ...] = ()
     cors: Cors | None = None
     route_responses: tuple[RouteResponse, ...] = ()
+    integration_responses: tuple[IntegrationResponse, ...] = ()
 
 
 class Deployment(Part, frozen=True):

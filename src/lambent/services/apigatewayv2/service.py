@@ -11,6 +11,7 @@ from lambent.services.apigatewayv2.compiling import compiled
 from lambent.services.apigatewayv2.definitions import Definitions
 from lambent.services.apigatewayv2.deployments import Deployments
 from lambent.services.apigatewayv2.domain_names import DomainNames
+from lambent.services.apigatewayv2.integration_responses import IntegrationResponses
 from lambent.services.apigatewayv2.integrations import Integrations
 from lambent.services.apigatewayv2.route_responses import RouteResponses
 from lambent.services.apigatewayv2.routes import Routes
@@ -33,6 +34,7 @@ class ApiGatewayV2Service:
             Apis(resources),
             Routes(resources),
             RouteResponses(resources),
+            IntegrationResponses(resources),
             Integrations(resources),
             Stages(resources),
             Deployments(resources),

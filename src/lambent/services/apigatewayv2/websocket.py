@@ -10,15 +10,19 @@ from typing import Any
 
 import msgspec
 
+from lambent.mapping.regexes import BadRegex, compiled
+from lambent.mapping.vtl.parser import parse
+from lambent.mapping.vtl.scope import TemplateFailed
 from lambent.model.selection import selector_of
 from lambent.model.websocket_mapping import problem
 from lambent.services.apigatewayv2.errors import BadRequest
-from lambent.services.apigatewayv2.model import DEFAULT, Authorizer, Integration, Route
+from lambent.services.apigatewayv2.model import DEFAULT, Authorizer, Integration, IntegrationResponse, Route
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.targets import is_url, names_function
 
 WEBSOCKET = "WEBSOCKET"
 CONNECT, DISCONNECT = "$connect", "$disconnect"
+STATUS_KEY = re.compile(r"/[^/]{1,100}/|[0-9]{3}")
 KEY = re.compile(r"[^\s$][^\x00-\x1f]{0,127}")
 IDENTITY = re.compile(
     r"route\.request\.(header|querystring)\.[A-Za-z0-9_-]+|stageVariables\.[A-Za-z0-9_]+|context\.[A-Za-z0-9]+"
@@ -126,7 +130,7 @@ def checked(wanted: Integration, request: Mapping[str, Any]) -> Integration:
         refuse("ContentHandlingStrategy CONVERT_TO_BINARY", "by this version of Lambent")
     wanted = msgspec.structs.replace(wanted, integration_response_selection_expression=RESPONSE_SELECTION)
     if wanted.integration_type == "MOCK":
-        mock_status(wanted)
+        _check_mock(wanted)
     if wanted.integration_type == "HTTP_PROXY":
         return _proxy(wanted)
     if wanted.request_parameters or wanted.tls_config is not None:
@@ -158,24 +162,45 @@ def _function(wanted: Integration) -> Integration:
     return msgspec.structs.replace(wanted, integration_method="POST")
 
 
-def mock_status(wanted: Integration) -> int:
-    """The status that a MOCK integration answers, which its one template says. Raises BadRequest."""
-    templates = wanted.request_templates or {}
-    chosen = (wanted.template_selection_expression or "").replace("\\$", "$")
-    if not templates or ("$" in chosen and chosen != DEFAULT):
-        refuse(
-            "A MOCK integration without a plain RequestTemplate",
-            "by this version of Lambent",
-            'One is {"200": "{\\"statusCode\\": 200}"}.',
-        )
-    text = templates.get(chosen) or templates.get(DEFAULT) or next(iter(templates.values()))
-    try:
-        told = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        told = None
-    status = told.get("statusCode") if isinstance(told, dict) else None
-    if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
-        refuse(
-            "A RequestTemplate that is not JSON with a statusCode", "by this version of Lambent for MOCK integrations"
-        )
-    return status
+def _check_mock(wanted: Integration) -> None:
+    """Raises BadRequest."""
+    if not wanted.request_templates:
+        raise BadRequest('A MOCK integration needs RequestTemplates; one is {"200": "{\\"statusCode\\": 200}"}.')
+    _check_templates(wanted.request_templates)
+    expression = (wanted.template_selection_expression or "").replace("\\$", "$")
+    if "$" in expression and expression != DEFAULT:
+        try:
+            selector_of(expression)
+        except ValueError as error:
+            raise BadRequest(f"Invalid TemplateSelectionExpression: {error}.") from None
+
+
+def check_integration_response(
+    integration: Integration, wanted: IntegrationResponse, request: Mapping[str, Any]
+) -> None:
+    """Raises BadRequest."""
+    if integration.integration_type != "MOCK":
+        raise BadRequest(f"Integrations of type {integration.integration_type} have no integration responses.")
+    for name in ("ContentHandlingStrategy", "ResponseParameters"):
+        if request.get(name):
+            refuse(f"{name} of an integration response", "by this version of Lambent")
+    key = wanted.integration_response_key
+    if key != DEFAULT:
+        if not STATUS_KEY.fullmatch(key):
+            raise BadRequest(f"IntegrationResponseKey {key!r} is neither $default nor a regular expression in slashes.")
+        try:
+            compiled(key.strip("/"))
+        except BadRegex as error:
+            raise BadRequest(f"IntegrationResponseKey {key!r} cannot be read: {error}") from None
+    _check_templates(wanted.response_templates or {})
+    selection = (wanted.template_selection_expression or "").replace("\\$", "$")
+    if "$" in selection and selection != DEFAULT:
+        refuse("A TemplateSelectionExpression that is more than a key", "by this version of Lambent for responses")
+
+
+def _check_templates(templates: Mapping[str, str]) -> None:
+    for key, template in templates.items():
+        try:
+            parse(template)
+        except TemplateFailed as error:
+            raise BadRequest(f"Invalid mapping template for {key}: {error}") from None

@@ -3,6 +3,7 @@
 from lambent.model.apis import (
     FunctionTarget,
     HttpTarget,
+    MockResponse,
     MockTarget,
     WebSocketApi,
     WebSocketAuthorizer,
@@ -10,11 +11,9 @@ from lambent.model.apis import (
     WebSocketStage,
 )
 from lambent.services.apigatewayv2 import store
-from lambent.services.apigatewayv2.errors import BadRequest
 from lambent.services.apigatewayv2.model import Api, Deployed, Deployment, Integration, Route, Stage
 from lambent.services.apigatewayv2.targets import filled, function_of
 from lambent.services.apigatewayv2.throttling import throttle_of
-from lambent.services.apigatewayv2.websocket import mock_status
 from lambent.store.api import Transaction
 
 AUTHORIZER_MS = 10_000  # API Gateway Developer Guide, the quotas of authorizers
@@ -41,7 +40,7 @@ def _route(route: Route, content: Deployed, stage: Stage) -> WebSocketRoute:
     two_way = any(each.route_id == route.route_id for each in content.route_responses)
     return WebSocketRoute(
         route.route_key,
-        None if integration is None else _target(integration, stage),
+        None if integration is None else _target(integration, content, stage),
         answers=two_way and route.route_response_selection_expression is not None,
         signed=route.authorization_type == "AWS_IAM",
         authorizer=_authorizer(route, content, stage) if route.authorization_type == "CUSTOM" else None,
@@ -59,12 +58,23 @@ def _authorizer(route: Route, content: Deployed, stage: Stage) -> WebSocketAutho
     return WebSocketAuthorizer(wanted.authorizer_id, target, wanted.identity_source)
 
 
-def _target(integration: Integration, stage: Stage) -> FunctionTarget | HttpTarget | MockTarget | None:
+def _target(
+    integration: Integration, content: Deployed, stage: Stage
+) -> FunctionTarget | HttpTarget | MockTarget | None:
     if integration.integration_type == "MOCK":
-        try:
-            return MockTarget(mock_status(integration))
-        except BadRequest:
-            return None
+        said = (each for each in content.integration_responses if each.integration_id == integration.integration_id)
+        return MockTarget(
+            integration.request_templates or {},
+            integration.template_selection_expression or "",
+            tuple(
+                MockResponse(
+                    each.integration_response_key,
+                    each.response_templates or {},
+                    each.template_selection_expression or "",
+                )
+                for each in said
+            ),
+        )
     if integration.integration_type == "HTTP_PROXY":
         url, tls = filled(integration.integration_uri or "", stage.stage_variables), integration.tls_config
         server_name = "" if tls is None else tls.server_name_to_verify or ""

@@ -102,7 +102,7 @@ def eventually_here() -> Any:
 
 
 async def test_a_deployment_is_what_the_next_message_meets_and_no_api_is_goodbye(place: Place) -> None:
-    place.api = api(WebSocketRoute("$default", MockTarget(200)))
+    place.api = api(WebSocketRoute("$default", MockTarget({"200": '{"statusCode": 200}'})))
     way, wire = place.connect()
     way.data_received(text("x"))
     await settled()
