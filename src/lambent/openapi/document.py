@@ -1,7 +1,8 @@
 """An OpenAPI or Swagger document as plain values, from JSON or YAML, and the references inside it.
 
-YAML is read with the values that JSON has and no others: dates stay text, keys become text. Aliases are refused, as
-a short text could stand for an endless document. References lead into the document only.
+YAML is read with the values that JSON has and no others: dates stay text, keys become text. Aliases are written out,
+up to so many values in all, as a short text could stand for an endless document. References lead into the document
+only.
 
 Source: OpenAPI Specification 3.0.3 ("Format", "Reference Object") and 2.0; RFC 6901.
 """
@@ -12,7 +13,7 @@ import msgspec
 import yaml
 
 MOST_BYTES = 6 * 1024 * 1024
-MOST_HOPS, MOST_DEPTH = 32, 64
+MOST_HOPS, MOST_DEPTH, MOST_VALUES = 32, 64, 1_000_000
 Document = dict[str, Any]
 
 
@@ -35,7 +36,7 @@ def read(text: str) -> Document:
     if len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         raise BadDocument(f"it is longer than {MOST_BYTES} bytes")
     try:
-        found = msgspec.json.decode(text) if text.lstrip().startswith("{") else _plain(_yaml(text), 0)
+        found = msgspec.json.decode(text) if text.lstrip().startswith("{") else _Plain().of(_yaml(text), 0)
     except (msgspec.DecodeError, yaml.YAMLError, RecursionError, ValueError) as error:
         raise BadDocument(f"it is neither JSON nor YAML: {error}") from None
     if not isinstance(found, dict):
@@ -86,12 +87,9 @@ def _yaml(text: str) -> Any:
 
 
 def _check_events(text: str) -> None:
-    """Raises BadDocument for what must not be composed: aliases, and what is nested so deeply that libyaml's own
-    recursion could end the process."""
+    """Raises BadDocument for what must not be composed: libyaml's own recursion could end the process."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.AliasEvent):
-            raise BadDocument("it has YAML aliases, which are not taken")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MOST_DEPTH:
@@ -100,16 +98,24 @@ def _check_events(text: str) -> None:
             depth -= 1
 
 
-def _plain(value: Any, depth: int) -> Any:
-    if depth > MOST_DEPTH:
-        raise BadDocument("it is nested too deeply")
-    if isinstance(value, dict):
-        return {_key(key): _plain(each, depth + 1) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each, depth + 1) for each in value]
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
-    raise BadDocument(f"it has a value of a kind that JSON lacks: {type(value).__name__}")
+class _Plain:
+    """Makes JSON's values of what YAML gave."""
+
+    def __init__(self) -> None:
+        self._left = MOST_VALUES
+
+    def of(self, value: Any, depth: int) -> Any:
+        """A copy in which nothing is shared. Raises BadDocument."""
+        self._left -= 1
+        if depth > MOST_DEPTH or not self._left:
+            raise BadDocument("it is nested too deeply" if self._left else f"it has more than {MOST_VALUES} values")
+        if isinstance(value, dict):
+            return {_key(key): self.of(each, depth + 1) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self.of(each, depth + 1) for each in value]
+        if value is None or isinstance(value, str | bool | int | float):
+            return value
+        raise BadDocument(f"it has a value of a kind that JSON lacks: {type(value).__name__}")
 
 
 def _key(key: Any) -> str:

@@ -118,7 +118,7 @@ async def build_api_gateway(
         await edges.broadcast(Invalidate(domains=True))
 
     database = await open_("apigatewayv2", "lambent.services.apigatewayv2")
-    v2 = ApiGatewayV2Service(database, clock, ids, Links(announce, announce_domains))
+    v2 = ApiGatewayV2Service(database, clock, ids, Links(announce, announce_domains), quotas)
     rest_database = await open_("apigateway", "lambent.services.apigateway")
     rest = RestApisService(rest_database, clock, ids, RestLinks(announce, edges.try_rest), quotas)
     return ApiGateway(v2, rest, to, clock)

@@ -51,9 +51,30 @@ def test_references_lead_into_the_document_only() -> None:
             resolved(document, bad)
 
 
+BOMB = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]\n" for n in range(1, 12)
+)
+
+
+def test_aliases_are_written_out() -> None:
+    assert read("a: &x {b: 1}\nc: [*x, *x]") == {"a": {"b": 1}, "c": [{"b": 1}, {"b": 1}]}
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "7", "{", "a: &x [1]\nb: *x", "a: !!python/object:os.system {}", "a: !!set {b}", "[" * 5000, "a: " * 3],
+    [
+        "",
+        "[]",
+        "7",
+        "{",
+        BOMB,
+        "&a [*a]",
+        "a: &a {b: *a}",
+        "a: !!python/object:os.system {}",
+        "a: !!set {b}",
+        "[" * 5000,
+        "a: " * 3,
+    ],
 )
 def test_what_is_no_document_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(BadDocument):

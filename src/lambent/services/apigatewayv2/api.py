@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from lambent.clock import Clock
+from lambent.config import Quotas
 from lambent.ids import Ids
 from lambent.services.changes import Changes
 from lambent.store.api import Database
@@ -36,3 +37,4 @@ class Resources(NamedTuple):
     domain_changes: Changes[str]
     clock: Clock
     ids: Ids
+    quotas: Quotas

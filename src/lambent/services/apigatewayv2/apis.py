@@ -17,6 +17,7 @@ from lambent.services.apigatewayv2.integrations import integration_of
 from lambent.services.apigatewayv2.model import DEFAULT, Api, Cors, Integration, Route, Stage, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.room import check_apis
 from lambent.services.apigatewayv2.routes import check_route_key
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket import check_api as check_websocket_api
@@ -63,6 +64,7 @@ class Apis:
         def work(tx: Transaction) -> None:
             store.set_api(tx, context, api)
             store.set_tags(tx, api_arn(context, api.api_id), request.get("Tags") or {})
+            check_apis(tx, context, self._all.quotas)
             for part in quick:
                 store.set_part(tx, api.api_id, part)
             changed(tx, api, self._all)

@@ -16,6 +16,7 @@ from lambent.services.apigatewayv2.errors import BadRequest, Conflict
 from lambent.services.apigatewayv2.model import Api, Authorizer, Route, Stage, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.room import check_parts
 from lambent.services.apigatewayv2.targets import names_function
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket import check_authorizer as check_websocket_authorizer
@@ -126,6 +127,7 @@ class Authorizers:
             wanted = present(tx, api)
             if not store.set_part(tx, api.api_id, wanted):
                 raise BadRequest(f"Authorizer with name {wanted.name} already exists for this API")
+            check_parts(tx, api.api_id, self._all.quotas)
             changed(tx, api, self._all)
             return wanted
 

@@ -18,6 +18,7 @@ from lambent.services.apigatewayv2.exporting import document_of, written
 from lambent.services.apigatewayv2.importing import Definition, definition_of
 from lambent.services.apigatewayv2.model import DEFAULT, Api, Authorizer, Deployment, Integration, Route, Stage, edited
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.room import check_apis, check_parts
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
@@ -108,4 +109,6 @@ class Definitions:
         for part in (*found.integrations, *found.authorizers, *found.routes):
             store.set_part(tx, api.api_id, part)
         store.set_tags(tx, api_arn(context, api.api_id), found.tags)
+        check_apis(tx, context, self._all.quotas)
+        check_parts(tx, api.api_id, self._all.quotas)
         changed(tx, api, self._all)

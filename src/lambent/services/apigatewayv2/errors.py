@@ -25,6 +25,12 @@ class Conflict(ServiceError):
     code = "ConflictException"
 
 
+class LimitExceeded(ServiceError):
+    """A quota is used up."""
+
+    code = "TooManyRequestsException"
+
+
 def no_api(api_id: str) -> NotFound:
     return NotFound(f"Invalid API identifier specified {api_id}")
 

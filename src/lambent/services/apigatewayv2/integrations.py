@@ -16,6 +16,7 @@ from lambent.services.apigatewayv2.errors import BadRequest, Conflict
 from lambent.services.apigatewayv2.model import Integration, IntegrationResponse, Route, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.room import check_parts
 from lambent.services.apigatewayv2.targets import is_url, names_function
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket import checked as checked_websocket
@@ -64,6 +65,7 @@ class Integrations:
             api = store.api(tx, context, request["ApiId"])
             made = integration_of(api.protocol_type, integration_id, request)
             store.set_part(tx, api.api_id, made)
+            check_parts(tx, api.api_id, self._all.quotas)
             changed(tx, api, self._all)
             return made
 

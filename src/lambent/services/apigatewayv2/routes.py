@@ -27,6 +27,7 @@ from lambent.services.apigatewayv2.model import (
 )
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.room import check_parts
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket import check_route as check_websocket_route
 from lambent.services.operation import Answer, Request, RequestContext, operation
@@ -120,6 +121,7 @@ class Routes:
             check(tx, api, route, request)
             if not store.set_part(tx, api.api_id, route):
                 raise Conflict(f"Route with key {route.route_key} already exists for this API")
+            check_parts(tx, api.api_id, self._all.quotas)
             changed(tx, api, self._all)
             return route
 

@@ -1,6 +1,7 @@
 """API Gateway v2, put together."""
 
 from lambent.clock import Clock
+from lambent.config import Quotas
 from lambent.ids import Ids
 from lambent.model.apis import CompiledApi, DomainMapping
 from lambent.services.apigatewayv2 import domain_store
@@ -25,11 +26,11 @@ from lambent.store.api import Database
 class ApiGatewayV2Service:
     """See api.py for the contract."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links, quotas: Quotas) -> None:
         self._database = database
         self._changes: Changes[str] = Changes(database, links.announce)
         self._domain_changes: Changes[str] = Changes(database, links.announce_domains)
-        resources = Resources(database, self._changes, self._domain_changes, clock, ids)
+        resources = Resources(database, self._changes, self._domain_changes, clock, ids, quotas)
         self.operations = operations_of(
             Apis(resources),
             Routes(resources),

@@ -18,6 +18,7 @@ from lambent.services.apigatewayv2.errors import BadRequest, Conflict, NotFound
 from lambent.services.apigatewayv2.model import DEFAULT, Api, Route, Stage, edited, given, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.room import check_parts
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
@@ -138,6 +139,7 @@ class Stages:
             stage = edited(before, {**given(request, MEMBERS), "LastUpdatedDate": now_ms})
             _check_route_settings(tx, api, request)
             store.set_part(tx, api.api_id, stage)
+            check_parts(tx, api.api_id, self._all.quotas)
             if request.get("DeploymentId"):
                 if stage.auto_deploy:
                     raise BadRequest("Deployment ID cannot be specified for a stage with AutoDeploy.")

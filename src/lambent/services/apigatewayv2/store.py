@@ -68,6 +68,13 @@ def parts(tx: Transaction, api_id: str, kind: type[P]) -> list[P]:
     return [msgspec.json.decode(row["record"], type=kind) for row in rows]
 
 
+def count(tx: Transaction, api_id: str, kind: type[Part]) -> int:
+    """How many parts of one kind the API has."""
+    row = tx.one(SQL.count_parts, api_id=api_id, kind=kind.kind)
+    assert row is not None
+    return int(row["parts"])
+
+
 def set_part(tx: Transaction, api_id: str, wanted: Part) -> bool:
     """Make the part, or change it; False when another of its kind has its name."""
     record = msgspec.json.encode(wanted).decode()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from lambent.clock import FakeClock
+from lambent.config import Quotas
 from lambent.ids import SystemIds
 from lambent.model.principal import Principal
 from lambent.services.apigatewayv2.api import Links
@@ -24,7 +25,9 @@ class Desk:
     async def open(self) -> "Desk":
         self.announced: list[str] = []
         database = await open_memory(load_schema("lambent.services.apigatewayv2"))
-        self.service = ApiGatewayV2Service(database, FakeClock(), SystemIds(), Links(self._announce, self._announce))
+        self.service = ApiGatewayV2Service(
+            database, FakeClock(), SystemIds(), Links(self._announce, self._announce), Quotas(api_routes=3, apis=5)
+        )
         return self
 
     async def _announce(self, what: str) -> None:

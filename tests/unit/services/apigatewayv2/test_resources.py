@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lambent.errors import ServiceError
 from lambent.model.apis import FunctionTarget, HttpApi, HttpStage, HttpTarget, Throttle
-from lambent.services.apigatewayv2.errors import BadRequest, Conflict, NotFound
+from lambent.services.apigatewayv2.errors import BadRequest, Conflict, LimitExceeded, NotFound
 from lambent.services.apigatewayv2.routes import check_route_key
 from lambent.services.apigatewayv2.targets import function_of, is_url, names_function
 
@@ -176,3 +176,14 @@ def test_no_text_does_harm_as_a_key_or_a_target(text: str, before: str) -> None:
     function_of(before + text, {"a": "b"})
     names_function(before + text)
     is_url(before + text)
+
+
+async def test_quotas_hold_and_nothing_of_what_is_too_much_stays(desk: "Desk") -> None:
+    made = [await desk.api() for _ in range(5)]
+    with pytest.raises(LimitExceeded):
+        await desk.api()
+    for key in ("GET /a", "GET /b", "GET /c"):
+        await desk.call("CreateRoute", ApiId=made[0], RouteKey=key)
+    with pytest.raises(LimitExceeded):
+        await desk.call("CreateRoute", ApiId=made[0], RouteKey="GET /d")
+    assert len((await desk.call("GetRoutes", ApiId=made[0]))["Items"]) == 3

@@ -20,6 +20,9 @@ SELECT record FROM parts WHERE api_id = :api_id AND kind = :kind AND part_id = :
 -- name: parts
 SELECT record FROM parts WHERE api_id = :api_id AND kind = :kind ORDER BY part_id;
 
+-- name: count_parts
+SELECT count(*) AS parts FROM parts WHERE api_id = :api_id AND kind = :kind;
+
 -- name: set_part
 INSERT INTO parts (api_id, kind, part_id, name, record) VALUES (:api_id, :kind, :part_id, :name, :record)
 ON CONFLICT (api_id, kind, part_id) DO UPDATE SET name = excluded.name, record = excluded.record;
