@@ -25,6 +25,7 @@ import mappings
 import queues
 import rest_apis
 import snapstart
+import sockets
 import streams
 import urls
 from busy import control_kept_busy
@@ -98,6 +99,10 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     through = lambent["rest_apis"]
     yield Line("requests a second through a REST API, 16 connections", through["16"]["rps"], "/s", 3_000, "more")
     yield Line("of these, failed", failures({"16": through["16"]}), "", 0, "less")
+    held = lambent["websockets"]
+    yield Line("WebSockets held at once", held["held"], "", 5_000, "more")
+    yield Line("a signed post to each of them, until the last has heard", held["to_all_s"], "s", 2, "less")
+    yield Line("memory of each of them in the edge (PSS)", held["kib_each"], "KiB", 20, "less")
     for waiting, runs in lambent["queues"].items():
         for name in ("send", "receive and delete", "send, receive and delete at once"):
             yield Line(f"SQS: {name}, {waiting:,} waiting", runs[name]["per_s"], "messages/s", 5_000, "more")
@@ -193,6 +198,7 @@ def main() -> None:
     lambent["urls"] = urls.measure_urls(arguments.seconds)
     lambent["http_apis"] = http_apis.measure_http_apis(arguments.seconds)
     lambent["rest_apis"] = rest_apis.measure_rest_apis(arguments.seconds)
+    lambent["websockets"] = sockets.measure()
     lambent["queues"] = queues.measure()
     lambent["mappings"] = mappings.measure()
     lambent["streams"] = streams.measure()

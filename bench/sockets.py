@@ -1,6 +1,6 @@
 """WebSockets held at once, and messages to all of them, on a server of its own.
 
-    .venv/bin/python bench/websockets.py [--connections 5000] [--edges 1]
+    .venv/bin/python bench/sockets.py [--connections 5000] [--edges 1]
 
 The promise is 5,000 connections held at once, and a message to each of them, by a signed PostToConnection each, within
 2 s, on two cores with the clients and the poster included. Memory is what the edges have more (PSS) for each of them.
