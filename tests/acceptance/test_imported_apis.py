@@ -62,14 +62,46 @@ def test_a_public_document_imports_and_serves_and_survives_a_fuzzer(
     platform.command(platform.bin / "aws", "apigatewayv2", "export-api", "--api-id", made["ApiId"], *words)
     assert set(json.loads(exported.read_text())["paths"]) == {"/pets", "/pets/{petId}"}
 
+    fuzz(f"{platform.endpoint}/_aws/execute-api/{made['ApiId']}", place)
+
+
+def test_a_rest_api_of_the_same_document_survives_it_too(
+    platform: "Platform", document: dict[str, Any], tmp_path: Path
+) -> None:
+    name = platform.create(SOURCE)
+    platform.client("lambda").add_permission(
+        FunctionName=name, StatementId="apis", Action="lambda:InvokeFunction", Principal="apigateway.amazonaws.com"
+    )
+    function = f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations"
+    document = json.loads(json.dumps(document))
+    document["x-amazon-apigateway-request-validators"] = {
+        "all": {"validateRequestBody": True, "validateRequestParameters": True}
+    }
+    document["x-amazon-apigateway-request-validator"] = "all"
+    for path in document["paths"].values():
+        for told in path.values():
+            told["x-amazon-apigateway-integration"] = {"type": "aws_proxy", "httpMethod": "POST", "uri": uri}
+    place = tmp_path / "pets.yaml"
+    place.write_text(yaml.safe_dump(document))
+    made = platform.aws("apigateway", "import-rest-api", "--body", f"fileb://{place}", "--fail-on-warnings")
+    api = platform.client("apigateway")
+    items = api.get_resources(restApiId=made["id"])["items"]
+    found = {each["path"]: set(each.get("resourceMethods", {})) for each in items}
+    assert found == {"/": set(), "/pets": {"GET", "POST"}, "/pets/{petId}": {"GET"}}
+    api.create_deployment(restApiId=made["id"], stageName="prod")
+    fuzz(f"{platform.endpoint}/_aws/execute-api/{made['id']}/prod", place)
+
+
+def fuzz(url: str, document: Path) -> None:
+    """Let a fuzzer look for answers that are our fault."""
     fuzzed = subprocess.run(
         [
-            sys.executable, "-m", "schemathesis.cli", "run", place,
-            "--url", f"{platform.endpoint}/_aws/execute-api/{made['ApiId']}",
+            sys.executable, "-m", "schemathesis.cli", "run", document, "--url", url,
             "--checks", "not_a_server_error", "--phases", "examples,coverage,fuzzing", "--max-examples", "10",
             "--suppress-health-check", "all", "--seed", "7",
         ],
-        env={**os.environ, "PYTHONPATH": str(FUZZ)}, cwd=tmp_path, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(FUZZ)}, cwd=document.parent, capture_output=True,
         text=True, timeout=120, check=False,
     )  # fmt: skip
     assert fuzzed.returncode == 0, fuzzed.stdout[-3000:] + fuzzed.stderr[-2000:]

@@ -495,3 +495,18 @@ def test_each_request_leaves_a_line_in_the_stage_s_access_log(rest: Rest, platfo
     assert lines[0] == f"{answer.headers['x-amzn-requestid']} /x/{{id}} 200 -"
     assert lines[1].endswith(' - 403 "Missing Authentication Token"')
     logs.delete_log_group(logGroupName=group)
+
+
+def test_a_custom_domain_name_leads_to_a_stage(rest: Rest, platform: Any) -> None:
+    name = rest.method(rest.resource("x"), "GET")
+    rest.client.put_integration(**name, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    rest.answers(name, "200", responseTemplates={"application/json": "$context.path $context.domainName"})
+    rest.deploy()
+    v2, domain = platform.client("apigatewayv2"), f"7{rest.id}.example.com"
+    v2.create_domain_name(DomainName=domain)
+    wanted = {"DomainName": domain, "ApiId": rest.id, "ApiMappingKey": "shop"}
+    assert refusal(lambda: v2.create_api_mapping(**wanted, Stage="nope"))[0] == "BadRequestException"
+    v2.create_api_mapping(**wanted, Stage="prod")
+    answer = httpx.get(f"{platform.endpoint}/shop/x", headers={"host": domain})
+    assert (answer.status_code, answer.text) == (200, f"/shop/x {domain}")
+    v2.delete_domain_name(DomainName=domain)

@@ -90,16 +90,35 @@ def test_an_app_answers_as_it_does_on_a_server_of_its_own(
     api.create_stage(ApiId=made, StageName="$default", AutoDeploy=True)
     host = f"{made}.execute-api.us-east-1.localhost:{urlsplit(platform.endpoint).port}"
 
+    check(platform, host, "")
+
+
+@pytest.mark.parametrize("app", ["fastapi", "flask"])
+def test_an_app_answers_so_behind_a_rest_api_too(platform: "Platform", functions: dict[str, str], app: str) -> None:
+    api = platform.client("apigateway")
+    made = api.create_rest_api(name=app, binaryMediaTypes=["image/*", "application/octet-stream"])
+    resource = api.create_resource(restApiId=made["id"], parentId=made["rootResourceId"], pathPart="{proxy+}")["id"]
+    name = {"restApiId": made["id"], "resourceId": resource, "httpMethod": "ANY"}
+    api.put_method(**name, authorizationType="NONE")
+    function = f"arn:aws:lambda:us-east-1:000000000000:function:{functions[app]}"
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations"
+    api.put_integration(**name, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    api.create_deployment(restApiId=made["id"], stageName="prod")
+    check(platform, f"{made['id']}.execute-api.us-east-1.localhost:{urlsplit(platform.endpoint).port}", "/prod")
+
+
+def check(platform: "Platform", host: str, base: str) -> None:
+    """The app is there and whole."""
     headers = {"Cookie": "seen=yes; other=1", "X-Who": "ann"}
-    answer, body = ask(platform, host, "GET", "/pets/caf%C3%A9%201?tag=a%26b", headers=headers)
+    answer, body = ask(platform, host, "GET", base + "/pets/caf%C3%A9%201?tag=a%26b", headers=headers)
     assert (answer.status, json.loads(body)) == (200, {"id": "café 1", "tag": "a&b", "seen": "yes", "who": "ann"})
     typed = {"Content-Type": "application/json"}
-    answer, body = ask(platform, host, "POST", "/pets", body='{"name": "Rex", "age": 3}', headers=typed)
+    answer, body = ask(platform, host, "POST", base + "/pets", body='{"name": "Rex", "age": 3}', headers=typed)
     assert (answer.status, json.loads(body)) == (201, {"name": "Rex"})
     assert [each.partition(";")[0] for each in answer.headers.get_all("set-cookie")] == ["seen=yes", "twice=yes"]
-    assert ask(platform, host, "POST", "/pets", body='{"name": "Rex"}', headers=typed)[0].status == 422
-    answer, body = ask(platform, host, "PUT", "/echo", body=BINARY, headers={"Content-Type": "image/png"})
+    assert ask(platform, host, "POST", base + "/pets", body='{"name": "Rex"}', headers=typed)[0].status == 422
+    answer, body = ask(platform, host, "PUT", base + "/echo", body=BINARY, headers={"Content-Type": "image/png"})
     assert (answer.status, body) == (200, BINARY)
-    answer, _ = ask(platform, host, "GET", "/away")
+    answer, _ = ask(platform, host, "GET", base + "/away")
     assert (answer.status, answer.getheader("location")) == (303, "/pets/1")
-    assert ask(platform, host, "GET", "/nowhere")[0].status == 404
+    assert ask(platform, host, "GET", base + "/nowhere")[0].status == 404

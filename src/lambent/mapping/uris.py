@@ -1,62 +1,67 @@
-"""Where integrations lead: the URIs of functions, with stage variables in them. Pure.
+"""Where integrations and authorizers lead: the URIs of functions and of operations, with stage variables in them. Pure.
 
-Source: API Gateway API Reference, `PutIntegration` (uri): `arn:aws:apigateway:REGION:SERVICE:path|action/...`, and for
-a function `.../functions/ARN/invocations`; a name may hold ${stageVariables.NAME}.
+A function is named by the ARN with which API Gateway invokes it
+(`arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations`), for an HTTP API also by its own ARN;
+`${stageVariables.NAME}` stands for a variable of the stage, which is known only when the stage is.
+
+Source: API Gateway API Reference, `PutIntegration` (uri); API Gateway Developer Guide, "Create AWS Lambda proxy
+integrations for HTTP APIs" and "Use stage variables" (a function name, or part of one, or an alias).
 """
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
-from msgspec import Struct
-
+from lambent.arn import parse_arn
 from lambent.model.function import FunctionKey
 
 VARIABLE = re.compile(r"\$\{stageVariables\.([A-Za-z0-9_]+)\}")
-AWS_URI = re.compile(r"arn:aws:apigateway:([a-z0-9-]+):(?:[a-z0-9-]+\.)?([a-z0-9-]+):(path|action)/(.+)")
-FUNCTION_PATH = re.compile(r"2015-03-31/functions/(.+)/(invocations|response-streaming-invocations)")
-FUNCTION = re.compile(r"arn:aws:lambda:([a-z0-9-]+):(\d{12}):function:([a-zA-Z0-9_-]+)(?::([a-zA-Z0-9_$-]+))?")
+AWS_URI = re.compile(r"arn:aws[a-z-]*:apigateway:([a-z0-9-]+):(?:[a-z0-9-]+\.)?([a-z0-9-]+):(path|action)/(.+)")
+INVOCATION = re.compile(r"arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/(.+)/invocations")
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+QUALIFIER = re.compile(r"\$LATEST|[a-zA-Z0-9_-]{1,128}")
 
 
-class AwsUri(Struct, frozen=True):
-    """An operation of a service: `action` is its name, or its path."""
-
-    region: str
-    service: str
-    kind: str
-    action: str
-
-
-class Function(Struct, frozen=True):
-    """A function, or a version or alias of it."""
+class Function(NamedTuple):
+    """A function, or a version or alias of it ("" for none)."""
 
     key: FunctionKey
     qualifier: str
 
 
-def aws_uri(text: str) -> AwsUri | None:
-    """None for what is none."""
-    match = AWS_URI.fullmatch(text)
-    return None if match is None else AwsUri(match[1], match[2], match[3], match[4])
+def service_of(uri: str) -> str | None:
+    """The service whose operation a URI names; None for what is no such URI."""
+    match = AWS_URI.fullmatch(uri)
+    return None if match is None else match[2]
 
 
-def function_in(text: str) -> str | None:
-    """The function's ARN in the URI of an integration or an authorizer, with its variables; None for another URI."""
-    uri = aws_uri(text)
-    if uri is None or uri.service != "lambda" or uri.kind != "path":
-        return None
-    match = FUNCTION_PATH.fullmatch(uri.action)
-    return None if match is None else match[1]
-
-
-def function_of(text: str, variables: Mapping[str, str]) -> Function | None:
-    """The function that such a URI leads to now; None where it leads to none."""
-    arn = function_in(filled(text, variables))
-    match = None if arn is None else FUNCTION.fullmatch(arn)
-    if match is None:
-        return None
-    return Function(FunctionKey(match[2], match[1], match[3]), match[4] or "")
+def wraps_function(uri: str) -> bool:
+    """Whether a URI is the one with which API Gateway invokes a function, whatever stands in it."""
+    return INVOCATION.fullmatch(uri) is not None
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:
-    """`text` with the values of its stage variables; one that is not there counts as empty."""
-    return VARIABLE.sub(lambda match: variables.get(match[1], ""), text) if "$" in text else text
+    """`text` with the stage's variables in it; one that is not there leaves nothing."""
+    return VARIABLE.sub(lambda found: variables.get(found[1], ""), text) if "$" in text else text
+
+
+def function_of(uri: str, variables: Mapping[str, str]) -> Function | None:
+    """The function that a URI leads to; None where it names none."""
+    return _function(filled(uri, variables))
+
+
+@lru_cache(maxsize=4096)
+def _function(text: str) -> Function | None:
+    wrapped = INVOCATION.fullmatch(text)
+    try:
+        arn = parse_arn(wrapped[1] if wrapped else text)
+    except ValueError:
+        return None
+    kind, _, rest = arn.resource.partition(":")
+    name, _, qualifier = rest.partition(":")
+    if arn.service != "lambda" or kind != "function" or not NAME.fullmatch(name):
+        return None
+    if qualifier and not QUALIFIER.fullmatch(qualifier):
+        return None
+    return Function(FunctionKey(arn.account, arn.region, name), qualifier)

@@ -117,8 +117,9 @@ async def build_api_gateway(
     async def announce_domains(_: str) -> None:
         await edges.broadcast(Invalidate(domains=True))
 
-    database = await open_("apigatewayv2", "lambent.services.apigatewayv2")
-    v2 = ApiGatewayV2Service(database, clock, ids, Links(announce, announce_domains), quotas)
     rest_database = await open_("apigateway", "lambent.services.apigateway")
     rest = RestApisService(rest_database, clock, ids, RestLinks(announce, edges.try_rest), quotas)
+    database = await open_("apigatewayv2", "lambent.services.apigatewayv2")
+    links = Links(announce, announce_domains, rest.serving.stages)
+    v2 = ApiGatewayV2Service(database, clock, ids, links, quotas)
     return ApiGateway(v2, rest, to, clock)

@@ -51,7 +51,9 @@ class Domains:
 
 def may_be_custom(host: str) -> bool:
     """Whether a host can be a custom domain name at all."""
-    return not (host[:1].isdecimal() or host.startswith(("localhost", "[")) or "." not in host)
+    if host[:1].isdecimal() and domain_of(host).replace(".", "").isdecimal():  # an IPv4 address
+        return False
+    return not (host.startswith(("localhost", "[")) or "." not in host)
 
 
 def address_at(host: str, path: str, mappings: Sequence[DomainMapping]) -> ApiAddress | None:

@@ -3,7 +3,7 @@
 import re
 
 from lambent.mapping.regexes import BadRegex, compiled
-from lambent.mapping.uris import function_in
+from lambent.mapping.uris import wraps_function
 from lambent.model.rest_api import Part, RestDocument
 from lambent.services.apigateway import patch
 from lambent.services.apigateway.errors import BadRequest, Conflict, LimitExceeded, NotFound, not_built
@@ -97,7 +97,7 @@ def check_authorizer(document: RestDocument, made: Part) -> None:
     if any(each["name"] == made["name"] for each in others):
         raise BadRequest("Authorizer name must be unique. Authorizer " + made["name"] + " already exists in this "
                          "RestApi.")  # fmt: skip
-    if function_in(made.get("authorizerUri", "")) is None:
+    if not wraps_function(made.get("authorizerUri", "")):
         raise BadRequest("Invalid Authorizer URI: " + made.get("authorizerUri", "") + ". Authorizer URI should be a "
                          "valid API Gateway ARN that represents a Lambda function invocation.")  # fmt: skip
     if made.get("authorizerCredentials"):

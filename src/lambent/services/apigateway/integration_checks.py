@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from lambent.mapping import expressions, regexes
-from lambent.mapping.uris import VARIABLE, aws_uri, function_in
+from lambent.mapping.uris import VARIABLE, service_of, wraps_function
 from lambent.mapping.vtl.parser import parse
 from lambent.mapping.vtl.scope import TemplateFailed
 from lambent.model.rest_api import Part
@@ -79,15 +79,15 @@ def _check_target(made: Part) -> None:
     if kind in ("HTTP", "HTTP_PROXY"):
         _check_url(uri)
         return
-    parsed = aws_uri(uri)
-    if parsed is None:
+    service = service_of(uri)
+    if service is None:
         raise BadRequest("Invalid ARN specified in the request" if uri.startswith("arn:")
                          else "AWS ARN for integration must contain path or action")  # fmt: skip
-    if kind == "AWS_PROXY" and function_in(uri) is None:
+    if kind == "AWS_PROXY" and not wraps_function(uri):
         raise BadRequest("Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream "
                          "invocations.")  # fmt: skip
-    if function_in(uri) is None:
-        raise not_built(f"An integration with the service {parsed.service}")
+    if not wraps_function(uri):
+        raise not_built(f"An integration with the service {service}")
     if made["httpMethod"] != "POST":
         raise BadRequest("A function is invoked by POST: the integration's httpMethod has to be that.")
     if made.get("credentials"):

@@ -9,7 +9,7 @@ wherever an operation names an API. What the model has and no module here does a
 cannot be carried out are refused by name.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from lambent.clock import Clock
@@ -22,11 +22,16 @@ Announce = Callable[[str], Awaitable[None]]
 """Told the id of an API, or the domain name, that was changed; returns once no edge serves it as it was."""
 
 
+RestStages = Callable[[str, str], Awaitable[Mapping[str, frozenset[str]]]]
+"""The REST APIs of an account in a Region with the names of their stages: domain names lead to them too."""
+
+
 class Links(NamedTuple):
     """All that this service talks to; the composition root fills it in."""
 
     announce: Announce
     announce_domains: Announce
+    rest_stages: RestStages
 
 
 class Resources(NamedTuple):
@@ -35,6 +40,7 @@ class Resources(NamedTuple):
     database: Database
     changes: Changes[str]
     domain_changes: Changes[str]
+    rest_stages: RestStages
     clock: Clock
     ids: Ids
     quotas: Quotas

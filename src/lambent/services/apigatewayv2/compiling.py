@@ -5,6 +5,7 @@ a target: its requests fail, as in AWS, and those of the other routes do not. A 
 has no target either: it must not be open.
 """
 
+from lambent.mapping.uris import filled, function_of
 from lambent.model.apis import (
     AccessLog,
     CompiledApi,
@@ -21,7 +22,6 @@ from lambent.model.apis import (
 from lambent.model.cors import Cors
 from lambent.services.apigatewayv2 import model, store
 from lambent.services.apigatewayv2.model import Api, Authorizer, Deployed, Deployment, Integration, Stage
-from lambent.services.apigatewayv2.targets import filled, function_of
 from lambent.services.apigatewayv2.throttling import throttle_of
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket_compiling import compiled_websocket

@@ -135,10 +135,12 @@ class DomainNames:
         await self._all.domain_changes.make(request["DomainName"], work)
 
     async def _put(self, context: RequestContext, request: Request, wanted: Any) -> Answer:
+        rest = await self._all.rest_stages(context.account, context.region)
+
         def work(tx: Transaction) -> ApiMapping:
             name = domain_store.domain(tx, context, request["DomainName"]).domain_name
             mapping: ApiMapping = wanted(tx, name)
-            _check_mapping(tx, context, mapping)
+            _check_mapping(tx, context, mapping, rest)
             if not domain_store.set_mapping(tx, name, mapping):
                 raise Conflict(
                     f"Api mapping key {mapping.api_mapping_key or '(none)'} already exists for this domain name"
@@ -199,10 +201,16 @@ def _check(request: Mapping[str, Any]) -> None:
             refuse(f"SecurityPolicy {each['SecurityPolicy']}", "by this version of Lambent")
 
 
-def _check_mapping(tx: Transaction, context: RequestContext, wanted: ApiMapping) -> None:
-    """Raises BadRequest, NotFound."""
+def _check_mapping(
+    tx: Transaction, context: RequestContext, wanted: ApiMapping, rest: Mapping[str, frozenset[str]]
+) -> None:
+    """`rest` has the stages of REST APIs. Raises BadRequest, NotFound."""
     if wanted.api_mapping_key and not KEY.fullmatch(wanted.api_mapping_key):
         raise BadRequest("ApiMappingKey has letters, digits and $-_.+!*'(), in parts that a slash divides.")
-    api = store.api(tx, context, wanted.api_id)
-    if store.find_part(tx, api.api_id, Stage, wanted.stage) is None:
+    stages = rest.get(wanted.api_id)
+    if stages is None:
+        api = store.api(tx, context, wanted.api_id)
+        found = store.find_part(tx, api.api_id, Stage, wanted.stage)
+        stages = frozenset() if found is None else frozenset({wanted.stage})
+    if wanted.stage not in stages:
         raise BadRequest(f"Invalid stage identifier specified {wanted.stage}")

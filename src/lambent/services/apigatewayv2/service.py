@@ -30,7 +30,7 @@ class ApiGatewayV2Service:
         self._database = database
         self._changes: Changes[str] = Changes(database, links.announce)
         self._domain_changes: Changes[str] = Changes(database, links.announce_domains)
-        resources = Resources(database, self._changes, self._domain_changes, clock, ids, quotas)
+        resources = Resources(database, self._changes, self._domain_changes, links.rest_stages, clock, ids, quotas)
         self.operations = operations_of(
             Apis(resources),
             Routes(resources),

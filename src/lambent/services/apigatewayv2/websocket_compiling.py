@@ -1,5 +1,6 @@
 """From the records of a WebSocket API to what edges serve. Pure but for reading; see compiling.py."""
 
+from lambent.mapping.uris import filled, function_of
 from lambent.model.apis import (
     FunctionTarget,
     HttpTarget,
@@ -12,7 +13,6 @@ from lambent.model.apis import (
 )
 from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.model import Api, Deployed, Deployment, Integration, Route, Stage
-from lambent.services.apigatewayv2.targets import filled, function_of
 from lambent.services.apigatewayv2.throttling import throttle_of
 from lambent.store.api import Transaction
 

@@ -26,9 +26,16 @@ class Desk:
         self.announced: list[str] = []
         database = await open_memory(load_schema("lambent.services.apigatewayv2"))
         self.service = ApiGatewayV2Service(
-            database, FakeClock(), SystemIds(), Links(self._announce, self._announce), Quotas(api_routes=3, apis=5)
+            database,
+            FakeClock(),
+            SystemIds(),
+            Links(self._announce, self._announce, self._rest_stages),
+            Quotas(api_routes=3, apis=5),
         )
         return self
+
+    async def _rest_stages(self, account: str, region: str) -> dict[str, frozenset[str]]:
+        return {"restapi": frozenset({"prod"})}
 
     async def _announce(self, what: str) -> None:
         self.announced.append(what)

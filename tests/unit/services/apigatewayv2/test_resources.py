@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.errors import ServiceError
+from lambent.mapping.uris import function_of
 from lambent.model.apis import FunctionTarget, HttpApi, HttpStage, HttpTarget, Throttle
 from lambent.services.apigatewayv2.errors import BadRequest, Conflict, LimitExceeded, NotFound
 from lambent.services.apigatewayv2.routes import check_route_key
-from lambent.services.apigatewayv2.targets import function_of, is_url, names_function
+from lambent.services.apigatewayv2.targets import is_url, names_function
 
 if TYPE_CHECKING:
     from tests.unit.services.apigatewayv2.conftest import Desk
