@@ -10,13 +10,15 @@ cannot be carried out are refused by name.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.ids import Ids
 from lambent.services.changes import Changes
-from lambent.store.api import Database
+from lambent.store.api import Database, Transaction
+
+T = TypeVar("T")
 
 Announce = Callable[[str], Awaitable[None]]
 """Told the id of an API, or the domain name, that was changed; returns once no edge serves it as it was."""
@@ -44,3 +46,9 @@ class Resources(NamedTuple):
     clock: Clock
     ids: Ids
     quotas: Quotas
+
+    async def read(self, api_id: str, work: Callable[[Transaction], T]) -> T:
+        """What `work` reads of an API, once every change to it that may be in there is announced."""
+        found = await self.database.read(work)
+        await self.changes.seen(api_id)
+        return found

@@ -88,8 +88,7 @@ class Apis:
     @operation("GetApi")
     async def get_api(self, context: RequestContext, request: Request) -> Answer:
         """One API."""
-        api = await self._all.database.read(lambda tx: store.api(tx, context, request["ApiId"]))
-        await self._all.changes.seen(api.api_id)
+        api = await self._all.read(request["ApiId"], lambda tx: store.api(tx, context, request["ApiId"]))
         return await self._shown(context, api)
 
     @operation("GetApis")

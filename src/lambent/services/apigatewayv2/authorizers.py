@@ -71,7 +71,7 @@ class Authorizers:
             api = store.api(tx, context, request["ApiId"])
             return store.part(tx, api.api_id, Authorizer, request["AuthorizerId"])
 
-        return shown(await self._all.database.read(work))
+        return shown(await self._all.read(request["ApiId"], work))
 
     @operation("GetAuthorizers")
     async def get_authorizers(self, context: RequestContext, request: Request) -> Answer:
@@ -80,7 +80,7 @@ class Authorizers:
         def work(tx: Transaction) -> list[Authorizer]:
             return store.parts(tx, store.api(tx, context, request["ApiId"]).api_id, Authorizer)
 
-        return page(request, await self._all.database.read(work), lambda each: each.authorizer_id, shown)
+        return page(request, await self._all.read(request["ApiId"], work), lambda each: each.authorizer_id, shown)
 
     @operation("UpdateAuthorizer")
     async def update_authorizer(self, context: RequestContext, request: Request) -> Answer:

@@ -43,7 +43,7 @@ class Deployments:
             api = store.api(tx, context, request["ApiId"])
             return store.part(tx, api.api_id, Deployment, request["DeploymentId"])
 
-        return shown(await self._all.database.read(work))
+        return shown(await self._all.read(request["ApiId"], work))
 
     @operation("GetDeployments")
     async def get_deployments(self, context: RequestContext, request: Request) -> Answer:
@@ -52,7 +52,7 @@ class Deployments:
         def work(tx: Transaction) -> list[Deployment]:
             return store.parts(tx, store.api(tx, context, request["ApiId"]).api_id, Deployment)
 
-        return page(request, await self._all.database.read(work), lambda each: each.deployment_id, shown)
+        return page(request, await self._all.read(request["ApiId"], work), lambda each: each.deployment_id, shown)
 
     @operation("UpdateDeployment")
     async def update_deployment(self, context: RequestContext, request: Request) -> Answer:

@@ -79,7 +79,7 @@ class Integrations:
             api = store.api(tx, context, request["ApiId"])
             return store.part(tx, api.api_id, Integration, request["IntegrationId"])
 
-        return shown(await self._all.database.read(work))
+        return shown(await self._all.read(request["ApiId"], work))
 
     @operation("GetIntegrations")
     async def get_integrations(self, context: RequestContext, request: Request) -> Answer:
@@ -88,7 +88,7 @@ class Integrations:
         def work(tx: Transaction) -> list[Integration]:
             return store.parts(tx, store.api(tx, context, request["ApiId"]).api_id, Integration)
 
-        return page(request, await self._all.database.read(work), lambda each: each.integration_id, shown)
+        return page(request, await self._all.read(request["ApiId"], work), lambda each: each.integration_id, shown)
 
     @operation("UpdateIntegration")
     async def update_integration(self, context: RequestContext, request: Request) -> Answer:

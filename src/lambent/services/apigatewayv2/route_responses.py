@@ -54,7 +54,7 @@ class RouteResponses:
             route = store.part(tx, api_id, Route, request["RouteId"])
             return [each for each in store.parts(tx, api_id, RouteResponse) if each.route_id == route.route_id]
 
-        return page(request, await self._all.database.read(work), lambda each: each.route_response_id, _wire)
+        return page(request, await self._all.read(request["ApiId"], work), lambda each: each.route_response_id, _wire)
 
     @operation("UpdateRouteResponse")
     async def update_route_response(self, context: RequestContext, request: Request) -> Answer:

@@ -76,7 +76,7 @@ class Routes:
         def work(tx: Transaction) -> Route:
             return store.part(tx, store.api(tx, context, request["ApiId"]).api_id, Route, request["RouteId"])
 
-        return shown(await self._all.database.read(work))
+        return shown(await self._all.read(request["ApiId"], work))
 
     @operation("GetRoutes")
     async def get_routes(self, context: RequestContext, request: Request) -> Answer:
@@ -85,7 +85,7 @@ class Routes:
         def work(tx: Transaction) -> list[Route]:
             return store.parts(tx, store.api(tx, context, request["ApiId"]).api_id, Route)
 
-        return page(request, await self._all.database.read(work), lambda each: each.route_id, shown)
+        return page(request, await self._all.read(request["ApiId"], work), lambda each: each.route_id, shown)
 
     @operation("UpdateRoute")
     async def update_route(self, context: RequestContext, request: Request) -> Answer:

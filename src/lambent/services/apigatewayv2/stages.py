@@ -70,9 +70,7 @@ class Stages:
             api = store.api(tx, context, request["ApiId"])
             return _wire(tx, context, api, store.part(tx, api.api_id, Stage, request["StageName"]))
 
-        found = await self._all.database.read(work)
-        await self._all.changes.seen(request["ApiId"])
-        return found
+        return await self._all.read(request["ApiId"], work)
 
     @operation("GetStages")
     async def get_stages(self, context: RequestContext, request: Request) -> Answer:
@@ -82,7 +80,7 @@ class Stages:
             api = store.api(tx, context, request["ApiId"])
             return [_wire(tx, context, api, stage) for stage in store.parts(tx, api.api_id, Stage)]
 
-        found = await self._all.database.read(work)
+        found = await self._all.read(request["ApiId"], work)
         return page(request, found, lambda each: str(each["StageName"]), lambda each: each)
 
     @operation("UpdateStage")

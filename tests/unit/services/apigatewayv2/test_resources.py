@@ -188,3 +188,32 @@ async def test_quotas_hold_and_nothing_of_what_is_too_much_stays(desk: "Desk") -
     with pytest.raises(LimitExceeded):
         await desk.call("CreateRoute", ApiId=made[0], RouteKey="GET /d")
     assert len((await desk.call("GetRoutes", ApiId=made[0]))["Items"]) == 3
+
+
+async def test_a_domain_name_leads_to_stages_that_are_there_once_for_each_key(desk: "Desk") -> None:
+    api_id = await desk.api(Target=FUNCTION)
+    name = {"DomainName": "api.example.com"}
+    await desk.call("CreateDomainName", **name)
+    with pytest.raises(BadRequest):
+        await desk.call("CreateDomainName", OTHER, **name)  # a Host leads to one place
+    made = await desk.call("CreateApiMapping", **name, ApiId=api_id, Stage="$default")
+    for request, error in (
+        ({"ApiId": api_id, "Stage": "$default"}, Conflict),
+        ({"ApiId": api_id, "Stage": "none", "ApiMappingKey": "a"}, BadRequest),
+        ({"ApiId": "none", "Stage": "s", "ApiMappingKey": "a"}, NotFound),
+        ({"ApiId": api_id, "Stage": "$default", "ApiMappingKey": "/a"}, BadRequest),
+    ):
+        with pytest.raises(error):
+            await desk.call("CreateApiMapping", **name, **request)
+    await desk.call("CreateApiMapping", **name, ApiId="restapi", Stage="prod", ApiMappingKey="v1/old")
+    changed = {"ApiMappingId": made["ApiMappingId"], "ApiId": api_id, "ApiMappingKey": "v2"}
+    await desk.call("UpdateApiMapping", **name, **changed)
+    told = await desk.service.domains()
+    assert sorted((each.key, each.api_id) for each in told["api.example.com"]) == [
+        ("v1/old", "restapi"),
+        ("v2", api_id),
+    ]
+    with pytest.raises(Conflict):
+        await desk.call("DeleteStage", ApiId=api_id, StageName="$default")
+    await desk.call("DeleteDomainName", **name)
+    assert await desk.service.domains() == {}
