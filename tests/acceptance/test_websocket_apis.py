@@ -32,6 +32,8 @@ def handler(event, context):
         token = event["queryStringParameters"]["token"]
         if token == "broken":
             raise ValueError("private")
+        if token == "unknown":
+            raise Exception("Unauthorized")
         statement = {"Effect": token, "Action": "execute-api:Invoke", "Resource": event["methodArn"]}
         document = {"Version": "2012-10-17", "Statement": [statement]}
         return {"principalId": "me", "policyDocument": document, "context": {"room": "lobby"}}
@@ -353,7 +355,7 @@ def test_an_authorizer_lets_in_whom_its_policy_allows(platform: "Platform", func
     api.v2.update_route(
         ApiId=api.api_id, RouteId=connect_route["RouteId"], AuthorizationType="CUSTOM", AuthorizerId=authorizer
     )
-    for query, status in (("", 401), ("?token=Deny", 403), ("?token=broken", 500)):
+    for query, status in (("", 401), ("?token=Deny", 403), ("?token=unknown", 401), ("?token=broken", 500)):
         assert refused(api, query)[0] == status
     with api.client("?token=Allow") as client:
         about = api.event(client)["requestContext"]

@@ -1,15 +1,12 @@
 """What a Lambda authorizer's policy says of one call. Pure.
 
-Source: API Gateway Developer Guide, "Output from an API Gateway Lambda authorizer": a principalId, a policyDocument
-whose statements allow or deny execute-api:Invoke on ARNs of methods, and a context of strings, numbers and booleans.
-A denial wins; what no statement allows is denied. Statements are judged as every policy is (`services.statements`).
+Source: API Gateway Developer Guide, "Output from an API Gateway Lambda authorizer": a policyDocument whose statements
+allow or deny execute-api:Invoke on ARNs of methods. A denial wins; what no statement allows is denied. Statements are
+judged as every policy is (`services.statements`).
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
-
-import msgspec
-from msgspec import Struct
 
 from lambent.services.statements import as_list, holds, like
 
@@ -18,28 +15,6 @@ ACTION = "execute-api:invoke"
 
 class BadVerdict(Exception):
     """The authorizer's answer is not of this form; the message says why."""
-
-
-class Verdict(Struct, frozen=True):
-    """What the authorizer says."""
-
-    allowed: bool
-    principal_id: str
-    context: Mapping[str, Any]
-
-
-def verdict_of(payload: bytes, method_arn: str) -> Verdict:
-    """Raises BadVerdict."""
-    try:
-        told = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
-        raise BadVerdict("it is not JSON") from None
-    if not isinstance(told, dict) or not isinstance(told.get("principalId"), str):
-        raise BadVerdict("it has no principalId")
-    context = told.get("context") or {}
-    if not isinstance(context, dict) or any(isinstance(value, (dict, list)) for value in context.values()):
-        raise BadVerdict("its context has values that are not plain")
-    return Verdict(allows(told.get("policyDocument"), method_arn), told["principalId"], context)
 
 
 def allows(document: Any, resource: str, context: Mapping[str, str] | None = None) -> bool:

@@ -2,14 +2,17 @@
 
 Source: API Gateway Developer Guide, "Control and manage access to WebSocket APIs": only $connect has authorization. A
 REQUEST authorizer whose identity sources are not all there is not asked, and the answer is 401; a denial is 403; an
-authorizer that fails is 500. Answers are not kept, as AWS keeps none for WebSocket APIs.
+authorizer that raises "Unauthorized" is 401 too, and one that fails otherwise 500. Answers are not kept, as AWS keeps
+none for WebSocket APIs.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from lambent.errors import ServiceError
-from lambent.gateway.apis.authorizer_policy import BadVerdict, verdict_of
+from lambent.gateway.apis.authorizer_policy import BadVerdict
+from lambent.gateway.apis.authorizers.answers import verdict_of
+from lambent.gateway.apis.authorizers.function import says_unauthorized
 from lambent.gateway.authentication import Authentication
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.proxy_event import Facts
@@ -20,6 +23,7 @@ from lambent.model.apis import WebSocketApi, WebSocketAuthorizer, execute_api_ar
 from lambent.protocol.sigv4 import credential_of
 
 SIGNING_NAME = "execute-api"
+UNAUTHORIZED = "Unauthorized"
 
 
 async def check_signature(exchange: Exchange, api: WebSocketApi, authenticate: Authentication) -> None:
@@ -67,7 +71,7 @@ class Authorizers:
         method_arn = execute_api_arn(api, standing.stage, "$connect")
         event = authorizer_event(exchange.request, standing, facts, method_arn)
         if not all(_is_there(source, event) for source in authorizer.sources):
-            raise Failed(401, "Unauthorized")
+            raise Failed(401, UNAUTHORIZED)
         if authorizer.target is None:
             raise Failed(500)
         source_arn = (
@@ -76,12 +80,15 @@ class Authorizers:
         call = Call(api, standing.stage, "$connect", facts.request_id, facts.trace_header)
         try:
             payload = await self._integrations.payload(call, authorizer.target, source_arn, encoded(event))
-            verdict = verdict_of(payload, method_arn)
-        except (Failed, BadVerdict):
+            verdict = verdict_of(payload, simple=False)
+            allowed = verdict.lets(method_arn, {"aws:sourceip": exchange.source_ip})
+        except Failed as failed:
+            raise (Failed(401, UNAUTHORIZED) if says_unauthorized(failed.payload) else Failed(500)) from None
+        except BadVerdict:
             raise Failed(500) from None
-        if not verdict.allowed:
+        if not allowed:
             raise Failed(403, FORBIDDEN)
-        return {"principalId": verdict.principal_id, **verdict.context}
+        return {"principalId": verdict.principal_id, **verdict.values}
 
 
 def _is_there(source: str, event: Mapping[str, Any]) -> bool:

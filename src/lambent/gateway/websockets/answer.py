@@ -15,11 +15,14 @@ INTERNAL, TIMED_OUT, FORBIDDEN = "Internal server error", "Endpoint request time
 
 
 class Failed(Exception):
-    """There is no answer of the integration's: what a client is told, as a handshake's status and in words."""
+    """There is no answer of the integration's: what a client is told, as a handshake's status and in words.
 
-    def __init__(self, status: int, message: str = INTERNAL) -> None:
+    `payload` is what a function that failed said of it, which is not for clients.
+    """
+
+    def __init__(self, status: int, message: str = INTERNAL, payload: bytes = b"") -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.payload = status, message, payload
 
 
 class Answer(Struct, frozen=True):

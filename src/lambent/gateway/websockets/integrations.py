@@ -73,7 +73,7 @@ class Integrations:
         if isinstance(result, Exception):
             raise Failed(500)
         if result.function_error:
-            raise Failed(502)
+            raise Failed(502, payload=result.payload)
         return result.payload
 
     async def _permitted(self, target: FunctionTarget, source_arn: str) -> bool:

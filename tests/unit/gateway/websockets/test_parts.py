@@ -1,7 +1,6 @@
-"""The pure parts of WebSocket APIs: ids, events, answers, and what an authorizer's policy says.
+"""The pure parts of WebSocket APIs: ids, events, and answers.
 
-Sources: behaviours section 22; API Gateway Developer Guide, "Lambda proxy integrations for WebSocket APIs" and "Output
-from an API Gateway Lambda authorizer".
+Sources: behaviours section 22; API Gateway Developer Guide, "Lambda proxy integrations for WebSocket APIs".
 """
 
 import json
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.gateway.apis.authorizer_policy import BadVerdict, verdict_of
 from lambent.gateway.http.websocket import Ending
 from lambent.gateway.proxy_event import Facts
 from lambent.gateway.websockets.answer import Failed, answer_of
@@ -138,42 +136,3 @@ def test_anything_else_is_its_fault(told: Any) -> None:
     except Failed as failed:
         status = failed.status
     assert 100 <= status <= 599
-
-
-def policy(*statements: tuple[str, Any, Any]) -> bytes:
-    made = [{"Effect": effect, "Action": action, "Resource": resource} for effect, action, resource in statements]
-    return json.dumps({"principalId": "me", "policyDocument": {"Statement": made}, "context": {"n": 1}}).encode()
-
-
-@pytest.mark.parametrize(
-    ("statements", "allowed"),
-    [
-        ([("Allow", "execute-api:Invoke", ARN)], True),
-        ([("Allow", ["execute-api:*"], ["arn:aws:execute-api:*:*:api/*"])], True),
-        ([("Allow", "*", "*"), ("Deny", "execute-api:Invoke", ARN)], False),
-        ([("Allow", "execute-api:Invoke", ARN.replace("prod", "test"))], False),
-        ([("Allow", "lambda:InvokeFunction", ARN)], False),
-        ([], False),
-    ],
-)
-def test_a_policy_lets_in_or_not_and_a_denial_wins(statements: list[tuple[str, Any, Any]], allowed: bool) -> None:
-    verdict = verdict_of(policy(*statements), ARN)
-    assert verdict.allowed is allowed
-    assert (verdict.principal_id, verdict.context) == ("me", {"n": 1})
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        b"null",
-        b"{",
-        b'"Unauthorized"',
-        b'{"principalId": "me"}',
-        b'{"policyDocument": {"Statement": []}}',
-        b'{"principalId": "me", "policyDocument": {"Statement": [{"Effect": "Maybe"}]}}',
-        b'{"principalId": "me", "policyDocument": {}, "context": {"a": []}}',
-    ],
-)
-def test_what_is_no_verdict_is_refused(payload: bytes) -> None:
-    with pytest.raises(BadVerdict):
-        verdict_of(payload, ARN)

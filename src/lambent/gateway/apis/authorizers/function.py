@@ -32,6 +32,11 @@ UNAUTHORIZED = b'"errorMessage":"Unauthorized"'
 log = structlog.get_logger()
 
 
+def says_unauthorized(payload: bytes) -> bool:
+    """Whether a function that failed has raised "Unauthorized"."""
+    return UNAUTHORIZED in payload.replace(b'": "', b'":"')
+
+
 class FunctionAuthorization:
     """One authorizer."""
 
@@ -77,7 +82,7 @@ class FunctionAuthorization:
             Invocation(request_id, wanted.function, wanted.qualifier, msgspec.json.encode(event), call.trace_header)
         )
         if result.function_error:
-            if UNAUTHORIZED in result.payload.replace(b'": "', b'":"'):
+            if says_unauthorized(result.payload):
                 raise unauthorized()
             raise BadVerdict(f"the function failed: {result.error_type or result.status}")
         return verdict_of(result.payload, simple=wanted.simple)
