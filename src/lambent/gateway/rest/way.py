@@ -5,6 +5,7 @@ Guide, "Gateway responses for REST APIs" and the pages that the steps name. The 
 our own: a refused storm then costs no authorizer.
 """
 
+from lambent.errors import Unavailable
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.rest import authorizers, checks, integrations, refusals
 from lambent.gateway.rest.calls import RestCall
@@ -33,6 +34,8 @@ async def answer(call: RestCall, method: MethodPlan, ports: Ports, exchange: Exc
         return await integrations.run(call, method, ports)
     except Refused as refused:
         return refusals.answer_of(refused, call)
+    except Unavailable:  # control is away, and had to be asked
+        return refusals.answer_of(Refused("DEFAULT_5XX", "Service Unavailable", 503), call)
 
 
 async def answer_untried(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:

@@ -9,6 +9,7 @@ from lambent.services.apigateway.media_types import check_media_type
 from lambent.services.apigateway.shelf import Shelf, given, page, shown
 from lambent.services.apigateway.store import Place
 from lambent.services.apigateway.tags import check_tags
+from lambent.services.apigateway.usage_plans import forget_stages
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
 MOST_APIS = 600
@@ -105,6 +106,7 @@ class Apis:
         def work(place: Place) -> None:
             place.document(api_id)  # raises NotFound
             place.delete_api(api_id)
+            forget_stages(place, api_id)
 
         await self._shelf.serve(ctx, api_id, work)
 

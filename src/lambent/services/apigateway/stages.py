@@ -9,6 +9,7 @@ from lambent.services.apigateway.shelf import Shelf, given, shown
 from lambent.services.apigateway.stage_rules import RULES
 from lambent.services.apigateway.store import SQL, Place
 from lambent.services.apigateway.tags import check_tags
+from lambent.services.apigateway.usage_plans import forget_stages
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
 MOST = 10
@@ -91,6 +92,7 @@ class Stages:
             place.document(api_id)
             store.stage(place.tx, api_id, request["stageName"])
             place.tx.run(SQL.delete_stage, api_id=api_id, name=request["stageName"])
+            forget_stages(place, api_id, request["stageName"])
 
         await self._shelf.serve(ctx, api_id, work)
 

@@ -150,6 +150,14 @@ def join(place: Place, plan_id: str, key_id: str) -> None:
     place.run(SQL.add_plan_key, plan_id=plan_id, key_id=key_id)
 
 
+def forget_stages(place: Place, api_id: str, stage: str | None = None) -> None:
+    """Take a stage that goes, or all of an API, out of every plan."""
+    for each in place.parts(KIND):
+        kept = [at for at in each["apiStages"] if at["apiId"] != api_id or stage not in (None, at["stage"])]
+        if len(kept) < len(each["apiStages"]):
+            place.set_part(KIND, each["id"], each | {"apiStages": kept})
+
+
 def _check(place: Place, made: Part) -> None:
     check_plan(made)
     check_tags(made.get("tags", {}))

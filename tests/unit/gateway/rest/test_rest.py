@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.clock import FakeClock
+from lambent.errors import Unavailable
 from lambent.gateway.apis.address import ApiAddress
 from lambent.gateway.apis.api import Rules
 from lambent.gateway.apis.authorizers.answers import Verdicts
@@ -206,6 +207,22 @@ async def test_a_mock_without_a_status_fails(world: World) -> None:
     method = world.mock()
     method["methodIntegration"]["requestTemplates"] = {"application/json": "{}"}
     assert told(await world.ask("GET", "/m")) == (500, {"message": "Internal server error"})
+
+
+async def test_a_mock_s_template_may_leave_quotes_out(world: World) -> None:
+    method = world.mock(answer="fine")
+    method["methodIntegration"]["requestTemplates"] = {"application/json": "{ statusCode: 204 }"}
+    assert (await world.ask("GET", "/m")).status == 200
+
+
+async def test_a_request_that_needs_control_is_unavailable_without_it(world: World) -> None:
+    world.mock(apiKeyRequired=True)
+
+    async def away(use: KeyUse) -> KeyVerdict:
+        raise Unavailable("control")
+
+    world.spend = away  # type: ignore[method-assign]
+    assert told(await world.ask("GET", "/m", x_api_key="value")) == (503, {"message": "Service Unavailable"})
 
 
 async def test_an_answer_that_no_response_is_for_fails(world: World) -> None:

@@ -275,6 +275,13 @@ async def test_a_key_leads_nowhere_when_it_is_off_or_of_no_plan(house: House) ->
     assert (await house.service.usage.spend(use)).refusal == "INVALID_API_KEY"
 
 
+async def test_a_stage_that_goes_leaves_its_plans(house: House) -> None:
+    _, plan, use = await planned(house)
+    await house.ask("DeleteStage", restApiId=house.api, stageName="prod")
+    assert (await house.ask("GetUsagePlan", usagePlanId=plan))["apiStages"] == []
+    assert (await house.service.usage.spend(use)).refusal == "INVALID_API_KEY"
+
+
 def test_periods_begin_where_aws_begins_them() -> None:
     tuesday = 19_675  # 2023-11-14
     assert usage.period_start("DAY", tuesday) == tuesday
