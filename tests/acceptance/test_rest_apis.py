@@ -510,3 +510,58 @@ def test_a_custom_domain_name_leads_to_a_stage(rest: Rest, platform: Any) -> Non
     answer = httpx.get(f"{platform.endpoint}/shop/x", headers={"host": domain})
     assert (answer.status_code, answer.text) == (200, f"/shop/x {domain}")
     v2.delete_domain_name(DomainName=domain)
+
+
+def test_queues_and_tables_are_reached_with_the_integration_s_role(rest: Rest, platform: Any) -> None:
+    iam, sqs, dynamodb = platform.client("iam"), platform.client("sqs"), platform.client("dynamodb")
+    trust = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=f"r{rest.id}", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    url = sqs.create_queue(QueueName=f"q{rest.id}")["QueueUrl"]
+    dynamodb.create_table(
+        TableName=f"t{rest.id}",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    arn = "arn:aws:apigateway:us-east-1:"
+    sent = rest.method(rest.resource("send"), "POST")
+    usual = {"type": "AWS", "integrationHttpMethod": "POST", "credentials": role}
+    rest.client.put_integration(
+        **sent,
+        **usual,
+        uri=f"{arn}sqs:path/000000000000/q{rest.id}",
+        requestParameters={"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"},
+        requestTemplates={"application/json": "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"},
+    )
+    body = "{\"id\": $input.json('$.SendMessageResponse.SendMessageResult.MessageId')}"
+    rest.answers(sent, "200", responseTemplates={"application/json": body})
+    by_name = rest.method(rest.resource("named"), "POST")
+    names = {"QueueUrl": f"'{url}'", "MessageBody": "method.request.querystring.m"}
+    parameters = {f"integration.request.querystring.{name}": value for name, value in names.items()}
+    rest.client.put_integration(**by_name, **usual, uri=f"{arn}sqs:action/SendMessage", requestParameters=parameters)
+    rest.answers(by_name, "200")
+    put = rest.method(rest.resource("items", "{id}"), "PUT")
+    item = json.dumps({"TableName": f"t{rest.id}", "Item": {"id": {"S": "$input.params('id')"}}})
+    rest.client.put_integration(
+        **put, **usual, uri=f"{arn}dynamodb:action/PutItem", requestTemplates={"application/json": item}
+    )
+    rest.answers(put, "200")
+    rest.answers(put, "400", selectionPattern="4\\d\\d")
+    rest.deploy()
+    answer = rest.call("POST", "/send", json={"a": "b c"})
+    assert answer.status_code == 200, answer.text
+    assert rest.call("POST", "/named?m=hello%20you").status_code == 200
+    found = [sqs.receive_message(QueueUrl=url)["Messages"][0] for _ in range(2)]
+    assert {each["Body"] for each in found} == {'{"a":"b c"}', "hello you"}
+    assert answer.json()["id"] in {each["MessageId"] for each in found}
+    assert rest.call("PUT", "/items/7").status_code == 200
+    assert dynamodb.get_item(TableName=f"t{rest.id}", Key={"id": {"S": "7"}})["Item"] == {"id": {"S": "7"}}
+    dynamodb.delete_table(TableName=f"t{rest.id}")
+    assert rest.call("PUT", "/items/7").status_code == 400
+    iam.update_assume_role_policy(RoleName=f"r{rest.id}", PolicyDocument=document.replace("apigateway", "lambda"))
+    refused = rest.call("POST", "/send", json={})
+    assert (refused.status_code, refused.json()) == (500, {"message": "Internal server error"})
+    iam.delete_role(RoleName=f"r{rest.id}")
+    sqs.delete_queue(QueueUrl=url)
+    assert refusal(lambda: rest.client.put_integration(**sent, **usual, uri=f"{arn}s3:path/b/k"))[0] == "NotImplemented"

@@ -30,10 +30,19 @@ class Function(NamedTuple):
     qualifier: str
 
 
-def service_of(uri: str) -> str | None:
-    """The service whose operation a URI names; None for what is no such URI."""
-    match = AWS_URI.fullmatch(uri)
-    return None if match is None else match[2]
+class Operation(NamedTuple):
+    """An operation of a service: `action` is its name (`kind` action), or the path that it is sent to (path)."""
+
+    region: str
+    service: str
+    kind: str
+    action: str
+
+
+def operation_of(uri: str, variables: Mapping[str, str]) -> Operation | None:
+    """The operation that a URI names; None for what is no such URI."""
+    match = AWS_URI.fullmatch(filled(uri, variables))
+    return None if match is None else Operation(match[1], match[2], match[3], match[4])
 
 
 def wraps_function(uri: str) -> bool:

@@ -16,6 +16,7 @@
 | lease | edge -> control; edge -> edge | LeaseRequest -> LeaseGrant; raises Throttled; between edges None |
 | enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
 | invalidate | control -> edge | Invalidate -> None; nothing stale is served once it answers |
+| call_service | edge -> control | ServiceCall -> HttpResponse; raises AccessDenied |
 | try_rest | control -> edge | RestTrial -> TrialOutcome |
 | invoke | control -> edge; edge -> edge | Invocation -> InvocationResult; between edges None for "not run" |
 | take_back | control -> edge | str (environment id) -> bool: idle and given up |

@@ -79,6 +79,17 @@ class KeyVerdict(Struct, frozen=True):
     plan_id: str = ""
 
 
+class ServiceCall(Struct, frozen=True):
+    """A request to another service, as a role of the API's account; `source_arn` is the method that makes it."""
+
+    role_arn: str
+    source_arn: str
+    service: str
+    region: str
+    request: HttpRequest
+    request_id: str
+
+
 class RestTrial(Struct, frozen=True):
     """One method to be run as its owner has it now; `api` has it as the one stage `test-invoke-stage`."""
 

@@ -14,11 +14,13 @@ from lambent.config import Quotas
 from lambent.errors import ServiceError
 from lambent.ids import Ids
 from lambent.model.apis import PRINCIPAL, CompiledApi, DomainMapping
+from lambent.model.http import HttpResponse
 from lambent.model.messages import AccessLines, ApiRateQuery, Invalidate, InvokeQuery, RateGrant
-from lambent.model.rest_api import KeyUse, KeyVerdict
+from lambent.model.rest_api import KeyUse, KeyVerdict, ServiceCall
 from lambent.placement.buckets import Buckets
 from lambent.placement.throttle import Reason
 from lambent.roles.control_links import Edges
+from lambent.roles.service_calls import ServiceCalls
 from lambent.services.apigateway.api import Links as RestLinks
 from lambent.services.apigateway.api import RestApisService
 from lambent.services.apigatewayv2.api import Links
@@ -45,6 +47,7 @@ class ApiGateway:
         self._v2, self._rest, self._clock = v2, rest, clock
         self._lambda, self._logs = to
         self._buckets = Buckets[str](WINDOW_S)
+        self.service_calls: ServiceCalls | None = None  # made once all services are
 
     @property
     def operations(self) -> dict[str, Mapping[str, Operation]]:
@@ -60,6 +63,7 @@ class ApiGateway:
             "access_logs": Method(AccessLines, self._access_logs),
             "api_requests": Method(ApiRateQuery, self._api_requests),
             "spend": Method(KeyUse, self._spend),
+            "call_service": Method(ServiceCall, self._call_service),
         }
 
     async def close(self) -> None:
@@ -69,6 +73,10 @@ class ApiGateway:
 
     async def _api(self, _: Peer, api_id: str) -> CompiledApi | None:
         return await self._v2.compiled(api_id) or await self._rest.serving.api(api_id)
+
+    async def _call_service(self, _: Peer, call: ServiceCall) -> HttpResponse:
+        assert self.service_calls is not None
+        return await self.service_calls.answer(call)
 
     async def _spend(self, _: Peer, use: KeyUse) -> KeyVerdict:
         return await self._rest.usage.spend(use)

@@ -58,6 +58,7 @@ from lambent.roles.control_stores import Stores
 from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.object_storage import Archives
 from lambent.roles.polling import Sources, build_polling
+from lambent.roles.service_calls import ServiceCalls
 from lambent.services.cloudwatch.api import CloudWatchService
 from lambent.services.cloudwatch.lambda_metrics import LambdaMetrics
 from lambent.services.dynamodb.api import open_dynamodb
@@ -210,6 +211,8 @@ class Control:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Answer until `stopping`; then finish what was accepted."""
+        endpoint = f"http://127.0.0.1:{self._settings.port}"
+        self._api_gateway.service_calls = ServiceCalls(self._dispatcher, self._keys, endpoint)
         server = await serve(Address(path=str(self._settings.run / "control.sock")), self._methods())
         self._own(self._link.run())
         await self._lambda.start()

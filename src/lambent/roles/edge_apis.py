@@ -50,7 +50,7 @@ class EdgeApis:
             self._outbound.send,
         )
         self._websockets = EdgeWebSockets(tools, where, quotas, self._find)
-        self._rest = rest = RestPorts(tools, clock, where.ids, control.spend, control.enqueue)
+        self._rest = rest = RestPorts(tools, clock, where.ids, control.spend, control.enqueue, control.call_service)
         kinds: Mapping[type, Serve] = {
             HttpApi: lambda api: ServedHttpApi(api, tools),
             WebSocketApi: self._websockets.serve,

@@ -31,7 +31,7 @@ from lambent.model.messages import (
 )
 from lambent.model.objects import Door, ObjectAnswer, ObjectCall
 from lambent.model.principal import AccessKey
-from lambent.model.rest_api import KeyUse, KeyVerdict
+from lambent.model.rest_api import KeyUse, KeyVerdict, ServiceCall
 from lambent.transport.connections import Lasting
 
 
@@ -73,6 +73,9 @@ class ControlLink:
     async def api(self, api_id: str) -> CompiledApi | None:
         found: CompiledApi | None = await self._link.peer.call("api", api_id, CompiledApi | None)  # type: ignore[arg-type]
         return found
+
+    async def call_service(self, call: ServiceCall) -> HttpResponse:
+        return await self._link.peer.call("call_service", call, HttpResponse)
 
     async def spend(self, use: KeyUse) -> KeyVerdict:
         return await self._link.peer.call("spend", use, KeyVerdict)

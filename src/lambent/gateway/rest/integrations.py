@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from lambent.gateway.apis.http_answer import answer_1
-from lambent.gateway.rest import functions, outbound
+from lambent.gateway.rest import functions, outbound, services
 from lambent.gateway.rest.calls import RestCall, is_binary
 from lambent.gateway.rest.events import proxy_event
 from lambent.gateway.rest.plans import MethodPlan
@@ -21,6 +21,7 @@ from lambent.gateway.rest.refusals import internal
 from lambent.gateway.rest.templates import Backend, incoming, outgoing
 from lambent.gateway.urls.answer import BadAnswer
 from lambent.mapping.input import header
+from lambent.mapping.uris import wraps_function
 from lambent.model.apis import execute_api_arn
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation
@@ -43,7 +44,8 @@ async def run(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
     if kind == "AWS_PROXY":
         return await _proxied_function(call, method, ports)
     if kind == "AWS":
-        return incoming(call, method, await _function(call, method, ports))
+        ask = _function if wraps_function(method.integration["uri"]) else services.backend
+        return incoming(call, method, await ask(call, method, ports))
     if kind == "MOCK":
         return incoming(call, method, _mock(call, method))
     return await (outbound.proxied if kind == "HTTP_PROXY" else outbound.mapped)(call, method, ports)

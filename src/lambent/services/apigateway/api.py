@@ -6,8 +6,9 @@
 
 Left out, and so answered with NotImplemented: TestInvokeAuthorizer, client certificates, VPC links, SDKs, documentation
 parts and versions, domain names (those of apigatewayv2 are for REST APIs too), model templates, FlushStageCache.
-Refused by name: caching, compression, private APIs, Cognito and JWT authorizers, credentials of integrations,
-integrations with other services than Lambda, streamed answers, X-Ray, execution logs and detailed metrics.
+Refused by name: caching, compression, private APIs, Cognito and JWT authorizers, credentials of functions'
+integrations and authorizers, integrations with services other than those of `integration_checks.SERVICES`, streamed
+answers, X-Ray, execution logs and detailed metrics.
 """
 
 from typing import NamedTuple

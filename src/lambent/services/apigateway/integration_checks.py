@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from lambent.mapping import expressions, regexes
-from lambent.mapping.uris import VARIABLE, service_of, wraps_function
+from lambent.mapping.uris import VARIABLE, Operation, operation_of, wraps_function
 from lambent.mapping.vtl.parser import parse
 from lambent.mapping.vtl.scope import TemplateFailed
 from lambent.model.rest_api import Part
@@ -20,6 +20,8 @@ PASSTHROUGH = ("WHEN_NO_MATCH", "WHEN_NO_TEMPLATES", "NEVER")
 CONTENT = ("CONVERT_TO_BINARY", "CONVERT_TO_TEXT")
 VERBS = ("GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS", "ANY")
 SHORTEST_MS = 50
+SERVICES = ("dynamodb", "events", "logs", "sns", "sqs")
+ROLE = re.compile(r"arn:aws:iam::\d{12}:role/[\w+=,.@/-]+")
 
 
 def check_integration(made: Part, longest_ms: int) -> None:
@@ -79,19 +81,27 @@ def _check_target(made: Part) -> None:
     if kind in ("HTTP", "HTTP_PROXY"):
         _check_url(uri)
         return
-    service = service_of(uri)
-    if service is None:
+    operation = operation_of(VARIABLE.sub("x", uri), {})
+    if operation is None:
         raise BadRequest("Invalid ARN specified in the request" if uri.startswith("arn:")
                          else "AWS ARN for integration must contain path or action")  # fmt: skip
     if kind == "AWS_PROXY" and not wraps_function(uri):
         raise BadRequest("Integrations of type 'AWS_PROXY' currently only supports Lambda function and Firehose stream "
                          "invocations.")  # fmt: skip
     if not wraps_function(uri):
-        raise not_built(f"An integration with the service {service}")
+        _check_service(made, operation)
+        return
     if made["httpMethod"] != "POST":
         raise BadRequest("A function is invoked by POST: the integration's httpMethod has to be that.")
     if made.get("credentials"):
-        raise not_built("credentials of an integration")
+        raise not_built("credentials of an integration with a function")
+
+
+def _check_service(made: Part, operation: Operation) -> None:
+    if operation.service not in SERVICES:
+        raise not_built(f"An integration with the service {operation.service}")
+    if not ROLE.fullmatch(made.get("credentials", "")):
+        raise BadRequest("Role ARN must be specified for AWS integrations: credentials has to be the ARN of a role.")
 
 
 def _check_url(uri: str) -> None:

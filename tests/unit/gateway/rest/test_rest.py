@@ -26,7 +26,7 @@ from lambent.ids import FakeIds
 from lambent.model.apis import Throttle
 from lambent.model.http import HttpRequest, HttpResponse, Outgoing
 from lambent.model.invocation import Invocation, InvocationResult
-from lambent.model.rest_api import Canary, KeyUse, KeyVerdict, RestApi, RestDocument, RestStage
+from lambent.model.rest_api import Canary, KeyUse, KeyVerdict, RestApi, RestDocument, RestStage, ServiceCall
 
 ACCOUNT, REGION, API = "111111111111", "us-east-1", "api0000000"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
@@ -49,6 +49,7 @@ class World:
         self.events: list[Any] = []
         self.sent: list[Outgoing] = []
         self.queued: list[Invocation] = []
+        self.called: list[ServiceCall] = []
         self.uses: list[KeyUse] = []
         self.away = HttpResponse(200, [("content-type", "application/json")], b"{}")
         self.permitted, self.admits = True, True
@@ -105,6 +106,10 @@ class World:
 
     async def enqueue(self, invocation: Invocation) -> None:
         self.queued.append(invocation)
+
+    async def call_service(self, call: ServiceCall) -> HttpResponse:
+        self.called.append(call)
+        return HttpResponse(200, [], b'<R xmlns="urn:x"><A><B>1</B><B>2</B><C/></A></R>')
 
     async def send(self, what: Outgoing) -> HttpResponse:
         self.sent.append(what)
@@ -383,6 +388,28 @@ async def test_another_server_gets_what_is_mapped(world: World) -> None:
         True,
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("uri", "query", "sent"),
+    [
+        ("dynamodb:action/PutItem", {}, ("/", b'{"a": 1}', "DynamoDB_20120810.PutItem")),
+        (
+            "sqs:action/SendMessage",
+            {"integration.request.querystring.X": "'y z'"},
+            ("/", b"Action=SendMessage&X=y+z", ""),
+        ),
+        ("sqs:path/1/${stageVariables.v}", {}, ("/1/w", b'{"a": 1}', "")),
+    ],
+)
+async def test_another_service_is_asked_in_its_own_way(world: World, uri: str, query: Any, sent: Any) -> None:
+    integration = {"type": "AWS", "uri": f"arn:aws:apigateway:{REGION}:{uri}", "credentials": "role"}
+    responses = {"200": {"statusCode": "200", "responseTemplates": {"application/json": "$input.json('$.R.A')"}}}
+    world.method("/x", "POST", integration | {"requestParameters": query, "integrationResponses": responses})
+    answer = await world.ask("POST", "/x", b'{"a": 1}')
+    request = world.called[0].request
+    assert (request.path, request.body, request.header("x-amz-target")) == sent
+    assert (answer.status, json.loads(answer.body)) == (200, {"B": ["1", "2"], "C": None})
 
 
 async def test_what_is_too_much_is_refused_before_anybody_is_asked(world: World) -> None:
