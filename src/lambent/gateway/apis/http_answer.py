@@ -5,7 +5,7 @@ statusCode, and may name a header's values in multiValueHeaders, which win over 
 
 Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs" (Lambda function response)
 and "Set up Lambda proxy integrations in API Gateway" (output format). That a body without a type is sent as
-text/plain by an HTTP API is recorded behaviour.
+text/plain by an HTTP API is what public reports of the service show.
 """
 
 from typing import Any

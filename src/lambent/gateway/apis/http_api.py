@@ -1,7 +1,8 @@
 """An HTTP API as an edge serves it: stage, CORS, size, route. What a route does is in `http_route.py`.
 
 Source: API Gateway Developer Guide, "Working with HTTP APIs" and the pages that its modules name. That the answer to a
-preflight is 204 is recorded behaviour; a body over the limit is answered as the quotas page says (413).
+preflight is 204 is what public reports of the service show; a body over the limit is answered as the quotas page says
+(413).
 """
 
 from collections.abc import Awaitable

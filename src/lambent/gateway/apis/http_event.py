@@ -2,8 +2,8 @@
 
 Sources: behaviours section 22; API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs" and
 "Control access to HTTP APIs with AWS Lambda authorizers". That rawPath begins with the name of a stage that is not
-`$default`, and is handed on as it stood on the request line, is recorded behaviour of the first and our reading of
-the second.
+`$default` is what public reports of the service show; that it is handed on as it stood on the request line is our
+reading.
 """
 
 from typing import Any

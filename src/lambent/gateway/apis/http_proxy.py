@@ -4,7 +4,8 @@ The integration's URL is where requests go, with the parameters of the path in i
 request's query behind its own. What belongs to one connection only is not handed on.
 
 Source: API Gateway Developer Guide, "Create HTTP proxy integrations for HTTP APIs"; RFC 9110 section 7.6.1 (headers of
-a connection), RFC 7239 (Forwarded). That a server that cannot be reached is a 503 is recorded behaviour.
+a connection), RFC 7239 (Forwarded). That a server that cannot be reached is a 503 is our reading of
+behaviours section 22, which has it for what takes too long.
 """
 
 import re

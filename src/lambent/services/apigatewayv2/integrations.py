@@ -172,6 +172,8 @@ def _checked(protocol_type: str, wanted: Integration, request: Mapping[str, Any]
 def _checked_proxy(wanted: Integration) -> Integration:
     if not is_url(wanted.integration_uri or ""):
         raise BadRequest("IntegrationUri of an HTTP_PROXY integration is a URL that begins with http:// or https://.")
+    if "{" in (wanted.integration_uri or "").replace("${stageVariables.", "").split("/")[2]:
+        raise BadRequest("A parameter of the path cannot say which server IntegrationUri leads to.")
     if wanted.integration_method not in METHODS:
         raise BadRequest("IntegrationMethod of an HTTP_PROXY integration is ANY or an HTTP method.")
     if wanted.payload_format_version != "1.0":

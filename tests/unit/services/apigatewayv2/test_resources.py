@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.unit.services.apigatewayv2.conftest import Desk
 
 OTHER = "222222222222"
+PROXY = {"IntegrationType": "HTTP_PROXY", "IntegrationMethod": "ANY", "IntegrationUri": "https://x.example/{a}"}
 FUNCTION = "arn:aws:lambda:us-east-1:111111111111:function:f"
 
 
@@ -99,6 +100,9 @@ async def test_what_is_not_carried_out_is_refused_and_makes_nothing(desk: "Desk"
         ("CreateIntegration", {"IntegrationType": "AWS_PROXY", "IntegrationSubtype": "SQS-SendMessage"}),
         ("CreateIntegration", {"IntegrationType": "HTTP_PROXY", "ConnectionType": "VPC_LINK", "ConnectionId": "c"}),
         ("CreateIntegration", {"IntegrationType": "MOCK"}),
+        ("CreateIntegration", {**PROXY, "IntegrationUri": "https://x.example{proxy}"}),
+        ("CreateIntegration", {**PROXY, "IntegrationUri": "ftp://x.example/"}),
+        ("CreateIntegration", {**PROXY, "RequestParameters": {"overwrite:header.host": "x"}}),
         ("CreateRoute", {"RouteKey": "GET /a", "ApiKeyRequired": True}),
         ("CreateRoute", {"RouteKey": "GET /a", "AuthorizationType": "JWT"}),
         ("CreateRoute", {"RouteKey": "GET /a", "Target": "integrations/none"}),
