@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 from lambent.mapping.vtl.cursor import Cursor
+from lambent.mapping.vtl.directives import Foreach, If, Macro, MacroCall, Set, Stop
 from lambent.mapping.vtl.expressions import Expressions
-from lambent.mapping.vtl.nodes import Block, Foreach, If, Macro, MacroCall, Node, Set, Stop, Text
+from lambent.mapping.vtl.nodes import Block, Node, Text
 from lambent.mapping.vtl.scope import Halt, Scope, TemplateFailed
 
 PLAIN = re.compile(r"[^$#\\]+")
