@@ -7,6 +7,7 @@ too is our reading: the guides do not say.
 
 import base64
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -98,7 +99,12 @@ def iam_of(principal: Principal, access_key_id: str) -> dict[str, Any]:
 
 def time_of(epoch_ms: int) -> str:
     """`05/Aug/2022:08:14:39 +0000`, whatever the process's locale is."""
-    moment = datetime.fromtimestamp(epoch_ms / 1000, UTC)
+    return _second(epoch_ms // 1000)
+
+
+@lru_cache(maxsize=8)
+def _second(epoch_s: int) -> str:
+    moment = datetime.fromtimestamp(epoch_s, UTC)
     return f"{moment.day:02d}/{MONTHS[moment.month - 1]}/{moment.year}:{moment:%H:%M:%S} +0000"
 
 

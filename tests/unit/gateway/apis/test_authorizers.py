@@ -4,6 +4,7 @@ Sources: API Gateway Developer Guide, "Control access to HTTP APIs with JWT auth
 authorizers"; OpenID Connect Discovery 1.0.
 """
 
+import asyncio
 import contextlib
 import json
 from typing import Any
@@ -70,6 +71,7 @@ class Issuer:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.away = False
+        self.silent: asyncio.Event | None = None
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
         other = ec.generate_private_key(ec.SECP256R1()).public_key()
         curve = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(other))
@@ -77,6 +79,8 @@ class Issuer:
 
     async def send(self, what: Outgoing) -> HttpResponse:
         self.asked.append(what.url)
+        if self.silent is not None:
+            await self.silent.wait()
         if self.away:
             raise OSError("nobody there")
         told = {"keys": self.keys} if what.url.endswith("/keys") else {"jwks_uri": "https://id.example/keys"}
@@ -98,6 +102,19 @@ async def test_keys_are_kept_and_asked_for_again_when_another_is_named() -> None
     issuer.away = True
     assert await keys.key("https://id.example/", "one") is not None  # what was known goes on
     assert len(issuer.asked) == 5
+
+
+async def test_who_has_a_key_does_not_wait_for_who_names_an_unknown_one() -> None:
+    issuer, clock = Issuer(), FakeClock()
+    keys = IssuerKeys(issuer.send, clock)
+    assert await keys.key("i", "one") is not None
+    await clock.advance(AGAIN_S + 1)
+    issuer.silent = asyncio.Event()
+    stranger = asyncio.create_task(keys.key("i", "two"))
+    await asyncio.sleep(0)
+    assert await asyncio.wait_for(keys.key("i", "one"), 1.0) is not None
+    issuer.silent.set()
+    assert await stranger is None
 
 
 @pytest.mark.parametrize("keys", [None, 7, [7], [{"kty": "RSA", "n": "!"}], [{"kty": "RSA"}]])

@@ -43,6 +43,9 @@ class IssuerKeys:
     async def key(self, issuer: str, key_id: str) -> jwt.PyJWK | None:
         """The issuer's key of that id; "" is its only one. None when it has no such key."""
         known = self._sets.setdefault(issuer, KeySet())
+        found, now_s = _pick(known, key_id), self._clock.monotonic_s()
+        if found is not None and (now_s - known.fetched_s <= KEPT_S or known.asking.locked()):
+            return found  # nobody waits who has a key, but for the one who asks for newer ones
         async with known.asking:
             now_s = self._clock.monotonic_s()
             old = now_s - known.fetched_s > KEPT_S
