@@ -123,6 +123,12 @@ class Platform:
         return str(made["Role"]["Arn"])
 
 
+@pytest.fixture(name="descendants_of")
+def descendants_of_fixture() -> Callable[[int], set[int]]:
+    """The processes below another."""
+    return descendants_of
+
+
 @pytest.fixture(name="zipped")
 def zipped_fixture() -> Callable[[dict[str, str | bytes]], bytes]:
     """Make deployment packages: `zipped({"app.py": source})`."""

@@ -97,6 +97,7 @@ class Agent:
         self._held: dict[str, Held] = {}
         self._starting: dict[str, asyncio.Event] = {}
         self._doomed: set[str] = set()
+        self._closing = False
         self._peers: dict[int, Peer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -122,6 +123,7 @@ class Agent:
 
     async def _start(self, _: Peer, start: Start) -> None:
         """Make the environment and hand it over; when it answers, the grant is on its way."""
+        self._check_open()
         spec, receiver = start.spec, self.handoff.receiver(start.edge)
         done = self._starting[spec.environment_id] = asyncio.Event()
         try:
@@ -240,9 +242,11 @@ class Agent:
         return self._sandboxes.runtimes()
 
     async def _expect(self, _: Peer, expected: Expected) -> None:
+        self._check_open()
         self._sandboxes.expect(expected.runtime, expected.memory_mb)
 
     async def _take_snapshot(self, _: Peer, spec: EnvironmentSpec) -> SnapshotTaken:
+        self._check_open()
         return await self._snapshots.take(spec)
 
     async def _forget_snapshots(self, _: Peer, environment_keys: list[str]) -> None:
@@ -254,12 +258,19 @@ class Agent:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def _check_open(self) -> None:
+        if self._closing:
+            raise SandboxFailure("The agent stops.")
+
     async def close(self) -> None:
-        """Stop every environment, then what makes them."""
+        """Stop every environment, also those that are just being made, then what makes them."""
+        self._closing = True
         await self.handoff.close()
+        await self._snapshots.close()
+        self._doomed.update(self._starting)
+        await asyncio.gather(*(done.wait() for done in self._starting.values()))
         await asyncio.gather(*(self._take_down(held, "the agent stops") for held in list(self._held.values())))
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._snapshots.close()
         await self._sandboxes.close()
 
 

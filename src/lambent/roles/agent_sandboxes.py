@@ -12,7 +12,7 @@ from lambent.sandbox.launch import look_at_host
 from lambent.sandbox.node import NodeSandboxes, instance_name
 from lambent.sandbox.options import GuestOptions, Limits, NodeOptions
 from lambent.sandbox.runtime_folder import make_guest_folder, make_runtime_folder
-from lambent.sandbox.user_namespace import Standing
+from lambent.sandbox.user_namespace import Standing, is_host_root
 from lambent.sandbox.watched_memory import MemoryWatcher, Processes
 
 DEFAULT_PORT = 4566
@@ -43,7 +43,7 @@ def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> Nod
         preboot_idle_s=settings.preboot_idle_s,
     )
     mkfs = scratch.find_mkfs()
-    groups = _groups(instance_name(data), standing) if walls else None
+    groups = _groups(settings, standing)
     return NodeSandboxes(
         options,
         look_at_host(),
@@ -65,11 +65,21 @@ def _guests(settings: Settings, parent: Path) -> dict[str, GuestOptions]:
     return found
 
 
-def _groups(instance: str, standing: Standing) -> cgroups.ControlGroups | None:
+def remove_groups(settings: Settings) -> None:
+    """Take away the control groups of an agent that was killed, as soon as nothing lives in them."""
+    standing = Standing(host_root=is_host_root(), first_uid=0, uids=0)
+    groups = _groups(settings, standing)
+    if groups is not None:
+        groups.remove_all()
+
+
+def _groups(settings: Settings, standing: Standing) -> cgroups.ControlGroups | None:
+    if settings.isolation != "sandbox":
+        return None
     found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
     if found is None or not cgroups.usable(*found, host_root=standing.host_root):
         return None
     dialect, mounts = found
     if not standing.host_root:  # the freezer is of version 2, whatever the others are
         mounts = {name: mounts[name] for name in cgroups.CONTROLLERS}
-    return cgroups.ControlGroups(dialect, mounts, instance)
+    return cgroups.ControlGroups(dialect, mounts, instance_name(settings.data))

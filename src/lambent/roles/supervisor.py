@@ -1,6 +1,7 @@
 """The supervisor: starts the parts, starts again what dies, stops all in order.
 
-It owns the listening socket, so that no connection is refused while an edge is restarted.
+It owns the listening socket, so that no connection is refused while an edge is restarted. A part is started
+again, and the supervisor ends, when nothing lives any more that the dead part had started.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import structlog
 from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
 from lambent.roles.logging import set_up_logging
+from lambent.roles.orphans import Orphans
 from lambent.roles.tls import TlsKeeper
 from lambent.sandbox import doctor
 from lambent.sandbox.api import SandboxFailure
@@ -24,6 +26,9 @@ from lambent.sandbox.api import SandboxFailure
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 5.0
 STEADY_S = 10.0  # a part that lived this long starts again without delay
 KILL_AFTER_S = 1.5
+STOP_S, UNWIND_S = 8.0, 2.0  # when the agent is killed: of the promised ten seconds, or after a longer drain
+AGENT = "agent"  # the part that has children
+ORPHANS_S, LAST_ORPHANS_S = 5.0, 1.0
 
 log = structlog.get_logger()
 
@@ -31,31 +36,51 @@ log = structlog.get_logger()
 class Part:
     """One child process that has to be there."""
 
-    def __init__(self, name: str, command: list[str], descriptors: tuple[int, ...], clock: Clock) -> None:
+    def __init__(
+        self, name: str, command: list[str], descriptors: tuple[int, ...], orphans: Orphans, clock: Clock
+    ) -> None:
         self.name = name
+        self._orphans = orphans
         self._command, self._descriptors, self._clock = command, descriptors, clock
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = False
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process, from when it is started until its end has been waited for."""
+        process = self._process
+        return None if process is None or process.returncode is not None else process.pid
+
+    @property
+    def fell(self) -> bool:
+        """Whether its last process could not leave in order."""
+        return self._process is not None and self._process.returncode not in (None, 0)
 
     async def run(self) -> None:
         """Start it, wait for its end, start it again; until `stop`."""
         backoff_s = FIRST_BACKOFF_S
         while not self._stopping:
             began_s = self._clock.monotonic_s()
-            self._process = await asyncio.create_subprocess_exec(*self._command, pass_fds=self._descriptors)
+            async with self._orphans.starting:
+                if self._stopping:
+                    return
+                self._process = await asyncio.create_subprocess_exec(*self._command, pass_fds=self._descriptors)
             code = await self._process.wait()
             if self._stopping:
                 return
             if self._clock.monotonic_s() - began_s > STEADY_S:
                 backoff_s = FIRST_BACKOFF_S
             log.error("a part died", action="supervisor.restart", name=self.name, code=code, again_in_s=backoff_s)
+            if self.name == AGENT:
+                await self._orphans.clear(ORPHANS_S)
             await self._clock.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
 
     async def stop(self, patience_s: float) -> None:
         """SIGTERM, and SIGKILL for one that does not go."""
         self._stopping = True
-        process = self._process
+        async with self._orphans.starting:
+            process = self._process
         if process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -106,11 +131,15 @@ def _take_data(data: Path) -> int:
     except BlockingIOError:
         os.close(lock)
         raise OSError(f"another server runs on {data}; stop it, or choose another --data") from None
-    run_folder = data / "run"
-    run_folder.mkdir(exist_ok=True)
-    for path in (run_folder / "endpoint.json", *run_folder.glob("*.sock")):
-        path.unlink(missing_ok=True)
+    (data / "run").mkdir(exist_ok=True)
+    _clear_run(data / "run")
     return lock
+
+
+def _clear_run(folder: Path) -> None:
+    """Nobody serves what these lead to."""
+    for path in (folder / "endpoint.json", *folder.glob("*.sock")):
+        path.unlink(missing_ok=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -140,19 +169,29 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     def part(kind: str, number: int = 0, descriptor: int = -1) -> Part:
         words = [*start, kind, str(settings_file), str(number), str(os.getpid()), str(descriptor)]
         kept = (descriptor,) if descriptor >= 0 else ()
-        return Part(f"{kind} {number}" if kind == "edge" else kind, words, kept, clock)
+        return Part(f"{kind} {number}" if kind == "edge" else kind, words, kept, orphans, clock)
 
-    agent, control = part("agent"), part("control")
+    parts: list[Part] = []
+    orphans = Orphans(lambda: {each.pid for each in parts if each.pid is not None}, clock)
+    orphans.adopt()
+    agent, control = part(AGENT), part("control")
     edges = [part("edge", number, listener.fileno()) for number in range(settings.edges)]
-    tasks = [loop.create_task(each.run()) for each in (agent, control, *edges)]
+    parts += [agent, control, *edges]
+    tasks = [loop.create_task(work) for work in (*(each.run() for each in parts), orphans.run())]
     log.info("starting", action="supervisor.start", host=settings.host, port=settings.port, data=str(settings.data))
     await stopping.wait()
     log.info("stopping", action="supervisor.stop")
+    deadline_s = clock.monotonic_s() + max(STOP_S, settings.drain_s + UNWIND_S)
     await asyncio.gather(*(edge.stop(settings.drain_s) for edge in edges))
     await control.stop(KILL_AFTER_S)
-    await agent.stop(KILL_AFTER_S)
+    await agent.stop(deadline_s - clock.monotonic_s())
+    await orphans.clear(LAST_ORPHANS_S)
+    if agent.fell:
+        from lambent.roles.agent_sandboxes import remove_groups  # what the agent alone needs, as long as it lives
+
+        remove_groups(settings)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    (settings.run / "endpoint.json").unlink(missing_ok=True)
+    _clear_run(settings.run)
     return 0

@@ -5,6 +5,7 @@ sandbox is made: `spawn` is given. A zygote that has died is replaced at the nex
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -50,6 +51,7 @@ class Kitchen:
         self._pools: dict[int, Pool[LiveSandbox]] = {}
         self._zygote: Zygote | None = None
         self._starting = asyncio.Lock()
+        self._closed = False
 
     @property
     def name(self) -> str:
@@ -109,6 +111,17 @@ class Kitchen:
             executable, folder = LANGUAGE + executable.removeprefix(installation.prefix), RUNTIME_FOLDER
         return Boot(guest.language.command(executable, folder, memory_mb), dict(own.variables))
 
+    async def make_alone(self) -> LiveSandbox:
+        """One that comes from no pool. It is finished whatever becomes of who asked, because a zygote's answers come in
+        the order of its requests; then it is stopped."""
+        making = asyncio.get_running_loop().create_task(self.make(None))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            with contextlib.suppress(SandboxFailure):
+                await (await making).stop()
+            raise
+
     async def make(self, boot: Boot | None) -> LiveSandbox:
         """A sandbox that waits for its function, with the program of `boot` started in it."""
         zygote = await self.zygote()
@@ -122,6 +135,8 @@ class Kitchen:
     async def zygote(self) -> Zygote:
         """The living one. Raises SandboxFailure."""
         async with self._starting:
+            if self._closed:
+                raise SandboxFailure("The agent stops.")
             if self._zygote is not None and self._zygote.alive:
                 return self._zygote
             if self._zygote is not None:
@@ -154,11 +169,12 @@ class Kitchen:
         return GuestRoot(guest.installation.prefix, str(own.runtime_folder), binds, guest.language.links)
 
     async def close(self) -> None:
-        """Stop what waits, and the zygote."""
-        for pool in self._pools.values():
-            await pool.close()
-        if self._zygote is not None:
-            await self._zygote.close()
+        """Stop what waits, and the zygote; none comes after it."""
+        self._closed = True
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        async with self._starting:
+            if self._zygote is not None:
+                await self._zygote.close()
 
 
 def name_of(launch: Launch) -> str:

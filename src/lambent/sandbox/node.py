@@ -11,7 +11,6 @@ import os
 import re
 import signal
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -155,7 +154,7 @@ class NodeSandboxes:
             boot=kitchen.late_boot(assignment),
         )
         if furnishing.boot is not None:
-            return await self._take(partial(kitchen.make, None), assignment, furnishing, premade=False)
+            return await self._take(kitchen.make_alone, assignment, furnishing, premade=False)
         pool = kitchen.pool(assignment.memory_mb)
         if pool.ready:
             try:
@@ -297,8 +296,7 @@ class NodeSandboxes:
         for task in self._compiling:
             task.cancel()
         await asyncio.gather(*self._compiling, return_exceptions=True)
-        for kitchen in self._kitchens.values():
-            await kitchen.close()
+        await asyncio.gather(*(kitchen.close() for kitchen in self._kitchens.values()))
         await asyncio.gather(*self._stopping, return_exceptions=True)
         await self._egress.close()
         if self._watching is not None:

@@ -115,7 +115,18 @@ class Pool(Generic[S]):
         self._waiting.append(future)
         while len(self._making) < len(self._waiting):
             self._begin()
-        return await future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled() and future.exception() is None:
+                await self._put_back(future.result())  # it came in the moment in which its taker went
+            raise
+
+    async def _put_back(self, made: S) -> None:
+        if self._closed:
+            await made.stop()
+        else:
+            self._ready.append(made)
 
     async def _tend(self) -> None:
         """Fill or thin out the reserve, one after the other, until it is as small as it ever gets."""
@@ -154,16 +165,13 @@ class Pool(Generic[S]):
         except SandboxFailure as error:
             self._failed(error)
             return False
-        if self._closed:
-            await made.stop()
-            return False
-        while self._waiting:
+        while self._waiting and not self._closed:
             future = self._waiting.popleft()
             if not future.done():
                 future.set_result(made)
                 return True
-        self._ready.append(made)
-        return True
+        await self._put_back(made)
+        return not self._closed
 
     def _failed(self, error: SandboxFailure) -> None:
         while self._waiting:

@@ -210,3 +210,19 @@ def test_the_depth_stays_within_its_bounds_and_comes_down_again(gaps_s: list[flo
         depth.taken(now_s)
         assert least <= depth.wanted(now_s) <= max(least, most)
     assert depth.wanted(now_s + CALM_S + 2) == least
+
+
+async def test_what_comes_in_the_moment_in_which_its_taker_goes_is_kept() -> None:
+    shop = Workshop(0)
+    taking = asyncio.create_task(shop.pool.take())
+    await settle()
+    made = Made(0)
+    shop.begun[0].set_result(made)
+    while shop.pool.statistics()["waiting"]:
+        await asyncio.sleep(0)
+    taking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await taking
+    assert shop.pool.ready == [made] or made.stopped
+    await shop.pool.close()
+    assert made.stopped
