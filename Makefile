@@ -9,6 +9,8 @@ STAMP := .venv/.installed
 NODE_TESTS := tests/acceptance/javascript
 NODE_PROGRAM := tests/acceptance/javascript_program
 NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json $(NODE_PROGRAM)/node_modules/.package-lock.json
+RUBY_PROGRAM := tests/acceptance/ruby_program
+RUBY_STAMP := $(RUBY_PROGRAM)/packages/.unpacked
 DYNAMODB := tests/conformance/dynamodb_local
 APPS := build/apps
 APPS_STAMP := $(APPS)/.installed
@@ -28,7 +30,7 @@ setup: $(STAMP) ## make .venv with everything that is pinned
 quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
-test: setup $(NODE_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -54,6 +56,13 @@ $(STAMP): requirements/base.txt requirements/dev.txt pyproject.toml requirements
 $(NODE_STAMP): %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $* && touch $@; \
 	else echo "npm is not here: what needs the packages of $* will not be tested"; fi
+
+# Gems, as Debian packages them, unpacked and not installed; without Ruby and apt-get these are not tested, and say so.
+$(RUBY_STAMP): $(RUBY_PROGRAM)/packages.txt
+	@mkdir -p $(@D); if command -v ruby >/dev/null && command -v apt-get >/dev/null; then \
+	(cd $(@D) && apt-get download -qq $$(cat ../packages.txt) 2>/dev/null && for each in *.deb; do dpkg -x $$each . && rm $$each; done) \
+	&& touch $@ || echo "the gems of $(RUBY_PROGRAM) cannot be fetched: a program with gems will not be tested"; \
+	else echo "Ruby is not here: a program with gems will not be tested"; fi
 
 # Web frameworks with their adapters, which acceptance tests deploy as functions.
 $(APPS_STAMP): requirements/apps.txt

@@ -53,6 +53,38 @@ exports.handler = async (event) => {
 """
 
 
+RUBY_PROBE = """
+require 'socket'
+TURNS = [0]
+VERBS = {
+  'count' => lambda { |_|
+    before = TURNS[0]
+    Thread.new { loop { TURNS[0] += 1 } } if before.zero?
+    Thread.pass until TURNS[0].positive?
+    before
+  },
+  'read' => ->(event) { File.read(event['path']) },
+  'list' => ->(event) { Dir.children(event['path']).sort },
+  'write' => ->(event) { File.write(event['path'], 'x') && 'done' },
+  'kill' => ->(event) { Process.kill(event['signal'], event['pid']) && 'done' },
+  'identity' => ->(_) { [Process.pid, Process.uid, File.read('/proc/self/status')] },
+  'connect' => ->(event) { Socket.tcp(event['host'], event['port'], connect_timeout: 2).close || 'done' },
+  'become' => ->(_) { Process::Sys.setuid(0) || 'done' },
+  'take' => ->(_) { held = []; loop { held << 'x' * (1 << 20) } },
+  'multiply' => lambda { |_|
+    many = 'i=0; while [ $i -lt 1500 ]; do sleep 60 >/dev/null 2>&1 & i=$((i + 1)); done; echo no limit'
+    IO.popen(['/bin/sh', '-c', many, { err: %i[child out] }], &:read).strip
+  }
+}.freeze
+
+def handler(event:, context:)
+  VERBS.fetch(event['do']).call(event)
+rescue SystemCallError => e
+  e.class.name.delete_prefix('Errno::')
+end
+"""
+
+
 class Probe(Struct, frozen=True):
     """One language's program, and a variable that makes it start late."""
 
@@ -61,7 +93,10 @@ class Probe(Struct, frozen=True):
     late: Mapping[str, str]
 
 
-PROBES = {"nodejs": Probe({"index.js": NODE_PROBE.encode()}, "index.handler", {"NODE_OPTIONS": "--no-warnings"})}
+PROBES = {
+    "nodejs": Probe({"index.js": NODE_PROBE.encode()}, "index.handler", {"NODE_OPTIONS": "--no-warnings"}),
+    "ruby": Probe({"index.rb": RUBY_PROBE.encode()}, "index.handler", {"RUBYOPT": "-W0"}),
+}
 RUNTIMES = [
     (runtime, when) for runtime in look_at_host().installations for when in ("early", "late")
 ]  # nothing where there are none

@@ -63,6 +63,10 @@ DEFAULTS_OF_LANGUAGE = {
         "NODE_PATH": "/opt/nodejs/node{major}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:"
         "/var/runtime:/var/task"
     },
+    "ruby": {
+        "GEM_PATH": "/var/task/vendor/bundle/ruby/{version}.0:/opt/ruby/gems/{version}.0",
+        "RUBYLIB": "/var/task:/var/runtime/lib:/opt/ruby/lib",
+    },
 }
 
 
@@ -103,11 +107,15 @@ def variables(function: FunctionSnapshot, own: Mapping[str, str], circumstances:
 def defaults_of(runtime: str) -> dict[str, str]:
     """What a function of `runtime` finds, unless it says otherwise."""
     special = DEFAULTS_OF_LANGUAGE.get(LANGUAGE.sub("", runtime), {})
-    major = re.findall(r"\d+", runtime)
-    return {
-        **DEFAULTS,
-        **{name: value.replace("{major}", major[0]) if major else value for name, value in special.items()},
-    }
+    numbers = re.findall(r"\d+", runtime)
+    told = {"{major}": numbers[0], "{version}": ".".join(numbers)} if numbers else {}
+    return {**DEFAULTS, **{name: _filled(value, told) for name, value in special.items()}}
+
+
+def _filled(template: str, told: Mapping[str, str]) -> str:
+    for place, value in told.items():
+        template = template.replace(place, value)
+    return template
 
 
 def _optional(circumstances: Circumstances) -> dict[str, str]:

@@ -82,13 +82,13 @@ def plan(
         *(["folder", f"/{name}", 0o755] for name in MOUNT_POINTS),
         ["bind", LANGUAGE, prefix],
         ["bind", "/var/runtime", str(runtime_folder) if guest is None else guest.runtime_folder],
-        *([] if guest is None else _special(guest)),
         *_hidden(code),
         # One that is not there is missed by the functions that mount it, and by no others.
         *(["lend", f"{LENT}/{each.place}", str(each.path), host_root] for each in lent if each.path.is_dir()),
         *([] if guest is None else _hidden_python(interpreter, runtime_folder)),
         *([] if host_root else [["process_files", HIDDEN + "/proc"]]),
         *_masks(prefix),
+        *([] if guest is None else _special(guest)),  # behind the masks: a language may be at home in /usr/local
         ["seal", "/dev", MS_NOEXEC],
         ["seal", "/", MS_NODEV],
     ]

@@ -68,6 +68,8 @@ def test_without_network_credentials_or_a_managed_runtime_their_variables_are_ab
     assert not absent & set(told)
 
 
-@pytest.mark.parametrize(("runtime", "name"), [("python3.14", "PYTHONPATH"), ("nodejs22.x", "NODE_PATH")])
+@pytest.mark.parametrize(
+    ("runtime", "name"), [("python3.14", "PYTHONPATH"), ("nodejs22.x", "NODE_PATH"), ("ruby3.4", "GEM_PATH")]
+)
 def test_a_language_has_its_search_path(runtime: str, name: str) -> None:
     assert name in variables(msgspec.structs.replace(FUNCTION, runtime=runtime), {}, HERE)

@@ -5,109 +5,23 @@ interface client for Node.js; the frames are told in `lambent.environment.api`.
 """
 
 import json
-import os
-import select
 import shutil
-import socket
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.unit.runtimes.guests import RUNTIMES, WAIT_S, Start, ready, starter
 
 from lambent.environment import frames
-from lambent.environment.frames import Frame, FrameReader
 
-RUNTIME = Path(frames.__file__).parents[1] / "runtimes" / "nodejs"
-FAR_MS = "4102444800000"
-WAIT_S = 20
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node.js is not here: apt-get install nodejs")
 
 
-class Bootstrap:
-    """One process, driven by blocking calls."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self.channel, theirs = socket.socketpair()
-        self.channel.settimeout(WAIT_S)
-        read, self._assignment = os.pipe()
-        self._output, write = os.pipe()
-        self._reader, self._frames = FrameReader(), list[Frame]()
-        script = f"exec {NODE} {RUNTIME}/bootstrap.js 3<&{theirs.fileno()} 4<&{read}"
-        self.process = subprocess.Popen(
-            ["/bin/bash", "-c", script], pass_fds=(theirs.fileno(), read), stdout=write, stderr=write
-        )
-        theirs.close()
-        os.close(read)
-        os.close(write)
-
-    def assign(self, handler: str, variables: dict[str, str]) -> None:
-        """Give it its function."""
-        if handler:
-            told = {"handler": handler, "variables": variables, "task_root": str(self._root), "runtime_api": ""}
-            os.write(self._assignment, json.dumps(told).encode())
-        os.close(self._assignment)
-
-    def receive(self) -> Frame | None:
-        """The next frame; None when the process hangs up."""
-        while not self._frames:
-            data = self.channel.recv(65536)
-            if not data:
-                return None
-            self._frames += self._reader.feed(data)
-        return self._frames.pop(0)
-
-    def invoke(self, event: Any, request_id: str = "r1", trace: str = "Root=1") -> Frame:
-        """The frame that answers an invocation first."""
-        fields = [request_id, FAR_MS, "arn", trace, ""]
-        self.channel.sendall(frames.encode(frames.INVOKE, fields, json.dumps(event).encode()))
-        answer = self.receive()
-        assert answer is not None, self.output()
-        return answer
-
-    def output(self) -> str:
-        """What was written until now."""
-        text = b""
-        while select.select([self._output], [], [], 0)[0] and (data := os.read(self._output, 65536)):
-            text += data
-        return text.decode()
-
-    def close(self) -> None:
-        self.channel.close()
-        self.process.wait(WAIT_S)
-        os.close(self._output)
-
-
-Start = Callable[..., Bootstrap]
-
-
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a bootstrap on a folder with these files, and assign its handler."""
-    started: list[Bootstrap] = []
-
-    def begin(files: dict[str, str], handler: str = "index.handler", **variables: str) -> Bootstrap:
-        for name, text in files.items():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).write_text(text)
-        bootstrap = Bootstrap(tmp_path)
-        started.append(bootstrap)
-        bootstrap.assign(handler, {"PATH": "/usr/bin:/bin", **variables})
-        return bootstrap
-
-    yield begin
-    for bootstrap in started:
-        bootstrap.close()
-
-
-def ready(bootstrap: Bootstrap) -> Bootstrap:
-    frame = bootstrap.receive()
-    assert frame is not None
-    assert frame.kind == frames.READY, (frame, bootstrap.output())
-    return bootstrap
+    """See `starter`."""
+    yield from starter(f"{NODE} {RUNTIMES}/nodejs/bootstrap.js", tmp_path, "index.handler")
 
 
 @pytest.mark.parametrize(
@@ -217,5 +131,5 @@ def test_variables_are_those_of_the_assignment_and_no_others(start: Start) -> No
     bootstrap = ready(start({"index.js": source}, WANTED="yes"))
     variables, folder, new = json.loads(bootstrap.invoke({}, trace="").payload)
     assert variables == {"PATH": "/usr/bin:/bin", "WANTED": "yes", "NEW": "1"}
-    assert Path(folder).name == Path(bootstrap._root).name
+    assert Path(folder).name == Path(bootstrap.root).name
     assert new == "1"

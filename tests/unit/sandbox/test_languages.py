@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambent.sandbox.base_root import GuestRoot, plan
 from lambent.sandbox.interpreters import Interpreter
 from lambent.sandbox.languages.language import Installation, nearest, number_of
 from lambent.sandbox.languages.nodejs import NodeJs
+from lambent.sandbox.languages.ruby import Ruby
 from lambent.sandbox.launch import Host, every_runtime, launch_of, missing
 
 PYTHON = Interpreter((3, 12, 1), "/p/bin/python3.12", "/p", "/p/lib/python3.12")
@@ -102,6 +104,43 @@ def test_every_identifier_is_one_of_awss() -> None:
 def test_any_text_has_a_number_or_none(text: str) -> None:
     assert all(part >= 0 for part in number_of(text))
     nearest(text, installed(20, 22).values())
+
+
+def pretend_ruby(prefix: Path, version: str, engine: str = "ruby", gems: str = "") -> Path:
+    """A program that says what `ruby` would say."""
+    (prefix / "bin").mkdir(parents=True)
+    program = prefix / "bin/ruby"
+    program.write_text(f"""#!/bin/sh\necho '["{engine}", "{version}", "{program}", "{prefix}", "{gems}"]'\n""")
+    program.chmod(0o755)
+    return program
+
+
+def test_rubies_are_found_and_each_has_its_own_place_in_the_sandbox(tmp_path: Path) -> None:
+    (tmp_path / "gems").mkdir()
+    for version in ("3.3.1", "3.3.10", "3.4.0", "3.0.0"):
+        pretend_ruby(tmp_path / "versions" / version, version, gems=str(tmp_path / "gems"))
+    pretend_ruby(tmp_path / "versions/jruby", "3.2.0", engine="jruby")
+    found = Ruby().find({"HOME": str(tmp_path), "RBENV_ROOT": str(tmp_path), "PATH": ""})
+    assert found["ruby3.3"].version == (3, 3, 10)
+    prefix, gems = str(tmp_path / "versions/3.4.0"), str(tmp_path / "gems")
+    assert found["ruby3.4"].binds == ((prefix, prefix), (gems, gems))
+    assert not {"ruby3.0", "ruby3.2"} & found.keys()
+
+
+@pytest.mark.parametrize("name", ["RUBYOPT", "RUBY_GC_HEAP_INIT_SLOTS", "RUBY_YJIT_ENABLE", "LC_ALL"])
+def test_a_variable_that_ruby_reads_at_its_start_wants_a_process_of_its_own(name: str) -> None:
+    assert Ruby.at_start.fullmatch(name)
+
+
+@pytest.mark.parametrize("name", ["RUBYLIB", "GEM_PATH", "RUBYGEMS_GEMDEPS", "BUNDLE_GEMFILE", "TZ", "MY_RUBYOPT"])
+def test_search_paths_of_ruby_are_taken_by_a_process_that_waits(name: str) -> None:
+    assert not Ruby.at_start.fullmatch(name)
+
+
+def test_a_language_that_is_at_home_in_usr_local_is_seen_there_in_spite_of_the_mask() -> None:
+    guest = GuestRoot("/usr/local", "/data/ruby", (("/usr/local", "/usr/local"),))
+    steps = plan(PYTHON, Path("/code"), Path("/runtime"), host_root=True, guest=guest)
+    assert steps.index(["mask", "/usr/local"]) < steps.index(["bind", "/usr/local", "/usr/local"])
 
 
 def test_the_bootstrap_uses_nothing_but_the_standard_library() -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from lambent.sandbox.languages.language import Installation, Language
 from lambent.sandbox.languages.nodejs import NodeJs
+from lambent.sandbox.languages.ruby import Ruby
 
-LANGUAGES: tuple[Language, ...] = (NodeJs(),)
+LANGUAGES: tuple[Language, ...] = (NodeJs(), Ruby())
 
 
 def language_of(runtime: str) -> Language | None:
