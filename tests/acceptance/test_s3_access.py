@@ -68,6 +68,21 @@ def test_nobody_reads_before_a_policy_lets_the_public_in(s3: Any, nobody: Any, b
     assert code_of(nobody.get_object, Bucket=bucket, Key="there") == "AccessDenied"
 
 
+def test_nobody_is_told_that_a_bucket_is_missing_and_makes_none(platform: Any, s3: Any, nobody: Any) -> None:
+    """S3 API reference, list of error codes: NoSuchBucket is told before rights are asked."""
+    name = f"missing-{uuid.uuid4().hex[:12]}"
+    for call in (nobody.get_object, nobody.put_object, nobody.delete_object):
+        assert code_of(call, Bucket=name, Key="k") == "NoSuchBucket"
+    assert code_of(nobody.list_objects_v2, Bucket=name) == "NoSuchBucket"
+    assert code_of(nobody.head_bucket, Bucket=name) == "404"
+    assert code_of(nobody.create_bucket, Bucket=name) == "AccessDenied"
+    assert code_of(s3.head_bucket, Bucket=name) == "404"
+    form = httpx.post(f"{platform.endpoint}/{name}", data={"key": "k"}, files={"file": b"1"})
+    assert form.status_code in (403, 404)
+    other = httpx.get(f"{platform.endpoint}/2015-03-31/functions")
+    assert other.headers["x-amzn-errortype"].startswith("MissingAuthenticationToken")
+
+
 def test_nobody_writes_and_lists_where_the_policy_says_so(s3: Any, nobody: Any, bucket: str) -> None:
     s3.delete_public_access_block(Bucket=bucket)
     listing = {
@@ -127,6 +142,10 @@ def test_pages_of_other_sites_are_told_what_they_may(platform: Any, s3: Any, buc
     assert (got.text, got.headers["access-control-expose-headers"]) == ("there", "ETag")
     assert "access-control-allow-origin" not in httpx.get(link, headers={"origin": "https://evil.test"}).headers
     assert httpx.get(address, headers={"origin": asks["origin"]}).headers["access-control-allow-origin"]  # a refusal
+    for broken in (link.replace("there?", "else?"), link.replace("Expires=", "Expires=-")):  # refused at the door
+        answer = httpx.get(broken, headers={"origin": asks["origin"]})
+        assert (answer.is_client_error, answer.headers["access-control-allow-origin"]) == (True, asks["origin"])
+        assert "access-control-allow-origin" not in httpx.get(broken, headers={"origin": "https://evil.test"}).headers
     rule["AllowedMethods"] = ["PATCH"]
     assert code_of(s3.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": [rule]}) == "InvalidRequest"
     s3.delete_bucket_cors(Bucket=bucket)

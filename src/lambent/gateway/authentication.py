@@ -8,7 +8,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from lambent.clock import Clock
-from lambent.gateway.buckets import addressed
+from lambent.errors import ServiceError
+from lambent.gateway.buckets import addressed, is_for_s3
 from lambent.gateway.exchange import Exchange
 from lambent.model.messages import KeyQuery
 from lambent.model.principal import AccessKey
@@ -80,7 +81,11 @@ class Authentication:
             ServiceError: no, a broken, an expired or a wrong signature, with AWS's own code.
         """
         request = exchange.request
-        credential = credential_of_link(request) if is_link(request) else credential_of(request)
+        try:
+            credential = credential_of_link(request) if is_link(request) else credential_of(request)
+        except ServiceError:
+            exchange.service = "s3" if is_for_s3(request) else ""  # whose form of errors the client reads
+            raise
         exchange.service, exchange.region = credential.service, credential.region
         key = self._keys.known(credential)
         if key is None:

@@ -22,6 +22,11 @@ HOST = re.compile(
 NO_BUCKET = re.compile(r"s3[.-].*|.*\.s3|s3")
 NO_STORAGE = re.compile(r"\.(?:lambda-url|execute-api)\.")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# What the paths of the other services begin with, where a bucket could be called so: dates (Lambda), accounts (queues).
+OTHERS = re.compile(
+    r"\d{4}-\d\d-\d\d|\d{12}|service|account|apikeys|clientcertificates|domainnames|domainnameaccessassociations"
+    r"|rejectdomainnameaccessassociations|restapis|schedules|schedule-groups|sdktypes|tags|usageplans|vpclinks"
+)
 SIGNED_QUERY = re.compile(r"(?:^|&)(?:X-Amz-(?:Algorithm|Signature|Credential)|AWSAccessKeyId|Signature)=")
 FORM = "multipart/form-data"
 STREAMED = frozenset({"PutObject", "UploadPart"})
@@ -48,6 +53,11 @@ def bucket_and_key(request: HttpRequest) -> tuple[str, str]:
         return "", ""
     bucket, _, key = addressed(request).path.removeprefix("/").partition("/")
     return (unquote(bucket), key) if BUCKET.fullmatch(bucket) else ("", "")
+
+
+def could_be_other(request: HttpRequest) -> bool:
+    """Whether the bucket that the request names may be the beginning of another service's path."""
+    return not is_virtual(request) and OTHERS.fullmatch(bucket_and_key(request)[0]) is not None
 
 
 def is_unsigned(request: HttpRequest) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from lambent.errors import ServiceError
 from lambent.gateway.buckets import bucket_and_key
-from lambent.gateway.exchange import Exchange
+from lambent.gateway.exchange import Exchange, Stage, Step
 from lambent.gateway.failure import failure_answer
 from lambent.gateway.http.streams import Response
 from lambent.model.http import HttpRequest, HttpResponse
@@ -70,16 +70,45 @@ class CrossOrigin:
         return self._and_tell(exchange) if exchange.request.header("origin") else self._road(exchange)
 
     async def _and_tell(self, exchange: Exchange) -> Response:
-        request = exchange.request
-        door = await self._door(bucket_and_key(request)[0])
-        response: Response
+        door = await self._door(bucket_and_key(exchange.request)[0])
         try:
             response = await self._road(exchange)
         except ServiceError as error:
-            response = failure_answer(request, exchange.service, exchange.request_id, error)
-        if door is not None:
-            response.headers.extend(told(door.cors, request.header("origin"), request.method))
-        return response
+            response = refusal(exchange, error)
+        return telling(exchange.request, response, door)
+
+
+class Refusals:
+    """Authentication, which tells pages of other sites why S3 refuses them: without the headers, a browser keeps the
+    answer to itself."""
+
+    def __init__(self, authentication: Stage, door: FindDoor) -> None:
+        self._authentication, self._door = authentication, door
+
+    def __call__(self, exchange: Exchange) -> Step | Awaitable[Step]:
+        return self._watched(exchange) if exchange.request.header("origin") else self._authentication(exchange)
+
+    async def _watched(self, exchange: Exchange) -> Step:
+        try:
+            step = self._authentication(exchange)
+            return await step if isinstance(step, Awaitable) else step
+        except ServiceError as error:
+            if exchange.service != "s3":
+                raise
+            door = await self._door(bucket_and_key(exchange.request)[0])
+            return telling(exchange.request, refusal(exchange, error), door)
+
+
+def refusal(exchange: Exchange, error: ServiceError) -> Response:
+    """The answer that `error` is."""
+    return failure_answer(exchange.request, exchange.service, exchange.request_id, error)
+
+
+def telling(request: HttpRequest, response: Response, door: Door | None) -> Response:
+    """The response, with what pages of other sites may know."""
+    if door is not None:
+        response.headers.extend(told(door.cors, request.header("origin"), request.method))
+    return response
 
 
 def preflight(rules: Sequence[CorsRule], request: HttpRequest, kind: str) -> HttpResponse:

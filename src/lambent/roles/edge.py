@@ -123,7 +123,7 @@ class Edge:
             OpenPaths(answers),
             OpenLinks(control.http),
             *objects.unsigned,
-            authentication,
+            objects.authenticated(authentication),
             Invoking(begin, control.enqueue, self._check, quotas),
             InvokingStreamed(begin, self._check, write_event, quotas, pace, self._clock),
             objects.signed,

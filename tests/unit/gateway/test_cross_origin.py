@@ -1,11 +1,12 @@
 """Which pages may do what with a bucket. Source: S3 User Guide, "Using cross-origin resource sharing (CORS)"."""
 
+import botocore.session
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.errors import ServiceError
-from lambent.gateway.buckets import bucket_and_key, is_form, is_unsigned
+from lambent.gateway.buckets import BUCKET, bucket_and_key, could_be_other, is_form, is_unsigned
 from lambent.gateway.cross_origin import matching, preflight, told
 from lambent.model.http import HttpRequest
 from lambent.model.objects import CorsRule
@@ -73,3 +74,16 @@ def test_which_bucket_an_unsigned_request_would_be_for(host: str, path: str, fou
     assert is_form(request) is (found[0] != "" and found[1] == "")
     assert not is_unsigned(HttpRequest("GET", path, "X-Amz-Algorithm=x", form))
     assert not is_unsigned(HttpRequest("GET", path, "", [("authorization", "x")]))
+
+
+@pytest.mark.parametrize("service", ["lambda", "apigateway", "apigatewayv2", "scheduler", "sqs", "logs"])
+def test_a_path_of_another_service_is_no_bucket_that_is_missing(service: str) -> None:
+    """Source: the services' models. What could be a bucket's name in their paths is known."""
+    model = botocore.session.get_session().get_service_model(service)
+    uris = (model.operation_model(name).http["requestUri"] for name in model.operation_names)
+    for first in {uri.split("?")[0].split("/")[1] for uri in uris}:
+        asked = HttpRequest("GET", f"/{first}/x", "", [])
+        assert could_be_other(asked) or not BUCKET.fullmatch(first)
+    for other in ("/000000000000/queue", "/service/GraniteServiceVersion20100801/operation/PutMetricData"):
+        assert could_be_other(HttpRequest("POST", other, "", []))
+    assert not could_be_other(HttpRequest("GET", "/pictures/x", "", []))
