@@ -30,8 +30,9 @@ setup: $(STAMP) ## make .venv with everything that is pinned
 quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
+# Files with real servers come first, as they are sorted: one that takes a minute must not be begun when all others are done.
 test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) ## run every test (TESTS=tests/unit/cli for some)
-	$(PYTEST) -n $(WORKERS) --dist loadfile $(TESTS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
 	$(BIN)/ruff format --check .

@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.config import Config
+from botocore.loaders import create_loader
 
 from lambent.cli.server import Server, free_port
 from lambent.sandbox.launch import look_at_host
@@ -43,6 +45,8 @@ class Platform:
 
     bin = Path(sys.executable).parent
 
+    models = create_loader(os.environ.get("AWS_DATA_PATH"))  # keeps what it has read: a client is ten times as quick
+
     def __init__(self, server: Server) -> None:
         self.server, self.endpoint = server, server.endpoint
         answer = subprocess.run(
@@ -53,7 +57,10 @@ class Platform:
 
     def session(self) -> boto3.Session:
         """A boto3 session with the root access key; clients need `endpoint_url=platform.endpoint`."""
+        core = botocore.session.Session()
+        core.register_component("data_loader", self.models)
         return boto3.Session(
+            botocore_session=core,
             aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
             region_name=self.variables["AWS_DEFAULT_REGION"],
