@@ -12,6 +12,10 @@ NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json $(NODE_PROGRAM)/node
 RUBY_PROGRAM := tests/acceptance/ruby_program
 RUBY_STAMP := $(RUBY_PROGRAM)/packages/.unpacked
 DYNAMODB := tests/conformance/dynamodb_local
+GO_PROGRAMS := tests/acceptance/go
+GO_STAMP := build/go/.built
+RUST_PROGRAMS := tests/acceptance/rust
+RUST_STAMP := build/rust/.built
 APPS := build/apps
 APPS_STAMP := $(APPS)/.installed
 FUZZ := build/fuzz
@@ -31,7 +35,7 @@ quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
 # Files with real servers come first, as they are sorted: one that takes a minute must not be begun when all others are done.
-test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) $(GO_STAMP) $(RUST_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -76,6 +80,19 @@ $(FUZZ_STAMP): requirements/fuzz.txt requirements/documents.txt
 	&& $(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --require-hashes \
 	--dest $(FUZZ) -r requirements/documents.txt && touch $@ \
 	|| echo "the fuzzer cannot be fetched: imported APIs will not be fuzzed"
+
+# Programs in Go and Rust, which acceptance tests deploy; without these languages those are skipped, and say so.
+$(GO_STAMP): $(shell find $(GO_PROGRAMS) -type f)
+	@if command -v go >/dev/null; then \
+	CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly go build -C $(GO_PROGRAMS) -buildvcs=false -trimpath \
+	-ldflags '-s -w' -tags lambda.norpc -o $(CURDIR)/$(@D)/ ./... && touch $@ \
+	|| echo "Go cannot build the programs of $(GO_PROGRAMS): functions in Go will not be tested"; \
+	else echo "Go is not here: functions in Go will not be tested"; fi
+
+$(RUST_STAMP): $(shell find $(RUST_PROGRAMS) -type f)
+	@if command -v cargo >/dev/null; then bash $(RUST_PROGRAMS)/build.sh $(@D) && touch $@ \
+	|| echo "cargo cannot build the programs of $(RUST_PROGRAMS): functions in Rust will not be tested"; \
+	else echo "Rust is not here: functions in Rust will not be tested"; fi
 
 # DynamoDB Local, which answers are compared with; without Maven and Java that test is skipped, and says so.
 $(DYNAMODB_STAMP): $(DYNAMODB)/pom.xml

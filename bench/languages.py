@@ -5,7 +5,8 @@
 Cold is the first invocation of a function that was just created, one after the other with a pause in which the pool
 is filled again: the time that a client sees, on a connection that it has. Warm is wrk with a signed request: p50 on one
 connection, the rate on 16, of a function of 1,769 MB (one CPU). Two edges, everything on. The plain start is that of
-the language's own program that does nothing, the least of some runs; a language is one entry in `CASES`.
+the language's own program that does nothing, the least of some runs; a language is one entry in `CASES`. Programs are
+those of the tests, as `make test` builds them; the one in C speaks the least HTTP that will do, as a yardstick.
 """
 
 import argparse
@@ -13,11 +14,13 @@ import hashlib
 import http.client
 import io
 import json
+import shutil
 import statistics
 import subprocess
 import time
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,11 +33,14 @@ from msgspec import Struct
 
 from lambent.cli.access import client, read_status
 from lambent.cli.server import Server, temporary_server
-from lambent.sandbox.launch import Host, every_runtime, look_at_host
+from lambent.sandbox.launch import OS_ONLY, Host, every_runtime, look_at_host
 
 PAUSE_S, PLAIN_STARTS = 0.5, 5
 BODY = b'{"name": "world"}'
 ONE_CPU_MB = 1769
+HOUSE = Path(__file__).parents[1]
+BUILT = HOUSE / "build"
+EXECUTABLE_MODE = 0o755 << 16
 
 
 class Case(Struct, frozen=True):
@@ -43,7 +49,7 @@ class Case(Struct, frozen=True):
     name: str
     runtimes: str
     handler: str
-    files: Mapping[str, str]
+    files: Mapping[str, str | Path]
     plain: tuple[str, ...]  # EXECUTABLE is the interpreter that was found
 
 
@@ -60,7 +66,23 @@ CASES = (
         *("Ruby", "ruby", "app.handler", {"app.rb": "def handler(event:, context:) = event\n"}),
         plain=("EXECUTABLE", "-e", "0"),
     ),
+    *(
+        Case(name, "provided", "echo", {"bootstrap": BUILT / folder / "programs"}, (str(BUILT / folder / "nothing"),))
+        for name, folder in (("Go", "go"), ("Rust", "rust"), ("C", "c"))
+    ),
 )
+
+
+def build_yardstick() -> None:
+    """The programs in C, where there is a compiler."""
+    compiler, folder = shutil.which("cc"), BUILT / "c"
+    if compiler is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    nothing = folder / "nothing.c"
+    nothing.write_text("int main(void) { return 0; }\n")
+    for source, name in ((HOUSE / "tests/acceptance/bootstrap.c", "programs"), (nothing, "nothing")):
+        subprocess.run([compiler, "-O2", "-D_GNU_SOURCE", "-static", "-o", folder / name, source], check=True)
 
 
 class Subject(Struct, frozen=True):
@@ -73,6 +95,10 @@ class Subject(Struct, frozen=True):
 
 def newest(case: Case, host: Host) -> Subject | None:
     """The newest of a language that is found; one that is older than all of AWS's serves the oldest of these."""
+    if case.runtimes == "provided":
+        bootstrap = case.files["bootstrap"]
+        built = isinstance(bootstrap, Path) and bootstrap.exists()
+        return Subject(OS_ONLY[-1], OS_ONLY[-1], "") if built else None
     found = {**host.pythons, **host.installations}
     of_it = [runtime for runtime in found if runtime.startswith(case.runtimes)]
     if not of_it:
@@ -116,8 +142,10 @@ class Bench:
         """An active function."""
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            for path, text in case.files.items():
-                archive.writestr(path, text)
+            for path, content in case.files.items():
+                entry = zipfile.ZipInfo(path)
+                entry.external_attr, entry.compress_type = EXECUTABLE_MODE, zipfile.ZIP_DEFLATED
+                archive.writestr(entry, content.read_bytes() if isinstance(content, Path) else content)
         self._lambda.create_function(
             FunctionName=name,
             Runtime=runtime,
@@ -145,9 +173,9 @@ class Bench:
         return took_ms
 
     def wait_for_pool(self, runtime: str) -> None:
-        """Until a sandbox waits again, and a moment for what is started in it."""
+        """Until a sandbox waits again, and a moment for what is started in it. Custom runtimes begin in any sandbox."""
         while not any(
-            each["runtime"] == runtime and any(waiting["count"] for waiting in each["waiting"])
+            (each["runtime"] == runtime or runtime in OS_ONLY) and any(waiting["count"] for waiting in each["waiting"])
             for each in read_status(self._server.access)["runtimes"]
         ):
             time.sleep(0.02)
@@ -187,13 +215,14 @@ def main() -> None:
     parser.add_argument("--only", help="one language")
     arguments = parser.parse_args()
     require_wrk()
+    build_yardstick()
     host, rows = look_at_host(), []
     with temporary_server(["--log-level", "error", "--edges", "2", "--runtime-fallback"]) as server:
         bench = Bench(server)
         for case in CASES:
             there = newest(case, host)
             if there is None:
-                print(f"{case.name}: not on this host")
+                print(f"{case.name}: not on this host (`make test` builds what can be built)")
             elif arguments.only in (None, case.name):
                 rows.append(bench.figures(case, there, arguments))
     print("| " + " | ".join(rows[0]) + " |")

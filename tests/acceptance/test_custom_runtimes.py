@@ -263,27 +263,28 @@ while True:
 """)
 
 
+def streamed(platform: "Platform", name: str, event: Any) -> tuple[list[tuple[float, bytes]], dict[str, Any]]:
+    """The pieces of a streamed answer and when they came, and what its end says."""
+    answer = platform.client("lambda").invoke_with_response_stream(FunctionName=name, Payload=json.dumps(event))
+    pieces: list[tuple[float, bytes]] = []
+    for part in answer["EventStream"]:
+        if "PayloadChunk" in part:
+            pieces.append((time.monotonic(), part["PayloadChunk"]["Payload"]))
+        else:
+            return pieces, part["InvokeComplete"]
+    raise AssertionError("the stream has no end")
+
+
 def test_a_streamed_answer_comes_in_pieces_and_its_trailers_tell_of_errors(platform: "Platform") -> None:
     name, lambda_ = create(platform, package({"bootstrap": STREAMING})), platform.client("lambda")
-
-    def streamed(**event: Any) -> tuple[list[tuple[float, bytes]], dict[str, Any]]:
-        answer = lambda_.invoke_with_response_stream(FunctionName=name, Payload=json.dumps(event))
-        pieces: list[tuple[float, bytes]] = []
-        for part in answer["EventStream"]:
-            if "PayloadChunk" in part:
-                pieces.append((time.monotonic(), part["PayloadChunk"]["Payload"]))
-            else:
-                return pieces, part["InvokeComplete"]
-        raise AssertionError("the stream has no end")
-
-    pieces, end = streamed(pause=0.2)
+    pieces, end = streamed(platform, name, {"pause": 0.2})
     assert b"".join(piece for _, piece in pieces) == b"one two three"
     assert pieces[-1][0] - pieces[0][0] > 0.3
     assert "ErrorCode" not in end
-    pieces, end = streamed(pause=0, fail=True)
+    pieces, end = streamed(platform, name, {"pause": 0, "fail": True})
     assert b"".join(piece for _, piece in pieces) == b"one two three"
     assert json.loads(end["ErrorDetails"])["errorMessage"] == "too late"
-    assert streamed(pause=0, hang_up=True)[1]["ErrorCode"]
+    assert streamed(platform, name, {"pause": 0, "hang_up": True})[1]["ErrorCode"]
     whole = lambda_.invoke(FunctionName=name, Payload=b'{"pause": 0}')
     assert whole["Payload"].read() == b"one two three"
 

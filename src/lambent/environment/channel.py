@@ -22,9 +22,12 @@ class Work(Struct, frozen=True):
     client_context: str
     payload: bytes
     limit_bytes: int
+    in_pieces: bool = False  # whoever called takes the answer as it comes
 
 
-def work_of(invocation: Invocation, invoked_arn: str, deadline_ms: int, limit_bytes: int) -> Work:
+def work_of(
+    invocation: Invocation, invoked_arn: str, deadline_ms: int, limit_bytes: int, *, in_pieces: bool = False
+) -> Work:
     """What to hand on of `invocation`."""
     trace_header, client_context = invocation.trace_header, invocation.client_context
     if len(trace_header) > LONGEST_TRACE_HEADER or "\0" in trace_header:
@@ -36,6 +39,7 @@ def work_of(invocation: Invocation, invoked_arn: str, deadline_ms: int, limit_by
         *(invocation.request_id, deadline_ms, invoked_arn, trace_header, client_context),
         payload=invocation.payload,
         limit_bytes=limit_bytes,
+        in_pieces=in_pieces,
     )
 
 

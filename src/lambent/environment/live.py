@@ -136,7 +136,7 @@ class LiveEnvironment:
         self._begun_s = begun_s = self._clock.monotonic_s()
         self._deadline.set(begun_s + timeout_s, begun_s)
         deadline_ms = int(self._clock.machine_s() * 1000) + round(timeout_s * 1000)
-        self._channel.begin(work_of(invocation, invoked_arn, deadline_ms, limit_bytes))
+        self._channel.begin(work_of(invocation, invoked_arn, deadline_ms, limit_bytes, in_pieces=stream is not None))
 
     async def invoke(
         self,

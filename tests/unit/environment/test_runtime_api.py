@@ -4,6 +4,7 @@ Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtime
 aws-lambda-runtime-interface-emulator for statuses and error types.
 """
 
+import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator
@@ -172,6 +173,9 @@ def test_init_errors_are_for_the_init_phase() -> None:
     assert json.loads(desk.frames[0].payload) == {"errorType": "Runtime.Unknown", "errorMessage": "not json"}
 
 
+POSTED = HttpRequest("POST", "/", "", [])
+
+
 async def pieces(*each: bytes, fail: Exception | None = None) -> AsyncIterator[bytes]:
     for piece in each:
         yield piece
@@ -183,8 +187,45 @@ async def test_a_long_answer_is_kept_up_to_the_limit_and_counted_beyond() -> Non
     desk = Desk()
     desk.next()
     desk.runtime.deliver("r-1", WORK, 5)
-    refused = await desk.runtime.response_in_pieces("r-1", pieces(b"123", b"456", b"789"))
+    refused = await desk.runtime.response_in_pieces(POSTED, "r-1", pieces(b"123", b"456", b"789"))
     assert (refused.status, desk.frames[-1]) == (413, Frame(frames.RESPONSE, ["r-1"], b"", 9))
+
+
+FAILED = [
+    ("lambda-runtime-function-error-type", "Function.Late"),
+    ("lambda-runtime-function-error-body", base64.b64encode(b'{"errorType": "Late"}').decode()),
+]
+LATE = Frame(frames.ERROR, ["r-1", "Function.Late"], b'{"errorType": "Late"}')
+
+
+async def test_trailers_that_tell_of_an_error_count_however_the_answer_comes() -> None:
+    """aws-lambda-go says in trailers that its reader has failed, and nothing of streaming."""
+    request = HttpRequest("POST", "/", "", FAILED)
+    for way in ("whole", "kept", "streamed"):
+        desk = Desk()
+        desk.next()
+        desk.runtime.deliver("r-1", WORK, 100, in_pieces=way == "streamed")
+        assert desk.runtime.gives_pieces(request) is (way == "streamed")
+        if way == "whole":
+            desk.runtime.response(request, "r-1", b"half")
+        elif way == "kept":
+            await desk.runtime.response_in_pieces(request, "r-1", pieces(b"half"))
+        else:
+            await desk.runtime.streamed_response(request, "r-1", pieces(b"half"))
+        assert desk.frames[-1] == LATE, way
+
+
+def test_an_http_answer_that_came_whole_keeps_its_content_type() -> None:
+    desk = Desk()
+    desk.next()
+    desk.runtime.deliver("r-1", WORK, 100, in_pieces=True)
+    integration = "application/vnd.awslambda.http-integration-response"
+    path = "/2018-06-01/runtime/invocation/r-1/response"
+    desk.ask("POST", path, b"{}\0\0\0\0\0\0\0\0page", Content_Type=integration)
+    opened, piece, end = desk.frames[1:]
+    assert (opened.kind, opened.fields) == (frames.STREAM, ["r-1", integration])
+    assert (piece.kind, piece.payload) == (frames.CHUNK, b"{}\0\0\0\0\0\0\0\0page")
+    assert (end.kind, end.payload) == (frames.RESPONSE, b"")
 
 
 async def test_one_that_breaks_off_may_begin_again() -> None:
@@ -192,8 +233,17 @@ async def test_one_that_breaks_off_may_begin_again() -> None:
     desk.next()
     desk.runtime.deliver("r-1", WORK, 5)
     with pytest.raises(OSError, match="gone"):
-        await desk.runtime.response_in_pieces("r-1", pieces(b"1", fail=OSError("gone")))
+        await desk.runtime.response_in_pieces(POSTED, "r-1", pieces(b"1", fail=OSError("gone")))
     assert desk.answer("r-1") == (202, "")
+
+
+def test_an_internal_extension_may_hear_of_nothing() -> None:
+    """As `lambda.WithEnableSIGTERM` of aws-lambda-go registers."""
+    desk = Desk()
+    path = "/2020-01-01/extension/register"
+    registered = desk.ask("POST", path, b'{"events":null}', Lambda_Extension_Name="GoLangEnableSIGTERM")
+    assert registered is not None
+    assert (registered.status, desk.extensions.patience_s) == (200, 0.5)
 
 
 def test_extensions_register_ask_and_are_told() -> None:

@@ -151,7 +151,7 @@ class EnvironmentApi:
         self._story.begun(work)
         self._extensions.invoke(_invoke_event(work))
         if self._http is not None:
-            self._http.deliver(work.request_id, _work_answer(work), work.limit_bytes)
+            self._http.deliver(work.request_id, _work_answer(work), work.limit_bytes, in_pieces=work.in_pieces)
         elif self._frames is not None:
             self._frames.begin(work)
 

@@ -30,9 +30,9 @@ EventType = Literal["INVOKE", "SHUTDOWN"]
 
 
 class Registration(Struct):
-    """The body of register."""
+    """The body of register. aws-lambda-go writes null for no events."""
 
-    events: list[str] = []
+    events: list[str] | None = None
 
 
 class Extension:
@@ -177,7 +177,7 @@ def _events_of(request: HttpRequest) -> tuple[str, ...]:
     if not request.body:
         return ()
     try:
-        return tuple(dict.fromkeys(msgspec.json.decode(request.body, type=Registration).events))
+        return tuple(dict.fromkeys(msgspec.json.decode(request.body, type=Registration).events or ()))
     except msgspec.MsgspecError as error:
         raise ApiError(400, "InvalidRequestFormat", f"The body is not a registration: {error}") from None
 

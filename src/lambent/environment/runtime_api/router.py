@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lambent.environment.runtime_api.answers import ApiError, Respond
 from lambent.environment.runtime_api.extensions import Extensions
-from lambent.environment.runtime_api.runtime import RESPONSE_MODE, HttpRuntime
+from lambent.environment.runtime_api.runtime import RESPONSE_MODE, STREAMING, HttpRuntime
 from lambent.environment.runtime_api.telemetry import Telemetry
 from lambent.errors import ServiceError
 from lambent.model.http import HttpRequest, HttpResponse
@@ -25,6 +25,9 @@ NOT_FOUND = ApiError(404, "NotFound", "No such path")
 class Waits(Protocol):
     """A request's body on its way in."""
 
+    def take_whole(self) -> bytes | None:
+        """All of it, when it has come already; then there is no more to read."""
+
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
 
@@ -32,7 +35,7 @@ def streams(request: HttpRequest) -> bool:
     """Whether the body of `request` is to come in pieces."""
     if request.method not in ("POST", "PUT"):
         return False
-    if request.header(RESPONSE_MODE) == "streaming":
+    if request.header(RESPONSE_MODE) == STREAMING:
         return True
     length = request.header("content-length")
     return int(length) > SHORT_BYTES if length else bool(request.header("transfer-encoding"))
@@ -78,12 +81,13 @@ class Router:
     def _take_result(self, runtime: HttpRuntime, request: HttpRequest, respond: Respond, body: Waits | None) -> None:
         request_id, _, what = request.path.removeprefix(INVOCATION).partition("/")
         if what == "response":
-            if body is None:
-                respond(runtime.response(request_id, request.body))
-            elif request.header(RESPONSE_MODE) == "streaming":
+            whole = request.body if body is None else body.take_whole()
+            if whole is not None:
+                respond(runtime.response(request, request_id, whole))
+            elif body is not None and runtime.gives_pieces(request):
                 self._spawn(runtime.streamed_response(request, request_id, body.__aiter__()), respond)
-            else:
-                self._spawn(runtime.response_in_pieces(request_id, body.__aiter__()), respond)
+            elif body is not None:
+                self._spawn(runtime.response_in_pieces(request, request_id, body.__aiter__()), respond)
         elif what == "error":
             if body is None:
                 respond(runtime.error(request, request_id))

@@ -4,6 +4,9 @@ Knows one runtime's state, as a table, and makes of its requests the frames that
 (`environment/api.py`), so that nobody above can tell the two apart. Does not know HTTP connections: who asks for work
 is a function to be called with the answer, now or later.
 
+Who streams: a runtime that says so in a header, and one that sends chunks for an invocation whose caller takes pieces,
+as aws-lambda-go does with every answer. An error in its trailers counts either way.
+
 A runtime may hang up while it waits and ask again, and an invocation whose delivery failed for that is delivered to the
 next that asks. Source: see `answers`; the states, aws-lambda-runtime-interface-emulator (internal/lambda/core).
 """
@@ -23,7 +26,8 @@ from lambent.model.http import HttpRequest, HttpResponse
 
 ERROR_TYPE = "lambda-runtime-function-error-type"
 ERROR_BODY = "lambda-runtime-function-error-body"
-RESPONSE_MODE = "lambda-runtime-function-response-mode"
+RESPONSE_MODE, STREAMING = "lambda-runtime-function-response-mode", "streaming"
+INTEGRATION = "application/vnd.awslambda.http-integration-response"
 ERROR_LIMIT_BYTES = 64 * 1024
 NO_ENTRY = "Runtime.InvalidEntrypoint"
 
@@ -56,6 +60,7 @@ class HttpRuntime:
         self._poll: Respond | None = None
         self._request_id = ""
         self._undelivered: HttpResponse | None = None
+        self._in_pieces = False
         self._may_read = asyncio.Event()
         self._may_read.set()
         self.limit_bytes = DEFAULT_LIMIT_BYTES
@@ -67,9 +72,10 @@ class HttpRuntime:
 
     # the platform's side
 
-    def deliver(self, request_id: str, work: HttpResponse, limit_bytes: int) -> None:
-        """Give it an invocation; it `waits`."""
+    def deliver(self, request_id: str, work: HttpResponse, limit_bytes: int, *, in_pieces: bool = False) -> None:
+        """Give it an invocation; it `waits`. `in_pieces`: whoever called takes the answer as it comes."""
         self._at, self._request_id, self.limit_bytes = At.RUNNING, request_id, limit_bytes
+        self._in_pieces = in_pieces
         self._may_read.set()
         poll, self._poll = self._poll, None
         if poll is None or poll(work) is False:
@@ -100,12 +106,29 @@ class HttpRuntime:
         if self._at not in ANSWER:
             raise wrong_state("runtime", self._at, At.RESPONDING)
 
-    def response(self, request_id: str, body: bytes) -> HttpResponse:
+    def gives_pieces(self, request: HttpRequest) -> bool:
+        """Whether an answer, which has not come whole, goes on as it comes."""
+        return self._in_pieces or request.header(RESPONSE_MODE) == STREAMING
+
+    def response(self, request: HttpRequest, request_id: str, body: bytes) -> HttpResponse:
         """POST response, whole."""
         self.expects_answer(request_id)
-        if len(body) > self.limit_bytes:
-            return self._too_large(len(body))
-        self._answered(Frame(frames.RESPONSE, [request_id], body))
+        content_type = request.header("content-type")
+        if content_type == INTEGRATION or request.header(RESPONSE_MODE) == STREAMING:
+            self._on_frame(Frame(frames.STREAM, [request_id, content_type], b""))
+            if body:
+                self._on_frame(Frame(frames.CHUNK, [request_id], body))
+            self._end_pieces(request, request_id)
+            return ACCEPTED
+        return self._whole(request, request_id, body, len(body))
+
+    def _whole(self, request: HttpRequest, request_id: str, body: bytes, count: int) -> HttpResponse:
+        if request.header(ERROR_TYPE):  # trailers stand behind the headers by now
+            self._end_pieces(request, request_id)
+        elif count > self.limit_bytes:
+            return self._too_large(count)
+        else:
+            self._answered(Frame(frames.RESPONSE, [request_id], body))
         return ACCEPTED
 
     def pause(self) -> None:
@@ -131,22 +154,26 @@ class HttpRuntime:
                 if piece:
                     self._on_frame(Frame(frames.CHUNK, [request_id], piece))
         except ServiceError as error:
-            self._end_streamed(request_id, "Runtime.TruncatedResponse", error.message.encode())
+            if self._still_answering(request_id):
+                self._failed(request_id, "Runtime.TruncatedResponse", error.message.encode())
             raise
         if not self._still_answering(request_id):
             raise wrong_state("runtime", self._at, At.RESPONDING)
-        if request.header(ERROR_TYPE):  # trailers stand behind the headers by now
-            self._end_streamed(request_id, error_type_of(request, ERROR_TYPE, "Function"), _trailed_body(request))
-        else:
-            self._answered(Frame(frames.RESPONSE, [request_id], b""))
+        self._end_pieces(request, request_id)
         return ACCEPTED
 
-    def _end_streamed(self, request_id: str, error_type: str, body: bytes) -> None:
-        if self._still_answering(request_id):
-            payload = error_object(body, error_type)
-            self._answered(Frame(frames.ERROR, [request_id, error_type], payload))
+    def _end_pieces(self, request: HttpRequest, request_id: str) -> None:
+        if request.header(ERROR_TYPE):
+            self._failed(request_id, error_type_of(request, ERROR_TYPE, "Function"), _trailed_body(request))
+        else:
+            self._answered(Frame(frames.RESPONSE, [request_id], b""))
 
-    async def response_in_pieces(self, request_id: str, body: AsyncIterator[bytes]) -> HttpResponse:
+    def _failed(self, request_id: str, error_type: str, body: bytes) -> None:
+        self._answered(Frame(frames.ERROR, [request_id, error_type], error_object(body, error_type)))
+
+    async def response_in_pieces(
+        self, request: HttpRequest, request_id: str, body: AsyncIterator[bytes]
+    ) -> HttpResponse:
         """POST response whose body is read as it comes; kept up to the limit, and counted beyond."""
         self.expects_answer(request_id)
         self._at = At.RESPONDING
@@ -164,10 +191,7 @@ class HttpRuntime:
             raise
         if not self._still_answering(request_id):
             raise wrong_state("runtime", self._at, At.RESPONDING)
-        if count > self.limit_bytes:
-            return self._too_large(count)
-        self._answered(Frame(frames.RESPONSE, [request_id], b"".join(held)))
-        return ACCEPTED
+        return self._whole(request, request_id, b"".join(held), count)
 
     def error(self, request: HttpRequest, request_id: str) -> HttpResponse:
         """POST error."""

@@ -76,6 +76,14 @@ class Body:
         """Whether the client should wait."""
         return self._held_bytes >= HELD_BYTES
 
+    def take_whole(self) -> bytes | None:
+        """All of it, when it has come already and nobody has begun to read it; then there is no more to read."""
+        if not self.ended or self._broken is not None or self._wanted:
+            return None
+        self._wanted = True
+        pieces, self._pieces, self._held_bytes = self._pieces, deque(), 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
     def feed(self, piece: bytes) -> None:
         """The connection's side: a piece has come."""
         self._pieces.append(piece)

@@ -1,0 +1,4 @@
+// A program that does nothing: how long a process of this language takes to start.
+package main
+
+func main() {}
