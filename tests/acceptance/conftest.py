@@ -2,6 +2,10 @@
 
 One server for each test worker. When the last test is done it is stopped by SIGTERM, which has to
 end well: exit code 0 within 10 seconds, and no process of the server left.
+
+Root's servers, unless LAMBENT_AS_USER is set: `ids` makes them those of an ordinary user with subordinate
+ids, `alone` those of one without. What the kernel then does not allow, tests say with the mark
+`beyond_a_user`; its words are those of `lambent doctor`.
 """
 
 import io
@@ -27,17 +31,91 @@ import pytest
 from botocore.config import Config
 from botocore.loaders import create_loader
 
-from lambent.cli.server import Server, free_port
-from lambent.sandbox.launch import look_at_host
+import lambent
+from lambent.cli.server import SERVE, Server, free_port
+from lambent.sandbox.interpreters import find_runtimes
+from lambent.sandbox.user_namespace import MAPPERS
 
 STOP_PROMISE_S = 10.0
 LENDER = 64_555  # who owns the folder that functions may mount
+ROOTS_HOME, PYENV = Path("/root"), Path(os.environ.get("PYENV_ROOT", "/root/.pyenv"))
+AS_USER = "LAMBENT_AS_USER"
+USER, FIRST_SUBORDINATE = "lambent-test", 900_000_000
+NATIVE = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
         {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
     ],
 }
+
+
+class Landlord:
+    """Who runs the servers of these tests, and owns their folders: root."""
+
+    program: tuple[str, ...] = SERVE
+    uid = 0
+
+    def own(self, folder: Path) -> None:
+        """Give `folder` to the one who runs servers."""
+        os.chown(folder, self.uid, self.uid)
+
+
+class OrdinaryUser(Landlord):
+    """A user with nothing but a home, as whom root starts servers; with `ids` has 65,536 subordinate ones."""
+
+    uid = 64_243
+
+    def __init__(self, home: Path, *, ids: bool) -> None:
+        pythons = find_runtimes([Path("/usr/local/bin"), Path("/usr/bin")])
+        if NATIVE not in pythons:
+            pytest.skip(f"an ordinary user has no {NATIVE} here: install it with the system's packages")
+        if ids and not all(map(shutil.which, MAPPERS)):
+            pytest.skip("nobody has subordinate ids here: install uidmap")
+        home.chmod(0o755)
+        packages = f"{Path(lambent.__file__).parent.parent}:{Path(pytest.__file__).parent.parent}"
+        kept = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("LAMBENT_")]
+        become = ("setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups")
+        variables = (
+            "env",
+            "-i",
+            f"HOME={home}",
+            "PATH=/usr/bin:/bin:/usr/sbin:/sbin",
+            f"PYTHONPATH={packages}",
+            f"PYENV_ROOT={PYENV}",
+        )
+        python = (pythons[NATIVE].executable, "-B")
+        self.program = (*(self._with_ids(home) if ids else ()), *become, *variables, *kept, *python, *SERVE[1:])
+
+    def _with_ids(self, home: Path) -> tuple[str, ...]:
+        """The start of a command that sees the user and its ids in /etc, where nobody else does."""
+        tables = {"passwd": f"{USER}:x:{self.uid}:{self.uid}::{home}:/bin/sh\n"}
+        tables |= dict.fromkeys(("subuid", "subgid"), f"{USER}:{FIRST_SUBORDINATE}:65536\n")
+        for name, text in tables.items():
+            place = Path("/etc", name)
+            (home / name).write_text((place.read_text() if place.exists() else "") + text)
+        shown = " && ".join([*(f"mount --bind {home}/{name} /etc/{name}" for name in tables), *self._pythons(home)])
+        return "unshare", "--mount", "sh", "-c", f'{shown} && exec "$@"', "sh"
+
+    @staticmethod
+    def _pythons(home: Path) -> list[str]:
+        """Commands that show to everybody what root has of Pythons and nothing else of root's home."""
+        if not PYENV.is_dir() or not PYENV.is_relative_to(ROOTS_HOME):
+            return []
+        aside = home / "pyenv"
+        aside.mkdir()
+        hidden = f"mount -t tmpfs -o mode=755 none {ROOTS_HOME} && mkdir -p {PYENV}"
+        return [f"mount --bind {PYENV} {aside}", hidden, f"mount --bind {aside} {PYENV}", f"umount {aside}"]
+
+
+def landlord_of(home: Path) -> Landlord:
+    """Whom LAMBENT_AS_USER names, the owner of `home` from now on."""
+    if os.geteuid() != 0:
+        pytest.skip("the tests become other users, which needs root")
+    wanted = os.environ.get(AS_USER)
+    landlord = Landlord() if wanted is None else OrdinaryUser(home, ids=wanted == "ids")
+    landlord.own(home)
+    return landlord
 
 
 class Platform:
@@ -107,8 +185,9 @@ class Platform:
         return self.command(self.bin / "lambent", *words)
 
     def runtimes(self) -> set[str]:
-        """The runtimes that this host has an interpreter for."""
-        return set(look_at_host().runtimes)
+        """The runtimes that the server has an interpreter for."""
+        said = self.lambent("runtimes", "--data", self.server.data, "--format", "json")
+        return {each["runtime"] for each in json.loads(said.stdout)}
 
     def create(self, source: str, **parameters: Any) -> str:
         """A function with `source` as app.py, active; its name, which no other test has."""
@@ -213,14 +292,16 @@ def check_stop(server: Server) -> None:
 @pytest.fixture(scope="session")
 def platform() -> Iterator[Platform]:
     """A server of this worker's own. Unix sockets need a short path, so it lives right under /tmp."""
-    if os.geteuid() != 0:
-        pytest.skip("the sandbox needs root here; run the acceptance tests as root")
     home = Path(tempfile.mkdtemp(prefix="lambent-test-", dir="/tmp"))
+    landlord = landlord_of(home)
     (home / "lent").mkdir()
-    os.chown(home / "lent", LENDER, LENDER)
+    if landlord.uid:
+        landlord.own(home / "lent")
+    else:
+        os.chown(home / "lent", LENDER, LENDER)
     flags = ["--log-format", "json", "--endpoint-allow", "127.0.0.0/8"]  # where the subscribers of tests listen
     flags += ["--file-system", f"lent={home}/lent"]
-    server = Server(home / "data", free_port(), flags)
+    server = Server(home / "data", free_port(), flags, landlord.program)
     try:
         server.wait_ready()
         yield Platform(server)
@@ -236,13 +317,12 @@ def platform() -> Iterator[Platform]:
 def own_server() -> Iterator[Callable[..., Platform]]:
     """Start servers of one's own on one data folder: `own_server("--edges", "2")`; call it again after
     a kill to start on what the killed one left."""
-    if os.geteuid() != 0:
-        pytest.skip("real sandboxes need root")
     home = Path(tempfile.mkdtemp(prefix="lambent-", dir="/tmp"))
+    landlord = landlord_of(home)
     servers: list[Server] = []
 
     def start(*flags: str) -> Platform:
-        server = Server(home / "data", free_port(), flags)
+        server = Server(home / "data", free_port(), flags, landlord.program)
         servers.append(server)
         server.wait_ready()
         return Platform(server)

@@ -9,8 +9,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from lambent.sandbox.node import instance_name
 
 if TYPE_CHECKING:
@@ -36,6 +34,11 @@ def cpu_ticks(pids: list[int]) -> int:
     return sum(int(each[11]) + int(each[12]) for each in fields)
 
 
+def states(pids: list[int]) -> set[str]:
+    """As ps shows them: T is stopped by a signal."""
+    return {Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] for pid in pids}
+
+
 def children(pid: int) -> list[int]:
     found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return [*found, *(below for each in found for below in children(each))]
@@ -49,12 +52,13 @@ async def processes(edge: "Edge", function: "Function") -> list[int]:
 
 async def frozen(edge: "Edge", function: "Function") -> list[int]:
     """Freeze it; its processes, all of which have stopped."""
-    if not function.grant.has_freezer:
-        pytest.skip("no cgroup2 is mounted here")
     pids = await processes(edge, function)
     function.environment.freeze()
-    states = [Path(f"/proc/{pid}/cgroup").read_text() for pid in pids]
-    folders = {line.rpartition(":")[2] for text in states for line in text.splitlines() if line.startswith("0::")}
+    if not edge.agent.has_groups:
+        await edge.wait_until(lambda: states(pids) == {"T"})
+        return pids
+    places = [Path(f"/proc/{pid}/cgroup").read_text() for pid in pids]
+    folders = {line.rpartition(":")[2] for text in places for line in text.splitlines() if line.startswith("0::")}
     assert len(folders) == 1, folders
     events = _freezer_mount() / folders.pop().lstrip("/") / "cgroup.events"
     await edge.wait_until(lambda: "frozen 1" in events.read_text())
@@ -101,7 +105,7 @@ async def test_a_frozen_environment_is_stopped_like_any_other(edge: "Edge") -> N
 
 
 async def test_frozen_environments_die_with_a_killed_agent(agent: "AgentProcess", edge: "Edge", tmp_path: Path) -> None:
-    own = type(agent)(tmp_path)
+    own = agent.another(tmp_path)
     await edge.wait_until(own.ready)
     mine = type(edge)(own, 1)
     await mine.connect()
@@ -112,7 +116,46 @@ async def test_frozen_environments_die_with_a_killed_agent(agent: "AgentProcess"
     await edge.wait_until(lambda: not [pid for pid in pids if os.path.exists(f"/proc/{pid}")])
     function.environment.close()
     (own.data / "run/agent.sock").unlink()
-    after = type(agent)(tmp_path)  # sweeps up the groups
+    after = agent.another(tmp_path)  # sweeps up the groups
     await edge.wait_until(after.ready)
     assert after.stop() == 0
     assert not list(_freezer_mount().glob(f"lambent/*{instance_name(tmp_path)}*"))
+
+
+async def test_a_child_that_stops_and_goes_on_is_not_taken_for_one_that_has_ended(edge: "Edge") -> None:
+    """Its parent is told that it was stopped, where freezing is done by signals, as any child's parent is."""
+    source = """
+    import subprocess
+    child = subprocess.Popen(["sleep", "1000"])
+    def handler(event, context):
+        return child.poll()
+    """
+    function = await edge.function(source)
+    for _ in range(3):
+        await frozen(edge, function)
+        assert await function() is None
+
+
+async def test_a_function_that_forks_all_the_time_is_frozen_whole(edge: "Edge") -> None:
+    source = """
+    import os, threading
+    def breed():
+        while True:
+            child = os.fork()
+            if child == 0:
+                grandchild = os.fork()
+                os._exit(0)
+            os.waitpid(child, 0)
+    threading.Thread(target=breed, daemon=True).start()
+    def handler(event, context):
+        return True
+    """
+    function = await edge.function(source)
+    for _ in range(5):
+        await function()
+        function.environment.freeze()
+        [init] = [each.pid for each in await edge.inventory() if each.environment_id == function.id]
+        await asyncio.sleep(0.1)  # what is looked for is that nobody is born
+        before = children(init)
+        await asyncio.sleep(0.1)
+        assert children(init) == before

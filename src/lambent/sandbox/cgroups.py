@@ -13,7 +13,7 @@ thread need not wait: "0" to version 1's `tasks`, or to `cgroup.threads` inside 
 
 Freezing is version 2's alone, because there a frozen process can be killed; in version 1 it would
 outlive its killed agent. On a host of version 1 the freezers are threaded groups of a cgroup2 mount
-beside it, which needs no controllers for that.
+beside it, which needs no controllers for that. Where there is no freezer, init stops a sandbox's processes by signals.
 
 Sources: Linux's Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst; kernel/cgroup/cgroup.c,
 cgroup_procs_write_start; a full vCPU at 1,769 MB is from the Lambda Developer Guide, "Configure Lambda
@@ -107,6 +107,11 @@ class ControlGroup:
         if self._dialect.version == 1 and FREEZER in self._folders:
             joins[self._folders[FREEZER]] = "cgroup.threads"
         return [_open_to_write(folder / name) for folder, name in joins.items()]
+
+    @property
+    def freezes(self) -> bool:
+        """Whether there is a freezer."""
+        return FREEZER in self._folders
 
     def open_freezer(self) -> int:
         """A descriptor: "1" stops every process inside, "0" lets them go on; -1 where there is none."""

@@ -261,6 +261,7 @@ class NodeSandboxes:
                 walls=self._options.walls,
                 processes=self._options.limits.processes,
                 file_descriptors=self._options.limits.file_descriptors,
+                by_signals=self._options.walls and (group is None or not group.freezes),
                 boot=boot,
             )
             sandbox = await LiveSandbox.spawn(zygote, request, group, self._clock)

@@ -83,6 +83,7 @@ class LiveSandbox:
         self._walls = True
         self._processes = 0
         self._ends: Ends | None = None  # of a program that was started with the sandbox
+        self._freezer = -1  # the pipe by which init is told to, where no control group freezes
         self._stopped = False
         self._pidfd = os.pidfd_open(pid)
         self._all_dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -100,6 +101,8 @@ class LiveSandbox:
         joins = group.open_to_join() if group is not None else []
         ends, theirs = _open_ends() if request.boot is not None else (None, None)
         carried = [] if theirs is None else [theirs.channel.fileno(), theirs.output]
+        orders, freezer = os.pipe() if request.by_signals else (-1, -1)
+        carried = [orders, *carried] if request.by_signals else carried
         with their_control, their_assignment:
             passed = [their_control.fileno(), their_assignment.fileno(), *carried, *joins]
             try:
@@ -109,13 +112,15 @@ class LiveSandbox:
                 _close_all(control, assignment, *(() if ends is None else (ends,)))
                 if group is not None:
                     group.remove()
+                if freezer >= 0:
+                    os.close(freezer)
                 raise SandboxFailure(f"No sandbox: {error}") from error
             finally:
-                for descriptor in joins:
+                for descriptor in (*joins, *([orders] if orders >= 0 else [])):
                     os.close(descriptor)
                 if theirs is not None:
                     theirs.close()
-        sandbox._ends = ends
+        sandbox._ends, sandbox._freezer = ends, freezer
         if isinstance(group, WatchedGroup):
             group.holds(spawned.pid)
         sandbox.fork_us, sandbox._walls, sandbox.lineage = spawned.fork_us, request.walls, zygote.lineage
@@ -151,6 +156,8 @@ class LiveSandbox:
             self._group.limit(assignment.memory_mb, self._processes)
             cgroup_us = round((self._clock.monotonic_s() - started_s) * 1e6)
             gauge, freezer = self._group.open_memory_gauge(), self._group.open_freezer()
+        if self._freezer >= 0:
+            freezer = os.dup(self._freezer)
         ends, self._ends, theirs = self._ends, None, None
         if ends is None:
             ends, theirs = _open_ends()
@@ -265,9 +272,9 @@ class LiveSandbox:
         if self._ends is not None:
             self._ends.close()
             self._ends = None
-        if self.listener >= 0:
-            os.close(self.listener)
-            self.listener = -1
+        for descriptor in {self.listener, self._freezer} - {-1}:
+            os.close(descriptor)
+        self.listener = self._freezer = -1
         if self._group is not None:
             await _remove(self._group, self._clock)
 

@@ -44,6 +44,8 @@ class WatchedGroup:
         """Nothing to join: who descends from init is inside."""
         return []
 
+    freezes = False
+
     def open_freezer(self) -> int:
         """There is none."""
         return -1

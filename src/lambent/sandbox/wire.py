@@ -40,7 +40,8 @@ class Boot(Struct, frozen=True):
 
 
 class SpawnRequest(Struct, frozen=True):
-    """agent -> zygote, with control, assignment, for a `boot` channel and output, and the cgroup.procs files."""
+    """agent -> zygote, with control, assignment, where init freezes `by_signals` the pipe of its orders, for a `boot`
+    channel and output, and the cgroup.procs files."""
 
     uid: int
     shared_uid: bool
@@ -51,6 +52,7 @@ class SpawnRequest(Struct, frozen=True):
     walls: bool
     processes: int
     file_descriptors: int
+    by_signals: bool
     boot: Boot | None = None  # started while the sandbox waits for its function
 
 

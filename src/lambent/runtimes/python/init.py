@@ -6,6 +6,10 @@ environment die with it: when the agent hangs up, when the zygote dies, when the
 It reaps orphans and tells the agent, over `control`, that the sandbox stands and how the runtime
 process ended. It keeps uid 0, which the function's processes cannot signal or look into, without
 any capability, and never touches anything that the function made.
+
+Where no control group freezes (`by_signals`) it does: "1" on a pipe stops every other process of its PID
+namespace by SIGSTOP, "0" lets them go on. For that it keeps CAP_KILL, which reaches nobody else. One kill(2)
+of all is one look at the kernel's list, with no fork in between; nobody is left who could send SIGCONT.
 """
 
 from __future__ import annotations
@@ -113,16 +117,19 @@ def _fork_and_watch(
     os.set_blocking(told, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake)
+    freezer = [rest.pop(0)] if request["by_signals"] else []
     runtime = os.fork()
     if runtime == 0:
+        for descriptor in freezer:
+            os.close(descriptor)
         tenant.run(request, filters, assignment, rest, heir)
-    walls.drop_capabilities()
+    walls.drop_capabilities(but=walls.CAP_KILL if freezer else -1)
     walls.set_dumpable(False)
     socket.send_fds(control, [json.dumps({"ready": True}).encode()], listener)
     assignment.close()
     for descriptor in [*rest, *listener, heir]:
         os.close(descriptor)
-    return _watch(control, woken, _Runtime(runtime, told), request["walls"])
+    return _watch(control, woken, _Runtime(runtime, told), freezer, request["walls"])
 
 
 def _choose_next_pid() -> None:
@@ -146,12 +153,16 @@ class _Runtime:
         return self._pid
 
 
-def _watch(control: socket.socket, woken: int, runtime: _Runtime, walled: bool) -> int:
+def _watch(control: socket.socket, woken: int, runtime: _Runtime, freezer: list[int], walled: bool) -> int:
     """Until the agent hangs up or the runtime process has ended."""
     while True:
-        ready, _, _ = select.select([control.fileno(), woken], [], [])
+        ready, _, _ = select.select([control.fileno(), woken, *freezer], [], [])
         if control.fileno() in ready:
             break
+        if freezer and freezer[0] in ready and not _obey(os.read(freezer[0], 64)):
+            freezer = []  # nobody holds the other end any more
+        if woken not in ready:
+            continue
         os.read(woken, 64)
         status = _reap(runtime)
         if status is not None:
@@ -160,6 +171,14 @@ def _watch(control: socket.socket, woken: int, runtime: _Runtime, walled: bool) 
     if not walled:
         _kill_descendants()
     return 0
+
+
+def _obey(orders: bytes) -> bytes:
+    """Freeze or thaw, whichever was ordered last. Only the first process of a PID namespace may call this."""
+    if orders and os.getpid() == 1:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGSTOP if orders.endswith(b"1") else signal.SIGCONT)
+    return orders
 
 
 def _reap(runtime: _Runtime) -> int | None:

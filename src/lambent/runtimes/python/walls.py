@@ -30,6 +30,7 @@ MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 22, 24
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT = 36, 38, 47
 _PR_CAP_AMBIENT_CLEAR_ALL, _SECCOMP_MODE_FILTER, _SIGKILL = 4, 2, 9
+CAP_KILL = 5
 _CAPABILITY_VERSION_3, _HIGHEST_CAPABILITY = 0x20080522, 63
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 _FILTER_INSTRUCTION_BYTES = 8
@@ -240,10 +241,11 @@ def drop_bounding_set() -> None:
     _checked(_libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "prctl CAP_AMBIENT")
 
 
-def drop_capabilities() -> None:
-    """Give up every capability that this process has."""
+def drop_capabilities(*, but: int = -1) -> None:
+    """Give up every capability that this process has; `but`, one of the first 32, stays."""
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    _checked(_libc.capset(header, bytes(24)), "capset")
+    kept = 0 if but < 0 else 1 << but
+    _checked(_libc.capset(header, struct.pack("=6I", kept, kept, 0, 0, 0, 0)), "capset")
 
 
 def become(uid: int) -> None:

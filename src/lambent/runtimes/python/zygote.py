@@ -6,8 +6,9 @@ that is the same for every function, `tenant` waits inside for its assignment. T
 runs no function code, keeps one thread (a fork copies only the thread that calls it) and freezes
 its heap, so that the children share its pages for as long as possible.
 
-Request: {"uid", "shared_uid", "hostname", "port", "tmp_mb", "loop", "walls"} with the descriptors control,
-assignment, and the cgroup.procs files to join. Answer: {"pid", "fork_us"} or {"error"}.
+Request: {"uid", "shared_uid", "hostname", "port", "tmp_mb", "loop", "walls", "by_signals"} with the descriptors
+control, assignment, for `by_signals` the pipe of its orders, and the cgroup.procs files to join. Answer:
+{"pid", "fork_us"} or {"error"}.
 """
 
 from __future__ import annotations
