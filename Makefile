@@ -11,6 +11,8 @@ NODE_PROGRAM := tests/acceptance/javascript_program
 NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json $(NODE_PROGRAM)/node_modules/.package-lock.json
 RUBY_PROGRAM := tests/acceptance/ruby_program
 RUBY_STAMP := $(RUBY_PROGRAM)/packages/.unpacked
+JAVA_PROGRAM := tests/acceptance/java
+JAVA_STAMP := $(JAVA_PROGRAM)/target/.built
 DYNAMODB := tests/conformance/dynamodb_local
 GO_PROGRAMS := tests/acceptance/go
 GO_STAMP := build/go/.built
@@ -35,7 +37,7 @@ quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
 # Files with real servers come first, as they are sorted: one that takes a minute must not be begun when all others are done.
-test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) $(GO_STAMP) $(RUST_STAMP) ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) $(GO_STAMP) $(RUST_STAMP) $(JAVA_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -93,6 +95,12 @@ $(RUST_STAMP): $(shell find $(RUST_PROGRAMS) -type f)
 	@if command -v cargo >/dev/null; then bash $(RUST_PROGRAMS)/build.sh $(@D) && touch $@ \
 	|| echo "cargo cannot build the programs of $(RUST_PROGRAMS): functions in Rust will not be tested"; \
 	else echo "Rust is not here: functions in Rust will not be tested"; fi
+
+# Functions in Java with their packages; without Maven and a JDK their tests are skipped, and say so.
+$(JAVA_STAMP): $(JAVA_PROGRAM)/pom.xml $(shell find $(JAVA_PROGRAM)/src -type f)
+	@if command -v mvn >/dev/null && command -v javac >/dev/null; then \
+	mvn --batch-mode --quiet --file $< resources:resources compiler:compile jar:jar dependency:copy-dependencies && touch $@; \
+	else echo "Maven or a JDK is not here: functions in Java with packages will not be tested"; fi
 
 # DynamoDB Local, which answers are compared with; without Maven and Java that test is skipped, and says so.
 $(DYNAMODB_STAMP): $(DYNAMODB)/pom.xml

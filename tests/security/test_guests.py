@@ -6,8 +6,12 @@ as one that was started late, which `NODE_OPTIONS` and its like bring about; bot
 """
 
 import asyncio
+import functools
 import os
+import subprocess
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +19,13 @@ from msgspec import Struct
 from tests.security.test_freezing import TICKS_AT_MOST, cpu_ticks, frozen
 
 from lambent.environment.api import OutcomeKind
+from lambent.sandbox.languages.table import language_of
 from lambent.sandbox.launch import look_at_host
 
 if TYPE_CHECKING:
     from tests.security.conftest import Edge, Function
 
+JAVA_PROBE = Path(__file__).parent / "Probe.java"
 NODE_PROBE = """
 const fs = require('node:fs'), net = require('node:net'), { spawnSync } = require('node:child_process');
 let turns = 0;
@@ -93,18 +99,28 @@ class Probe(Struct, frozen=True):
     late: Mapping[str, str]
 
 
-PROBES = {
-    "nodejs": Probe({"index.js": NODE_PROBE.encode()}, "index.handler", {"NODE_OPTIONS": "--no-warnings"}),
-    "ruby": Probe({"index.rb": RUBY_PROBE.encode()}, "index.handler", {"RUBYOPT": "-W0"}),
-}
-RUNTIMES = [
-    (runtime, when) for runtime in look_at_host().installations for when in ("early", "late")
-]  # nothing where there are none
+INSTALLED = look_at_host().installations
+NEWEST = list({language_of(runtime): runtime for runtime in INSTALLED}.values())  # of each language
+RUNTIMES = [(runtime, when) for runtime in NEWEST for when in ("early", "late")]  # nothing where there are none
+
+
+@functools.cache
+def probe_of(runtime: str) -> Probe:
+    """The program in the language of `runtime`."""
+    if runtime.startswith("nodejs"):
+        return Probe({"index.js": NODE_PROBE.encode()}, "index.handler", {"NODE_OPTIONS": "--no-warnings"})
+    if runtime.startswith("ruby"):
+        return Probe({"index.rb": RUBY_PROBE.encode()}, "index.handler", {"RUBYOPT": "-W0"})
+    with tempfile.TemporaryDirectory() as made:
+        command = (INSTALLED[runtime].compiler, "-proc:none", "--release", "11", "-d", made, str(JAVA_PROBE))
+        subprocess.run(command, check=True)
+        files = {each.name: each.read_bytes() for each in Path(made).iterdir()}
+    return Probe(files, "Probe::handle", {"JAVA_TOOL_OPTIONS": "-Xss512k"})
 
 
 async def probe(edge: "Edge", runtime: str, when: str = "early", **changes: Any) -> "Function":
     """An environment that does as it is told."""
-    language = next(probe for name, probe in PROBES.items() if runtime.startswith(name))
+    language = probe_of(runtime)
     variables = {"PATH": "/var/lang/bin:/usr/bin:/bin", "LAMBDA_TASK_ROOT": "/var/task"}
     if when == "late":
         variables |= language.late
@@ -161,13 +177,13 @@ async def test_memory_ends_at_the_functions(edge: "Edge", function: "Function") 
     assert (await edge.wait_exit(function)).out_of_memory
 
 
-@pytest.mark.parametrize("runtime", look_at_host().installations)
+@pytest.mark.parametrize("runtime", NEWEST)
 async def test_processes_are_counted(edge: "Edge", neighbour: "Function", runtime: str) -> None:
     function = await probe(edge, runtime, memory_mb=3008)
     assert "Cannot fork" in await function({"do": "multiply"})
 
 
-@pytest.mark.parametrize("runtime", look_at_host().installations)
+@pytest.mark.parametrize("runtime", NEWEST)
 async def test_what_runs_in_the_background_stands_still_between_invocations(edge: "Edge", runtime: str) -> None:
     function = await probe(edge, runtime)
     assert await function({"do": "count"}) == 0
@@ -178,7 +194,7 @@ async def test_what_runs_in_the_background_stands_still_between_invocations(edge
     assert await function({"do": "count"}) > 0
 
 
-@pytest.mark.parametrize("runtime", look_at_host().installations)
+@pytest.mark.parametrize("runtime", NEWEST)
 async def test_what_one_leaves_in_tmp_another_does_not_find(edge: "Edge", runtime: str) -> None:
     one, other = await probe(edge, runtime), await probe(edge, runtime)
     assert await one({"do": "write", "path": "/tmp/left"}) == "done"

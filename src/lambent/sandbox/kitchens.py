@@ -70,11 +70,17 @@ class Kitchen:
         if self.guest is None:
             depth = Depth(options.pool_least, options.pool_most)
             return Pool(lambda: self.make(None), depth, self._clock)
-        boot, keeps = self._boot(self.guest, memory_mb), options.preboot_mb > 0
+        boot, keeps = self._boot(self.guest, memory_mb), options.preboot_mb > 0 and not self._in_its_folder(self.guest)
         depth = Depth(int(keeps), MOST_EACH * keeps, options.preboot_idle_s)
         pool: Pool[LiveSandbox] = Pool(lambda: self.make(boot), depth, self._clock, lambda: self._budget.room_for(pool))
         self._budget.add(pool, self.guest.language.boot_mb)
         return pool
+
+    def _in_its_folder(self, guest: Guest) -> bool:
+        """Whether a process can only start where its function's folder is: who gives a process another working
+        directory shares it (`guest`), which two user namespaces cannot."""
+        walled = self._options.walls and not self._options.standing.shared_uid
+        return guest.language.keeps_folder and not walled
 
     def waiting(self) -> list[Waiting]:
         """What is ready-made, by memory size."""
@@ -89,7 +95,8 @@ class Kitchen:
             return None
         # Where the agent is no root, whoever mounts a file system is another user to the kernel.
         other_user = assignment.mount is not None and not self._options.standing.host_root
-        if not other_user and not self._reads_at_start(self.guest, assignment.variables):
+        early = not other_user and not self._in_its_folder(self.guest)
+        if early and not self._reads_at_start(self.guest, assignment.variables):
             return None
         boot, wrapper = self._boot(self.guest, assignment.memory_mb), assignment.variables.get(WRAPPER)
         return Boot((wrapper, *boot.command) if wrapper else boot.command, assignment.variables)
@@ -143,6 +150,8 @@ class Kitchen:
                 log.warning("zygote died", action="sandbox.zygote", runtime=self.name)
                 await self._zygote.close()
                 self._zygote = None
+            if self.guest is not None:
+                await self.guest.language.prepare(self._of(self.guest).runtime_folder, self.guest.installation)
             try:
                 self._zygote = await self._hands.start_zygote(self._place())
             except SandboxFailure as error:

@@ -98,7 +98,9 @@ def missing(runtime: str, host: Host, *, fallback: bool) -> str | None:
         return None
     if host.newest_python is None:
         return f"{runtime} needs a Python on this host, in which sandboxes begin, and none was found. Install it"
-    if language_of(runtime) is None and not runtime.startswith("python"):
+    language = language_of(runtime)
+    served = runtime.startswith("python") if language is None else runtime in language.runtimes
+    if not served:
         return f"{runtime} is not served by this version of Lambent. On this host there are: {', '.join(host.runtimes)}"
     return (
         f"{runtime} needs {needs(runtime)} on this host, and it was not found. Install it and start the server again, "

@@ -51,15 +51,16 @@ def make_runtime_folder(parent: Path, ids: Ids) -> Path:
 
 def make_guest_folder(parent: Path, language: str, ids: Ids) -> Path:
     """The folder of a language other than Python: our own code for it, and a place for its modules."""
-    sources = sorted((RUNTIMES / language).iterdir())
+    ours = RUNTIMES / language
+    sources = sorted(each for each in ours.rglob("*") if each.is_file())
     finished = parent / f"{language}-{_digest([], sources)}"
     if not finished.is_dir():
         making = parent / f"making-{ids.hex(8)}"
-        (making / MODULES).mkdir(parents=True)
+        _make_folders(making, making / MODULES)
         for source in sources:
-            shutil.copyfile(source, making / source.name)
-        for each in (making, making / MODULES):
-            each.chmod(0o755)
+            copy = making / source.relative_to(ours)
+            _make_folders(making, copy.parent)
+            shutil.copyfile(source, copy)
         making.rename(finished)
     return finished
 

@@ -4,8 +4,9 @@ Such a program speaks frames on descriptor 3 as any bootstrap does, and reads it
 JSON text, {"handler", "initialization_type", "variables", "task_root", "runtime_api"}, up to the end of the pipe. So it
 can be started before it is known for which function: it loads what it can, and waits in a read. That is `Early`:
 started by the tenant while the sandbox is made, behind the same walls as any function, and given its function when
-the folders are mounted. Where its variables or its command need the function's own folders it is started
-when these stand (`become`).
+the folders are mounted. A program may not be able to change its working directory (Java): it shares the tenant's, who
+goes to the function's folder when that is mounted, over the empty one in which the program has started. Where its
+variables or its command need the function's own folders it is started when these stand (`become`).
 
 The tenant is its parent. Once the function is assigned the tenant goes, and `init` takes the process over as the
 runtime; with external extensions their supervisor keeps it.
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 ASSIGNMENT = 4
+TASK_ROOT = "/var/task"
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
@@ -38,7 +40,7 @@ class Early:
     def start(cls, request: dict[str, Any], filters: list[bytes], descriptors: list[int]) -> Early:
         """Start the program that `request` names; it loses every right on its way."""
         read, write = map(rights.raised, os.pipe())
-        pid = os.fork()
+        pid = walls.fork_sharing_folder()
         if pid:
             os.close(read)
             return cls(pid, write)
@@ -47,6 +49,7 @@ class Early:
             rights.take_descriptors(*descriptors, for_program=True)
             rights.set_limits(request["file_descriptors"])
             if request["walls"]:
+                os.chdir(TASK_ROOT)
                 rights.let_go(request, shared=request["shared_uid"])
             rights.close_the_door(filters if request["walls"] else [])
             _execute(request["boot"]["command"], request["boot"]["variables"], read)

@@ -22,6 +22,7 @@ import struct
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x00020000, 0x02000000, 0x04000000
 CLONE_NEWIPC, CLONE_NEWPID, CLONE_NEWNET = 0x08000000, 0x20000000, 0x40000000
 CLONE_NEWUSER = 0x10000000
+CLONE_FS = 0x00000200
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
@@ -82,8 +83,14 @@ def fork_into_user_namespace() -> int:
     return _fork_into(CLONE_NEWUSER)
 
 
-def _fork_into(namespace: int) -> int:
-    flags, none = ctypes.c_ulong(namespace | _SIGCHLD), ctypes.c_void_p()
+def fork_sharing_folder() -> int:
+    """The same within our namespaces, for a child that has our working directory, also when one of us changes it
+    (clone(2), CLONE_FS) and whatever it executes."""
+    return _fork_into(CLONE_FS)
+
+
+def _fork_into(how: int) -> int:
+    flags, none = ctypes.c_ulong(how | _SIGCHLD), ctypes.c_void_p()
     number = ctypes.c_long(_CLONE[os.uname().machine])
     return _checked(_keeping_the_interpreter.syscall(number, flags, none, none, none, none), "clone")
 

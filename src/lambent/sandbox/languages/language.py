@@ -22,13 +22,15 @@ WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"  # a program in the function's folders that 
 
 class Installation(Struct, frozen=True):
     """One version of a language on this host. All that it needs lies below `prefix`, which is /var/lang inside, in the
-    system's folders, or in `binds`: (path inside, path of the host)."""
+    system's folders, or in `binds`: (path inside, path of the host). `compiler` makes our program for it, where that is
+    compiled on this host."""
 
     runtime: str
     version: tuple[int, ...]
     executable: str
     prefix: str
     binds: tuple[tuple[str, str], ...] = ()
+    compiler: str = ""
 
 
 class Language(Protocol):
@@ -49,11 +51,17 @@ class Language(Protocol):
     at_start: re.Pattern[str]
     """The variables that its interpreter, or the dynamic linker, reads at its start and never again."""
 
+    keeps_folder: bool
+    """Whether its interpreter cannot change its working directory, so that it has to start in the function's."""
+
     def find(self, variables: Mapping[str, str]) -> dict[str, Installation]:
         """What is on this host, by runtime identifier, oldest first."""
 
     def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
         """How a process for functions of that memory starts."""
+
+    async def prepare(self, folder: Path, installation: Installation) -> None:
+        """Compile what is missing in `folder`. Raises SandboxFailure."""
 
     def needs(self, runtime: str) -> str:
         """What to install where `runtime` is missing, as the object of "needs"."""

@@ -23,6 +23,7 @@ class NodeJs:
     name = "nodejs"
     runtimes: tuple[str, ...] = ("nodejs20.x", "nodejs22.x", "nodejs24.x", "nodejs26.x")
     boot_mb = 16  # its own, measured: 10 with the sandbox; what it shares with other Node.js processes is there once
+    keeps_folder = False
     # NODE_PATH is for `require` only. `import` looks beside and above the file: there are the modules of layers and of
     # the runtime. AWS has patched its Node.js to the same end.
     links: tuple[tuple[str, str], ...] = (
@@ -47,6 +48,9 @@ class NodeJs:
         old_mb, young_mb = max(1, memory_mb * 9 // 10), max(1, memory_mb // 20)
         limits = (f"--max-semi-space-size={young_mb}", f"--max-old-space-size={old_mb}")
         return (executable, *limits, f"{runtime_folder}/bootstrap.js")
+
+    async def prepare(self, folder: Path, installation: Installation) -> None:
+        """See `Language`: nothing is compiled."""
 
     def needs(self, runtime: str) -> str:
         """See `Language`."""

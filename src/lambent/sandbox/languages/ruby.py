@@ -29,6 +29,7 @@ class Ruby:
     runtimes: tuple[str, ...] = ("ruby3.2", "ruby3.3", "ruby3.4", "ruby4.0")
     # Its own, measured with the sandbox; little is shared, as collecting garbage writes to Ruby's heap.
     boot_mb = 24
+    keeps_folder = False
     links: tuple[tuple[str, str], ...] = ()
     # RUBYLIB and GEM_PATH are taken by a process that waits (`runtimes/ruby/bootstrap.rb`).
     at_start = re.compile(rf"RUBY(?!LIB$|GEMS_).*|LD_.*|LANG|LANGUAGE|LC_.*|MALLOC_.*|GLIBC_.*|{WRAPPER}")
@@ -45,6 +46,9 @@ class Ruby:
     def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
         """See `Language`."""
         return (executable, f"{runtime_folder}/bootstrap.rb")
+
+    async def prepare(self, folder: Path, installation: Installation) -> None:
+        """See `Language`: nothing is compiled."""
 
     def needs(self, runtime: str) -> str:
         """See `Language`."""

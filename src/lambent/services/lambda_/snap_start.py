@@ -31,6 +31,11 @@ def check(wanted: Configuration) -> None:
     if not wanted.snap_start:
         return
     python = _PYTHON.fullmatch(wanted.runtime)
+    if wanted.runtime.startswith("java"):
+        raise InvalidParameter(
+            f"SnapStart of {wanted.runtime} needs a Java virtual machine whose memory can be saved (CRaC), which this "
+            "version of Lambent does not do: leave ApplyOn at None. First invocations meet a machine that has started."
+        )
     if python is None or int(python[1]) < OLDEST_PYTHON_MINOR:
         raise InvalidParameter(f"{wanted.runtime} is not supported for SnapStart enabled functions.")
     if wanted.file_system is not None:
