@@ -43,6 +43,11 @@ class Quotas(BaseModel):
     layers: Wall = Field(5, description="Layers of a function.")
     policy_bytes: Wall = Field(20_480, description="The resource policy of a function or a layer version, as JSON.")
     zip_bytes: WallBytes = Field(52_428_800, description="A package that is uploaded, zipped.")
+    image_bytes: WallBytes = Field(10 * 1024 * MIB, description="A container image, unpacked.")
+    image_layers: int = Field(127, ge=1, le=10_000, description="Layers of a container image; AWS names no number.")
+    image_entries: int = Field(
+        1_000_000, ge=1, description="Files and folders of a layer of an image; our own guard, AWS names none."
+    )
     unzipped_bytes: WallBytes = Field(262_144_000, description="A package with its layers, unzipped.")
     zip_entries: Wall = Field(100_000, description="Entries of a package; our own guard, AWS names none.")
     create_request_bytes: WallBytes = Field(70_167_211, description="A request to Lambda with code in it, whole.")
@@ -132,6 +137,17 @@ class Settings(BaseSettings):
     )
     file_system: tuple[str, ...] = Field(
         (), description="Folders, as NAME=PATH or NAME=PATH:ro, that functions may mount; `status` tells their ARNs."
+    )
+    image_registry: tuple[str, ...] = Field(
+        (),
+        description="Registries (HOST or HOST:PORT) that container images may come from; http:// in front: no TLS.",
+    )
+    image_registry_ca: str = Field(
+        "",
+        description="Who signs registries' certificates: a PEM file; empty for those that the host trusts.",
+    )
+    image_registry_login: str = Field(
+        "", description="A Docker configuration file (config.json) with the names and passwords for registries."
     )
     runtime_fallback: bool = Field(False, description="Run a missing runtime on the nearest version found.")
     keep_alive_s: float = Field(600.0, ge=0, description="How long an idle environment is kept.")

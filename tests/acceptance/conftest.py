@@ -122,6 +122,7 @@ class Platform:
     """A running server, as its users see it."""
 
     bin = Path(sys.executable).parent
+    registry_port = 0  # where the server expects a registry without TLS
 
     models = create_loader(os.environ.get("AWS_DATA_PATH"))  # keeps what it has read: a client is ten times as quick
 
@@ -301,10 +302,14 @@ def platform() -> Iterator[Platform]:
         os.chown(home / "lent", LENDER, LENDER)
     flags = ["--log-format", "json", "--endpoint-allow", "127.0.0.0/8"]  # where the subscribers of tests listen
     flags += ["--file-system", f"lent={home}/lent"]
+    registry_port = free_port()
+    flags += ["--image-registry", f"http://127.0.0.1:{registry_port}"]
     server = Server(home / "data", free_port(), flags, landlord.program)
     try:
         server.wait_ready()
-        yield Platform(server)
+        shared = Platform(server)
+        shared.registry_port = registry_port
+        yield shared
         check_stop(server)
     finally:
         if server.process.poll() is None:

@@ -9,10 +9,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.images.layouts import Layout, entry
 
 LOW = {
     "memory-mb-min": 256,
@@ -24,6 +26,7 @@ LOW = {
     "zip-bytes": 3_000,
     "unzipped-bytes": 2_600,
     "zip-entries": 3,
+    "image-bytes": 1_000,
     "create-request-bytes": 9_000,
     "ephemeral-mb-min": 600,
     "ephemeral-mb-max": 700,
@@ -74,7 +77,9 @@ def noise(length: int) -> bytes:
     return base64.b64encode(b"".join(number.to_bytes(4, "big") * 3 for number in range(length)))[::-1][:length]
 
 
-def test_a_lower_quota_refuses_with_the_code_that_aws_gives(own_server: Callable[..., Any], zipped: Zipped) -> None:
+def test_a_lower_quota_refuses_with_the_code_that_aws_gives(
+    own_server: Callable[..., Any], zipped: Zipped, tmp_path: Path, eventually: Callable[..., Any]
+) -> None:
     platform = own_server(*(f"--quotas-{name}={value}" for name, value in LOW.items()))
     lambda_ = platform.client("lambda")
     fit = {"MemorySize": 256, "Timeout": 10, "EphemeralStorage": {"Size": 600}}
@@ -106,6 +111,12 @@ def test_a_lower_quota_refuses_with_the_code_that_aws_gives(own_server: Callable
     )
     refused(invalid, lambda: create(Code={"ZipFile": zipped({"app.py": b" " * 2_700})}), "Unzipped size")
     refused(invalid, lambda: create(Code={"ZipFile": zipped({f"{n}.py": b"" for n in range(4)})}))
+    layout = Layout(tmp_path / "layout").add([entry("f", b" " * 1_100)]).finish(Cmd=["/f"])
+    platform.lambent("image", "import", layout.place, "--name", "large:1", "--data", platform.server.data)
+    image = {"FunctionName": "large", "PackageType": "Image", "Code": {"ImageUri": "localhost/large:1"}, **fit}
+    lambda_.create_function(Role=platform.role(), **image)
+    told = partial(lambda_.get_function_configuration, FunctionName="large")
+    assert eventually(lambda: told()["State"] == "Failed" and told())["StateReasonCode"] == "InvalidImage"
     refused(invalid, lambda: create(Tags={"a": "1", "b": "2", "c": "3"}))
     layers = [
         lambda_.publish_layer_version(LayerName=f"l{n}", Content={"ZipFile": zipped({"x": b"x"})})["LayerVersionArn"]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lambent.cli import clock, deploy, doctor, env, invoke, logs, quickstart, runtimes, screen, serve, status
+from lambent.cli import clock, deploy, doctor, env, image, invoke, logs, quickstart, runtimes, screen, serve, status
 from lambent.cli.errors import explain
 
 HELP = """AWS Lambda on your own machines, reached with the AWS tools that you already use.
@@ -22,6 +22,7 @@ COMMANDS: dict[str, ModuleType] = {
     "deploy": deploy,
     "invoke": invoke,
     "logs": logs,
+    "image": image,
     "status": status,
     "runtimes": runtimes,
     "clock": clock,

@@ -94,10 +94,15 @@ class Circumstances(Struct, frozen=True):
     log_level: str = ""
 
 
-def variables(function: FunctionSnapshot, own: Mapping[str, str], circumstances: Circumstances) -> dict[str, str]:
-    """All variables of a new environment of `function`, whose configuration sets `own`."""
+def variables(
+    function: FunctionSnapshot,
+    own: Mapping[str, str],
+    circumstances: Circumstances,
+    defaults: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """All variables of a new environment of `function`, whose configuration sets `own`; `defaults` are an image's."""
     return {
-        **defaults_of(function.runtime),
+        **(defaults_of(function.runtime) if defaults is None else defaults),
         **_optional(circumstances),
         **{name: value for name, value in own.items() if name not in RESERVED},
         **_reserved(function, circumstances),
@@ -129,7 +134,6 @@ def _optional(circumstances: Circumstances) -> dict[str, str]:
 
 def _reserved(function: FunctionSnapshot, circumstances: Circumstances) -> dict[str, str]:
     told = {
-        "_HANDLER": function.handler,
         "AWS_DEFAULT_REGION": function.key.region,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
         "AWS_LAMBDA_FUNCTION_NAME": function.key.name,
@@ -141,7 +145,9 @@ def _reserved(function: FunctionSnapshot, circumstances: Circumstances) -> dict[
         "LAMBDA_RUNTIME_DIR": RUNTIME_DIR,
         "LAMBDA_TASK_ROOT": TASK_ROOT,
     }
-    if not function.runtime.startswith("provided"):
+    if function.handler:  # an image has its own way to say it
+        told["_HANDLER"] = function.handler
+    if function.runtime and not function.runtime.startswith("provided"):
         told["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{function.runtime}"
     if circumstances.credentials is not None:
         told["AWS_ACCESS_KEY_ID"] = circumstances.credentials.access_key_id

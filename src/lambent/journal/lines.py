@@ -66,7 +66,11 @@ def _init_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
     arn = runtime_version_arn(record.key.region, record.runtime)
     init_ms = start_ms - record.init_us // 1000
     first_ms = min(init_ms, early[0].time_ms) if early else init_ms
-    events = [(first_ms, f"INIT_START Runtime Version: {_version(record.runtime)}\tRuntime Version ARN: {arn}\n")]
+    events: list[Event] = []
+    if record.runtime:  # an image brings its own, of which we know no version
+        events.append(
+            (first_ms, f"INIT_START Runtime Version: {_version(record.runtime)}\tRuntime Version ARN: {arn}\n")
+        )
     events += [(line.time_ms, line.text + "\n") for line in early]
     if record.init_status or record.init_only:
         events.append((start_ms, _init_report(record)))

@@ -17,6 +17,13 @@ class Mount(Struct, frozen=True):
     path: str
 
 
+class Container(Struct, frozen=True):
+    """An environment whose root is an image's: what is run in it, and where; `code` is the image's digest."""
+
+    command: tuple[str, ...]
+    working_directory: str
+
+
 class EnvironmentSpec(Struct, frozen=True):
     """Everything the agent needs to make one environment.
 
@@ -45,6 +52,7 @@ class EnvironmentSpec(Struct, frozen=True):
     init_timeout_s: float = 0.0
     snapshot: bool = False  # SnapStart: goes on from the version's one init phase
     mount: Mount | None = None
+    container: Container | None = None
 
 
 class StartTimes(Struct, frozen=True):

@@ -231,4 +231,5 @@ def assignment_of(spec: EnvironmentSpec) -> Assignment:
         ephemeral_mb=spec.ephemeral_mb,
         network=spec.network,
         mount=spec.mount,
+        container=spec.container,
     )

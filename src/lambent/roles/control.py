@@ -55,6 +55,7 @@ from lambent.roles.control_links import Agents, Doors, Edges, Invalidator, Place
 from lambent.roles.control_report import Report
 from lambent.roles.control_snapshots import Snapshots
 from lambent.roles.control_stores import Stores
+from lambent.roles.lambda_places import open_places
 from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.object_storage import Archives
 from lambent.roles.polling import Sources, build_polling
@@ -66,13 +67,12 @@ from lambent.services.iam.keys import Keys, KeySettings
 from lambent.services.iam.service import iam_operations
 from lambent.services.iam.store import IamStore
 from lambent.services.lambda_.api import Links as LambdaLinks
-from lambent.services.lambda_.service import LambdaService, Places
+from lambent.services.lambda_.service import LambdaService
 from lambent.services.logs.api import LogsService
 from lambent.services.logs.ingest import LogIngester
 from lambent.services.sns.signing import Signer, make_identity
 from lambent.services.sqs.api import open_sqs
 from lambent.services.sts.service import sts_operations
-from lambent.store.blobs import open_blobs
 from lambent.store.private_file import read_or_make
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting, serve
@@ -127,13 +127,7 @@ class Control:
         runtimes = await asyncio.to_thread(Runtimes, _architecture(), fallback=settings.runtime_fallback)
         self._journal = JournalWriter(journal, f"control-{ids.hex(16)}")
         self._snapshots = snapshots = Snapshots(self._agents, self._journal, clock, ids)
-        places = Places(
-            await stores.open("lambda", "lambent.services.lambda_"),
-            await open_blobs(data / "blobs"),
-            data / "code",
-            await asyncio.to_thread(read_or_make, data / "link-secret", lambda: ids.secret(43).encode()),
-            vault,
-        )
+        places = await open_places(stores, settings, vault, ids)
         sqs = await stores.open("sqs", "lambent.services.sqs")
         self._sqs = await open_sqs(sqs, clock, ids, settings.quotas, self._cloudwatch.meter)
         dynamodb = await stores.open("dynamodb", "lambent.services.dynamodb")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct
 
 from lambent.errors import Fault, ServiceError
-from lambent.model.environment import Mount, Reach, StartTimes
+from lambent.model.environment import Container, Mount, Reach, StartTimes
 from lambent.model.messages import RuntimeStatus
 
 if TYPE_CHECKING:  # it raises what is defined here
@@ -60,6 +60,7 @@ class Assignment(Struct, frozen=True):
     pausing: bool = False  # wait after the init phase, to be read
     network: Reach = "platform"
     mount: Mount | None = None
+    container: Container | None = None
 
 
 class Assigned(Struct, frozen=True):

@@ -129,6 +129,7 @@ def _hidden(code: Path) -> Iterator[Step]:
     yield ["tmpfs", HIDDEN, "mode=700,size=16m"]
     yield ["folder", HIDDEN + "/scratch", 0o700]
     yield ["folder", HIDDEN + "/empty", 0o555]
+    yield ["folder", HIDDEN + "/root", 0o755]  # where an image's root is put before it is stepped into
     yield ["bind", HIDDEN + "/code", str(code)]
 
 

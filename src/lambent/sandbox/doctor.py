@@ -182,7 +182,19 @@ def _interpreters(host: Host) -> list[Finding]:
     return [
         Finding("interpreters", True, "necessary", detail),
         *(_runtime(runtime, host) for runtime in every_runtime()),
+        _images(),
     ]
+
+
+def _images() -> Finding:
+    """Container images bring their own root; what they need of the host every sandbox needs."""
+    detail = f"Their roots need no mounts but a bind; this processor runs images for linux/{_processor()}."
+    return Finding("container images", True, "useful", detail)
+
+
+def _processor() -> str:
+    machine = os.uname().machine
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
 def _runtime(runtime: str, host: Host) -> Finding:

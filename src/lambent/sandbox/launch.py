@@ -18,6 +18,7 @@ from lambent.sandbox.languages.language import Installation, Language, nearest
 from lambent.sandbox.languages.table import LANGUAGES, find_installations, language_of
 
 OS_ONLY = ("provided.al2", "provided.al2023")
+NO_PYTHON = "Sandboxes begin in a Python of this host, and none was found. Install one"
 BOOTSTRAPS = ("/var/task/bootstrap", "/opt/bootstrap")
 
 
@@ -74,6 +75,11 @@ def launch_of(runtime: str, host: Host, *, fallback: bool) -> Launch | None:
     return None if interpreter is None else Launch(interpreter)
 
 
+def container_launch(host: Host) -> Launch | None:
+    """How to start what a container image brings along; None where no sandbox can begin."""
+    return None if host.newest_python is None else Launch(host.newest_python)
+
+
 def _of(language: Language, host: Host) -> list[Installation]:
     return [each for each in host.installations.values() if each.runtime.startswith(language.name)]
 
@@ -97,7 +103,7 @@ def missing(runtime: str, host: Host, *, fallback: bool) -> str | None:
     if launch_of(runtime, host, fallback=fallback) is not None:
         return None
     if host.newest_python is None:
-        return f"{runtime} needs a Python on this host, in which sandboxes begin, and none was found. Install it"
+        return f"{runtime}: {NO_PYTHON}"
     language = language_of(runtime)
     served = runtime.startswith("python") if language is None else runtime in language.runtimes
     if not served:

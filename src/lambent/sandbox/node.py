@@ -24,7 +24,7 @@ from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.interpreters import Interpreter
 from lambent.sandbox.kitchens import ANY_MEMORY, Kitchen, name_of
 from lambent.sandbox.languages.language import Installation
-from lambent.sandbox.launch import Host, Launch, launch_of, missing
+from lambent.sandbox.launch import NO_PYTHON, Host, Launch, container_launch, launch_of, missing
 from lambent.sandbox.lending import lent
 from lambent.sandbox.memory_image import MemoryImage
 from lambent.sandbox.network_process import Egress
@@ -127,6 +127,14 @@ class NodeSandboxes:
             raise RuntimeUnavailable(f"{missing(runtime, self._host, fallback=self._options.fallback)}.")
         return launch
 
+    def _launch_for(self, assignment: Assignment) -> Launch:
+        if assignment.container is None:
+            return self._launch(assignment.runtime)
+        launch = container_launch(self._host)
+        if launch is None:
+            raise RuntimeUnavailable(f"{NO_PYTHON}.")
+        return launch
+
     def _kitchen(self, launch: Launch) -> Kitchen:
         name = name_of(launch)
         if name not in self._kitchens:
@@ -138,12 +146,12 @@ class NodeSandboxes:
         for name in (assignment.code, *assignment.layers):
             if not CONTENT_ADDRESS.fullmatch(name):
                 raise SandboxFailure(f"not the name of a code folder: {name!r}")
-        if (assignment.layers or assignment.mount) and not self._options.walls:
-            what = "layers" if assignment.layers else "a file system"
+        if (assignment.layers or assignment.mount or assignment.container) and not self._options.walls:
+            what = "layers" if assignment.layers else "a file system" if assignment.mount else "a container image"
             raise SandboxFailure(
                 f"The function has {what}, and without walls (--isolation process) nothing is mounted."
             )
-        launch = self._launch(assignment.runtime)
+        launch = self._launch_for(assignment)
         kitchen = self._kitchen(launch)
         if launch.guest is None:
             self._compile(kitchen.interpreter)

@@ -192,7 +192,7 @@ class LiveSandbox:
             supervisor=supervisor,
             extension_output=extension_output,
             extensions=answer.extensions,
-            http_runtime=bool(furnishing.programs),
+            http_runtime=bool(furnishing.programs or assignment.container),
             telemetry=tuple(doors),
         )
 
@@ -301,6 +301,7 @@ def _order(assignment: Assignment, furnishing: Furnishing) -> TenantOrder:
         programs=furnishing.programs,
         mount=furnishing.lent,
         boot=furnishing.boot,
+        container=assignment.container,
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from lambent.model.environment import Container
+
 
 class Plan(Struct, frozen=True):
     """agent -> doorway, with the cgroup.procs files of the zygotes' group. No `root`: no walls."""
@@ -99,6 +101,7 @@ class TenantOrder(Struct, frozen=True):
     programs: tuple[str, ...] = ()
     mount: Lent | None = None
     boot: Boot | None = None
+    container: Container | None = None
 
 
 class TenantAnswer(Struct, frozen=True):

@@ -74,10 +74,11 @@ def open_for(spec: dict[str, Any], *, walled: bool) -> Doors:
         ValueError: extensions cannot be in a snapshot.
     """
     opened = Doors()
-    opened.extensions = find_extensions() if walled and spec["layers"] else []
+    has_opt = walled and (spec["layers"] or spec["container"])
+    opened.extensions = find_extensions() if has_opt else []
     if opened.extensions and (spec["pausing"] or spec["image"]):
         raise ValueError("SnapStart is not possible with external extensions: their processes cannot be in a snapshot.")
-    if spec["programs"] or (walled and spec["layers"] and not spec["pausing"] and not spec["image"]):
+    if spec["programs"] or spec["container"] or (has_opt and not spec["pausing"] and not spec["image"]):
         opened.open_listener(PORT if walled else 0)
         opened.make_sockets()
     if opened.extensions:

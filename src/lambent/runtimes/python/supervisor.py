@@ -44,29 +44,32 @@ def become_program(programs: list[str], port: int) -> NoReturn:
     for program in programs:
         if os.path.isfile(program):
             try:
-                _execute(program, os.environ)
+                execute(program, [program], os.environ)
             except OSError as failure:
                 error = f"fork/exec {program}: {os.strerror(failure.errno or 0).lower()}"
             break
-    _report("Runtime.InvalidEntrypoint", error, port)
-    os._exit(1)
+    fail("Runtime.InvalidEntrypoint", error, port)
 
 
-def _execute(program: str, variables: os._Environ[str] | dict[str, str]) -> NoReturn:
+def execute(program: str, command: list[str], variables: os._Environ[str] | dict[str, str]) -> NoReturn:
+    """Replace this process by `program`. Raises OSError."""
     for number in IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
-    os.execve(program, [program], variables)  # noqa: S606 - the user's own
+    os.execve(program, command, variables)  # noqa: S606 - the user's own
 
 
-def _report(error_type: str, message: str, port: int) -> None:
+def fail(error_type: str, message: str, port: int) -> NoReturn:
+    """End, having said on the Runtime API why the runtime cannot start."""
     body = json.dumps({"errorType": error_type, "errorMessage": message, "stackTrace": []}).encode()
     head = (
         f"POST /2018-06-01/runtime/init/error HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
         f"Lambda-Runtime-Function-Error-Type: {error_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", port)) as connection:
+    with socket.socket() as connection:  # `create_connection` imports; an image has nothing for us
+        connection.connect(("127.0.0.1", port))
         connection.sendall(head.encode() + body)
         connection.recv(1)  # it has arrived
+    os._exit(1)
 
 
 def supervise(
@@ -119,8 +122,9 @@ class _Supervisor:
             os.dup2(output, 1)
             os.dup2(output, 2)
             os.chdir("/")
-            _execute(
+            execute(
                 f"{EXTENSIONS}/{name}",
+                [f"{EXTENSIONS}/{name}"],
                 {key: value for key, value in os.environ.items() if key not in NOT_FOR_EXTENSIONS},
             )
         except OSError as error:

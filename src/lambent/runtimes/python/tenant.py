@@ -5,10 +5,10 @@ lets go of every right, and only then lets the bootstrap import what the user wr
 matters and is all in `_settle`: mounts need rights, and the filter would refuse them.
 
 Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop",
-"task_root", "pausing", "image", "programs", "mount", "boot"} with the descriptors channel and output (unless the
-request had a "boot": then they came with it, and the program runs already, see `guest`), and with `image` those of a
-snapshot's image and its plan (see `restore`). Answer: {"mount_us", "extensions"} with what `doors` made, after which
-function code runs, or {"error", "not_mounted"}.
+"task_root", "pausing", "image", "programs", "mount", "boot", "container"} with the descriptors channel and output
+(unless the request had a "boot": then they came with it, and the program runs already, see `guest`), and with `image`
+those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us", "extensions"} with what `doors` made,
+after which function code runs, or {"error", "not_mounted"}.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import time
 from functools import partial
 from typing import Any, NoReturn
 
-from . import bootstrap, doors, guest, lent, restore, rights, supervisor, walls
+from . import bootstrap, container, doors, guest, lent, restore, rights, supervisor, walls
 
 HIDDEN = "/.lambent"
 LENT = HIDDEN + "/lent"
@@ -84,16 +84,20 @@ def _be_accounted_for(walled: bool, cgroups: list[int]) -> None:
 
 def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes], descriptors: list[int]) -> None:
     if request["walls"]:
-        _mount_folders(spec)
+        if not spec["container"]:
+            _mount_folders(spec)
         if spec["mount"]:
             lent.mount(spec["mount"], LENT, request["uid"])
         if (spec["tmp_mb"], spec["loop"]) != (request["tmp_mb"], request["loop"]):
             walls.detach(TMP)
             mount_tmp(spec["tmp_mb"], spec["loop"])
-        walls.detach(HIDDEN)
+        if spec["container"]:
+            container.step_in(f"{HIDDEN}/code/{spec['code']}", HIDDEN + "/root", lent=bool(spec["mount"]))
+        else:
+            walls.detach(HIDDEN)
     rights.take_descriptors(*descriptors[:2])
     spec["image"] = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 64) for each in descriptors[2:]]
-    os.chdir(spec["task_root"])
+    os.chdir("/" if spec["container"] else spec["task_root"])
     rights.set_limits(request["file_descriptors"])
     if request["walls"]:
         as_agent = bool(spec["mount"]) and not spec["mount"]["mapped"]  # who alone may write there
@@ -146,6 +150,8 @@ def _start(spec: dict[str, Any], opened: doors.Doors, early: guest.Early | None,
         walls.close_from(CHANNEL + 1)
     if spec["boot"]:
         guest.become(spec, opened.port)
+    if spec["container"]:
+        container.become(spec["container"], opened.port)
     if spec["programs"]:
         supervisor.become_program(spec["programs"], opened.port)
     sys.argv[:] = ["/var/runtime/bootstrap.py"]

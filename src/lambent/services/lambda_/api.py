@@ -11,6 +11,8 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
+from lambent.images.api import Progress
+from lambent.images.store import Settled
 from lambent.model.function import FunctionKey
 from lambent.model.messages import SnapshotTaken
 from lambent.placement.api import Standing
@@ -37,6 +39,22 @@ class Runtimes(Protocol):
 
     def egress_obstacle(self) -> str | None:
         """Why the host cannot lead functions to the internet and what to do; None when it can."""
+
+
+class Images(Protocol):
+    """Container images: `lambent.images.store`. All raise ImageError, and OSError where the disk is to blame."""
+
+    async def resolve(self, uri: str, architecture: str) -> Settled:
+        """The image behind `uri` now."""
+
+    async def make_root(self, uri: str, digest: str, architecture: str) -> None:
+        """Have the root of the image that `uri` names by its digest in the folder of unpacked code."""
+
+    def progress(self, digest: str) -> Progress | None:
+        """How far the pull of this image is; None where it is not being pulled."""
+
+    async def collect(self, needed: Collection[str]) -> list[str]:
+        """Delete the layers that no named image and none of `needed` has."""
 
 
 class Invalidator(Protocol):

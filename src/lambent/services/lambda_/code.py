@@ -11,25 +11,27 @@ Rules for collection, so that nothing that is needed goes away:
 """
 
 import asyncio
-import ctypes
-import os
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
 from lambent.clock import Clock
+from lambent.images.api import ImageError, Progress
 from lambent.services.lambda_ import packages, store
+from lambent.services.lambda_.api import Images
 from lambent.services.lambda_.errors import Failed
-from lambent.services.lambda_.model import CodeSize
+from lambent.services.lambda_.images import ImageFailed, refused
+from lambent.services.lambda_.model import CodeSize, ImageUse, Version
 from lambent.services.lambda_.packages import PackageLimits
 from lambent.store.api import Blobs, Database
+from lambent.store.durable import sync_file_system
 
 T = TypeVar("T")
 THREADS = 2  # inflating is the processor's work; more would only slow the event loop
@@ -41,9 +43,11 @@ log = structlog.get_logger()
 class CodeStore:
     """`blobs` and `folder` are this service's alone."""
 
-    def __init__(self, database: Database, blobs: Blobs, folder: Path, limits: PackageLimits, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, blobs: Blobs, folder: Path, limits: PackageLimits, images: Images, clock: Clock
+    ) -> None:
         self._database, self._blobs, self._folder = database, blobs, folder
-        self._limits, self._clock = limits, clock
+        self._limits, self._images, self._clock = limits, images, clock
         self._threads = ThreadPoolExecutor(THREADS, "code")
         self._unpacking: dict[str, asyncio.Task[None]] = {}
         self._held: Counter[str] = Counter()
@@ -87,18 +91,49 @@ class CodeStore:
         """The package as it was uploaded. Raises KeyError."""
         return await self._blobs.get(digest)
 
+    async def image(self, uri: str, architecture: str) -> ImageUse:
+        """The image behind `uri` now. Raises InvalidParameter, AccessDenied, Failed."""
+        try:
+            found = await self._images.resolve(uri, architecture)
+        except ImageError as error:
+            raise refused(uri, error) from error
+        return ImageUse(uri, found.uri, found.image.settings)
+
+    def progress(self, version: Version) -> Progress | None:
+        """How far the pull of the image is that the version waits for."""
+        use = version.coming or version.image
+        return None if use is None else self._images.progress(use.digest)
+
+    async def ensure(self, version: Version) -> None:
+        """Return once all that a version runs is unpacked. Raises Failed; ImageFailed for its image."""
+        use = version.image
+        if use is None:
+            await self.ensure_unpacked(*version.packages)
+        else:
+            await self._ensure(use.digest, lambda: self._pull(use, version.configuration.architecture))
+
+    async def _pull(self, use: ImageUse, architecture: str) -> None:
+        try:
+            await self._images.make_root(use.resolved_uri, use.digest, architecture)
+        except ImageError as error:
+            raise ImageFailed(use.uri, error) from error
+        except OSError as error:
+            log.error("an image cannot be pulled", action="code.pull", image=use.resolved_uri, error=repr(error))
+            raise Failed(f"The function's image could not be unpacked: {error}") from error
+        self._used_s[use.digest] = self._clock.monotonic_s()
+
     async def ensure_unpacked(self, *digests: str) -> None:
         """Return once each package lies in its folder. Raises Failed when one cannot be put there."""
         for digest in digests:
-            await self._ensure(digest)
+            await self._ensure(digest, partial(self._unpack, digest))
 
-    async def _ensure(self, digest: str) -> None:
+    async def _ensure(self, digest: str, make: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._used_s[digest] = self._clock.monotonic_s()
         if (self._folder / digest).is_dir():
             return
         task = self._unpacking.get(digest)
         if task is None:
-            task = self._unpacking[digest] = asyncio.create_task(self._unpack(digest))
+            task = self._unpacking[digest] = asyncio.create_task(make())
             task.add_done_callback(lambda _: self._unpacking.pop(digest, None))
         await asyncio.shield(task)  # others may wait for it too
 
@@ -113,6 +148,7 @@ class CodeStore:
                 await self._in_thread(partial(_remove, self._folder, digest))
                 await self._blobs.delete(digest)
                 await self._database.write(partial(store.forget_code, digest=digest))
+            await self._images.collect(await self._database.read(store.known_code))
         return unused
 
     async def _unpack(self, digest: str) -> None:
@@ -139,7 +175,7 @@ def _unpack(data: bytes, limits: PackageLimits, folder: Path, digest: str) -> No
     unfinished.mkdir()
     try:
         packages.unpack(data, limits, unfinished)
-        _sync_file_system(folder)
+        sync_file_system(folder)
         unfinished.rename(folder / digest)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -152,13 +188,3 @@ def _remove(folder: Path, digest: str) -> None:
         leaving = folder / f"{UNFINISHED}{digest}"
         (folder / digest).rename(leaving)
         shutil.rmtree(leaving)
-
-
-def _sync_file_system(folder: Path) -> None:
-    """One call for all files of a package, where a sync for each takes seconds (syncfs(2))."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
-            raise OSError(ctypes.get_errno(), "syncfs failed", str(folder))
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,7 @@ from lambent.services.lambda_ import snap_start, store
 from lambent.services.lambda_.api import Snapshots
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
+from lambent.services.lambda_.images import ImageFailed, arrived, image_size
 from lambent.services.lambda_.model import Version
 from lambent.services.lambda_.reach import keyed, reach_of
 from lambent.services.lambda_.states import Step, standing_after
@@ -94,18 +95,28 @@ class Completion:
 
     async def _settled(self, version: Version) -> Version:
         """The version as it is once its code is unpacked and its snapshot taken, or could not be."""
-        failure, code = "", ""
+        failure, code, wanted = "", "", arrived(version)
         try:
-            await self._code.ensure_unpacked(*version.packages)
+            await self._code.ensure(wanted)
             await self._snapshots.expect(version.configuration.runtime, version.configuration.memory_mb)
             if version.snapshotted:
                 failure, code = await self._snapshot(version)
+        except ImageFailed as error:
+            failure, code = error.message, error.reason_code
         except Failed as error:
             failure = error.message
+        if not failure:
+            version = wanted
         step = Step.FAIL if failure else Step.COMPLETE
         state, update = standing_after((version.state, version.update), step)
         return msgspec.structs.replace(
-            version, state=state, update=update, failure=failure, failure_code=code, revision_id=self._ids.uuid()
+            version,
+            state=state,
+            update=update,
+            failure=failure,
+            failure_code=code,
+            revision_id=self._ids.uuid(),
+            coming=None,
         )
 
     async def _snapshot(self, version: Version) -> tuple[str, str]:
@@ -123,4 +134,6 @@ def _put_unchanged(tx: Transaction, before: Version, after: Version) -> None:
     """Write the version back, unless somebody deleted or replaced it meanwhile: the next round sees that one."""
     present = store.find_version(tx, before.key, before.number)
     if present is not None and present.revision_id == before.revision_id:
+        if after.image is not None:
+            store.remember_code(tx, image_size(after.image))
         store.put_version(tx, after)

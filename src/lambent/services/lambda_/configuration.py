@@ -15,12 +15,12 @@ from msgspec import Struct
 from lambent.config import Quotas
 from lambent.errors import ValidationError
 from lambent.model.log_stream import default_log_group
-from lambent.services.lambda_ import snap_start
+from lambent.services.lambda_ import images, snap_start
 from lambent.services.lambda_.api import Links
 from lambent.services.lambda_.environment_variables import check_variables, is_unicode
 from lambent.services.lambda_.errors import InvalidParameter
 from lambent.services.lambda_.file_systems import use_of
-from lambent.services.lambda_.model import Configuration
+from lambent.services.lambda_.model import IMAGE, ZIP, Configuration, ImageOverrides
 from lambent.services.lambda_.runtimes import check_runtime
 from lambent.services.lambda_.unsupported import check_settings
 from lambent.services.operation import Request
@@ -46,19 +46,23 @@ class Rules(Struct, frozen=True):
 
 async def created(name: str, request: Request, rules: Rules) -> Configuration:
     """The configuration of a new function called `name`. Raises InvalidParameter, ValidationError."""
-    if request.get("PackageType", "Zip") != "Zip":
-        raise InvalidParameter("PackageType Image is refused: Lambent does not support container images.")
     check_settings(request)
-    if not request.get("Runtime") or not request.get("Handler"):
+    package_type = request.get("PackageType", ZIP)
+    images.check_code(request["Code"], package_type, "creating")
+    if package_type == IMAGE:
+        images.check_request(request, walls=rules.walls)
+    elif not request.get("Runtime") or not request.get("Handler"):
         raise InvalidParameter(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
         )
-    return await _checked(_blank(name, request, rules), request, rules)
+    return await _checked(_blank(name, request, rules, package_type), request, rules)
 
 
 async def updated(present: Configuration, request: Request, rules: Rules) -> Configuration:
     """`present` with what the request changes. Raises InvalidParameter, ValidationError."""
     check_settings(request)
+    if present.package_type == IMAGE:
+        images.check_request(request, walls=rules.walls)
     return await _checked(present, request, rules)
 
 
@@ -76,13 +80,14 @@ def check_architecture(architectures: list[str] | None, rules: Rules) -> str:
     return wanted[0]
 
 
-def _blank(name: str, request: Request, rules: Rules) -> Configuration:
+def _blank(name: str, request: Request, rules: Rules, package_type: str) -> Configuration:
     return Configuration(
         runtime="",
         handler="",
         role="",
         architecture=check_architecture(request.get("Architectures"), rules),
         log_group=default_log_group(name),
+        package_type=package_type,
     )
 
 
@@ -90,6 +95,8 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
     changes: dict[str, Any] = {ours: request[theirs] for theirs, ours in MEMBERS.items() if theirs in request}
     if "Environment" in request:
         changes["variables"] = dict(request["Environment"].get("Variables") or {})
+    if "ImageConfig" in request:
+        changes["image_overrides"] = _overrides(present, request["ImageConfig"])
     if "EphemeralStorage" in request:
         changes["ephemeral_mb"] = request["EphemeralStorage"]["Size"]
     if "SnapStart" in request:
@@ -111,6 +118,13 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
     return wanted
 
 
+def _overrides(present: Configuration, wanted: Mapping[str, Any]) -> ImageOverrides | None:
+    found = images.overrides_of(wanted)
+    if found is not None and present.package_type != IMAGE:
+        raise InvalidParameter("Please don't provide ImageConfig when the function's packageType is Zip.")
+    return found
+
+
 def _logging(present: Configuration, wanted: Mapping[str, str]) -> dict[str, Any]:
     """What is not sent stays; levels are for JSON only, and INFO there. Source: Lambda service model, LoggingConfig."""
     log_format = wanted.get("LogFormat", present.log_format)
@@ -129,7 +143,7 @@ def _check_limits(wanted: Configuration, quotas: Quotas) -> None:
     _within("memorySize", wanted.memory_mb, quotas.memory_mb_min, quotas.memory_mb_max)
     _within("timeout", wanted.timeout_s, 1, quotas.timeout_s_max)
     _within("ephemeralStorage.size", wanted.ephemeral_mb, quotas.ephemeral_mb_min, quotas.ephemeral_mb_max)
-    if not wanted.handler:
+    if not wanted.handler and wanted.package_type != IMAGE:
         raise InvalidParameter("Handler is a mandatory parameter for functions created with deployment packages.")
     if "\0" in wanted.handler or not is_unicode(wanted.handler + wanted.description):
         raise InvalidParameter("Handler and Description may hold neither NUL nor half characters.")

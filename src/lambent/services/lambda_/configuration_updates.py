@@ -3,7 +3,7 @@
 import msgspec
 
 from lambent.model.function_name import function_arn
-from lambent.services.lambda_ import configuration, store, wire
+from lambent.services.lambda_ import configuration, images, store, wire
 from lambent.services.lambda_.errors import Conflict
 from lambent.services.lambda_.model import Configuration, Version
 from lambent.services.lambda_.names import function_named
@@ -31,9 +31,11 @@ class ConfigurationUpdates:
         if "Layers" in request:
             layers = await self._all.layers_of(context, request["Layers"])
             wanted = msgspec.structs.replace(wanted, layers=layers)
+        if latest.image is not None:
+            images.container_of(latest.image, wanted)  # raises InvalidParameter
         packages = (latest.code, *(layer.code for layer in wanted.layers))
         async with self._all.code.held(packages):
-            await self._all.code.ensure_unpacked(*packages)
+            await self._all.code.ensure(msgspec.structs.replace(latest, configuration=wanted))
             edited = await self._all.changes.make(key, lambda tx: self._put(tx, latest, wanted))
         self._all.completion.begin(key)
         return wire.configuration(edited)

@@ -17,7 +17,7 @@ from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.function_name import function_arn
 from lambent.model.messages import LeaseRequest
 from lambent.placement.api import Allowance, Wanted
-from lambent.services.lambda_ import event_store, provisioned_store, snap_start, store
+from lambent.services.lambda_ import event_store, images, provisioned_store, snap_start, store
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.file_systems import mount_of
@@ -82,14 +82,15 @@ class DataPlane:
             MountFailure: its file system is lent no more.
         """
         version = await self._version(request)
-        await self._code.ensure_unpacked(*version.packages)
+        await self._code.ensure(version)
         wanted, snapshot = version.configuration, _snapshot(version, "", Told())
         if version.snapshotted:
             circumstances = msgspec.structs.replace(circumstances, initialization_type=snap_start.INITIALIZATION_TYPE)
         if wanted.log_format == "JSON":
             level = wanted.application_log_level
             circumstances = msgspec.structs.replace(circumstances, log_format="JSON", log_level=level)
-        told = variables(snapshot, wanted.variables or {}, circumstances)
+        defaults = None if version.image is None else images.defaults_of(version.image)
+        told = variables(snapshot, wanted.variables or {}, circumstances, defaults)
         return EnvironmentSpec(
             environment_id=environment_id,
             environment_key=request.environment_key,
@@ -109,6 +110,7 @@ class DataPlane:
             init_timeout_s=max(self._quotas.provisioned_init_timeout_s, wanted.timeout_s),
             snapshot=version.snapshotted,
             mount=mount_of(wanted.file_system, self._file_systems),
+            container=None if version.image is None else images.container_of(version.image, wanted),
         )
 
     @staticmethod

@@ -9,10 +9,10 @@ import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST
-from lambent.services.lambda_ import alias_store, attachments, configuration, store, wire
+from lambent.services.lambda_ import alias_store, attachments, configuration, images, store, wire
 from lambent.services.lambda_.download import Downloads
 from lambent.services.lambda_.errors import Conflict, InvalidParameter, function_not_found
-from lambent.services.lambda_.model import CodeSize, Configuration, State, Version
+from lambent.services.lambda_.model import IMAGE, CodeSize, Configuration, State, Version
 from lambent.services.lambda_.names import NUMBER, find_version, named
 from lambent.services.lambda_.pages import Place, marker_of, page_size, place_of
 from lambent.services.lambda_.resources import Resources
@@ -45,12 +45,24 @@ class Functions:
         layers = await self._all.layers_of(context, request.get("Layers") or [])
         wanted = msgspec.structs.replace(wanted, layers=layers)
         packages = [layer.code for layer in layers]
+        if wanted.package_type == IMAGE:
+            version = await self._create_of_image(key, wanted, request)
+            return wire.configuration(version, str(version.number) if version.number else "")
         package = await self._all.package(context, request["Code"])
         async with self._all.code.held(packages), self._all.code.kept(package) as size:
             latest = self._first(key, wanted, size)
             version = await self._all.changes.make(key, lambda tx: self._add(tx, latest, request))
         self._all.completion.begin(key)
         return wire.configuration(version, str(version.number) if version.number else "")
+
+    async def _create_of_image(self, key: FunctionKey, wanted: Configuration, request: Request) -> Version:
+        """What the name leads to now is settled here; the pull is background work."""
+        use = await self._all.code.image(request["Code"]["ImageUri"], wanted.architecture)
+        images.container_of(use, wanted)  # raises InvalidParameter
+        latest = images.with_image(self._first(key, wanted, images.image_size(use)), use)
+        version = await self._all.changes.make(key, lambda tx: self._add(tx, latest, request))
+        self._all.completion.begin(key)
+        return version
 
     @operation("GetFunction")
     async def get_function(self, context: RequestContext, request: Request) -> Answer:
@@ -63,8 +75,10 @@ class Functions:
         version, reserved, tags = await self._all.database.read(work)
         await self._all.changes.seen(key)
         answer: Answer = {
-            "Configuration": wire.configuration(version, qualifier),
-            "Code": {"RepositoryType": "S3", "Location": self._downloads.link(context.endpoint, key, version.code)},
+            "Configuration": images.with_progress(
+                wire.configuration(version, qualifier), self._all.code.progress(version)
+            ),
+            "Code": self._code(context, version),
         }
         if tags:
             answer["Tags"] = tags
@@ -77,7 +91,7 @@ class Functions:
         key, qualifier = named(context, request)
         version = await self._all.database.read(lambda tx: find_version(tx, key, qualifier))
         await self._all.changes.seen(key)
-        return wire.configuration(version, qualifier)
+        return images.with_progress(wire.configuration(version, qualifier), self._all.code.progress(version))
 
     @operation("ListFunctions")
     async def list_functions(self, context: RequestContext, request: Request) -> Answer:
@@ -120,6 +134,11 @@ class Functions:
         await self._all.rules.links.snapshots.forget([each.environment_key() for each in gone if each.snapshotted])
         return {"StatusCode": 204}
 
+    def _code(self, context: RequestContext, version: Version) -> Answer:
+        if version.image is not None:
+            return images.code_of(version)
+        return {"RepositoryType": "S3", "Location": self._downloads.link(context.endpoint, version.key, version.code)}
+
     def _first(self, key: FunctionKey, wanted: Configuration, size: CodeSize) -> Version:
         return Version(
             key=key,
@@ -138,6 +157,8 @@ class Functions:
         self._all.check_storage(tx, latest.key.account, latest.key.region, latest.code_bytes)
         self._all.check_size(tx, latest)
         store.add_function(tx, latest.key)
+        if latest.image is not None:
+            store.remember_code(tx, images.image_size(latest.image))
         store.put_version(tx, latest)
         tags: Mapping[str, str] = request.get("Tags") or {}
         store.put_tags(tx, latest.key, tags)

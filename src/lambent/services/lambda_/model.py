@@ -9,9 +9,12 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
+from lambent.images.api import ImageSettings
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST
 from lambent.services.lambda_.file_systems import FileSystemUse
+
+ZIP, IMAGE = "Zip", "Image"  # PackageType
 
 
 class State(StrEnum):
@@ -39,6 +42,27 @@ class LayerUse(Struct, frozen=True, omit_defaults=True):
     code_bytes: int
 
 
+class ImageOverrides(Struct, frozen=True, omit_defaults=True):
+    """What a function says instead of its image (ImageConfig); each that is empty is the image's."""
+
+    entry_point: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    working_directory: str = ""
+
+
+class ImageUse(Struct, frozen=True, omit_defaults=True):
+    """An image as a function uses it: as it was named, and by the digest that this led to."""
+
+    uri: str
+    resolved_uri: str
+    settings: ImageSettings
+
+    @property
+    def digest(self) -> str:
+        """Of its manifest, as 64 hexadecimal digits."""
+        return self.resolved_uri.rpartition(":")[2]
+
+
 class Configuration(Struct, frozen=True, omit_defaults=True):
     """What a caller sets. `variables` is None when Environment was never sent."""
 
@@ -60,13 +84,16 @@ class Configuration(Struct, frozen=True, omit_defaults=True):
     log_format: str = "Text"
     application_log_level: str = ""
     system_log_level: str = ""
+    package_type: str = ZIP
+    image_overrides: ImageOverrides | None = None
 
 
 class Version(Struct, frozen=True, omit_defaults=True):
     """One version of a function, as it is stored.
 
     `function_id` is fresh at each CreateFunction, so that a function that takes the name of a
-    deleted one shares nothing with it. `code` is the SHA-256 of the zip. `content_when_published`
+    deleted one shares nothing with it. `code` is the SHA-256 of the zip, or of
+    the manifest of `image`; `coming` is an image that takes its place once it has been pulled. `content_when_published`
     is the content of `$LATEST` that a published version was copied from.
     """
 
@@ -83,6 +110,8 @@ class Version(Struct, frozen=True, omit_defaults=True):
     failure: str = ""
     failure_code: str = ""
     content_when_published: str = ""
+    image: ImageUse | None = None
+    coming: ImageUse | None = None
 
     @property
     def name(self) -> str:

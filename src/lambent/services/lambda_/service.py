@@ -13,7 +13,7 @@ from lambent.services.changes import Changes
 from lambent.services.lambda_ import store
 from lambent.services.lambda_.account import Account
 from lambent.services.lambda_.aliases import Aliases
-from lambent.services.lambda_.api import Links
+from lambent.services.lambda_.api import Images, Links
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.code_updates import CodeUpdates
 from lambent.services.lambda_.completion import Completion
@@ -48,7 +48,8 @@ class Places(Struct, frozen=True):
     """Where this service keeps things; all of it is this service's alone.
 
     `code_folder` holds the unpacked code, one folder for each digest. `link_secret` signs download
-    links, and may be any bytes that nobody can guess. `vault` seals environment variables.
+    links, and may be any bytes that nobody can guess. `vault` seals environment variables. `images` makes the
+    roots of container images in `code_folder`.
     """
 
     database: Database
@@ -56,6 +57,7 @@ class Places(Struct, frozen=True):
     code_folder: Path
     link_secret: bytes
     vault: Vault
+    images: Images
 
 
 class LambdaService:
@@ -72,7 +74,7 @@ class LambdaService:
         self._invalidator = links.invalidator
         self._database = database = SealedDatabase(places.database, places.vault)
         limits = PackageLimits(quotas.zip_bytes, quotas.unzipped_bytes, quotas.zip_entries)
-        self._code = CodeStore(database, places.blobs, places.code_folder, limits, clock)
+        self._code = CodeStore(database, places.blobs, places.code_folder, limits, places.images, clock)
         file_systems = {each.arn: each.place for each in settings.file_systems}
         self.data_plane = DataPlane(database, self._code, quotas, clock, file_systems)
         self.event_rules = KnownRules(database)

@@ -9,7 +9,7 @@ import re
 
 from lambent.model.messages import SnapshotTaken
 from lambent.services.lambda_.errors import InvalidParameter
-from lambent.services.lambda_.model import Configuration
+from lambent.services.lambda_.model import IMAGE, Configuration
 
 PUBLISHED_VERSIONS = "PublishedVersions"
 OLDEST_PYTHON_MINOR = 12
@@ -30,6 +30,8 @@ def check(wanted: Configuration) -> None:
     """Whether a function that is configured so may have SnapStart. Raises InvalidParameter."""
     if not wanted.snap_start:
         return
+    if wanted.package_type == IMAGE:
+        raise InvalidParameter("SnapStart is not supported for functions with packageType Image.")
     python = _PYTHON.fullmatch(wanted.runtime)
     if wanted.runtime.startswith("java"):
         raise InvalidParameter(

@@ -184,6 +184,11 @@ def unused_code(tx: Transaction) -> set[str]:
     return {row["digest"] for row in tx.all(SQL.unused_code)}
 
 
+def known_code(tx: Transaction) -> set[str]:
+    """All packages and images."""
+    return {row["digest"] for row in tx.all(SQL.known_code)}
+
+
 def forget_code(tx: Transaction, digest: str) -> None:
     """Note that a package's bytes are about to go."""
     tx.run(SQL.forget_code, digest=digest)

@@ -20,7 +20,6 @@ def _any_member(*names: str) -> Asks:
 NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
     "VpcConfig": (_any_member("SubnetIds", "SecurityGroupIds", "Ipv6AllowedForDualStack"), "virtual private clouds"),
     "KMSKeyArn": (bool, "encryption with keys of your own"),
-    "ImageConfig": (_any_member("EntryPoint", "Command", "WorkingDirectory"), "container images"),
     "CodeSigningConfigArn": (bool, "code signing"),
     "DurableConfig": (bool, "durable functions"),
     "CapacityProviderConfig": (bool, "capacity providers"),
@@ -31,7 +30,6 @@ NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
 }
 CODE_NOT_CARRIED_OUT: dict[str, tuple[Asks, str]] = {
     "S3ObjectStorageMode": (lambda value: value != "COPY", "code that stays in S3"),
-    "ImageUri": (bool, "container images"),
     "SourceKMSKeyArn": (bool, "encryption with keys of your own"),
 }
 

@@ -86,7 +86,7 @@ def publish(tx: Transaction, latest: Version, revision_id: str, description: str
 
 
 def _check_digest(latest: Version, wanted: str | None) -> None:
-    present = wire.code_sha256(latest.code)
+    present = wire.code_sha256_of(latest)
     if wanted and wanted != present:
         raise InvalidParameter(
             f"CodeSHA256 ({wanted}) is different from current CodeSHA256 in $LATEST ({present}). "

@@ -7,7 +7,7 @@ import base64
 
 from lambent.clock import iso_millis
 from lambent.model.function_name import function_arn
-from lambent.services.lambda_.model import Configuration, State, Update, Version
+from lambent.services.lambda_.model import IMAGE, Configuration, State, Update, Version
 from lambent.services.lambda_.runtimes import runtime_version_arn
 from lambent.services.lambda_.states import CREATING_CODE, CREATING_REASON, FAILURE_CODE
 from lambent.services.operation import Answer
@@ -24,24 +24,22 @@ def listed(version: Version, qualifier: str = "") -> Answer:
     answer: Answer = {
         "FunctionName": version.key.name,
         "FunctionArn": function_arn(version.key, qualifier),
-        "Runtime": wanted.runtime,
         "Role": wanted.role,
-        "Handler": wanted.handler,
         "CodeSize": version.code_bytes,
         "Description": wanted.description,
         "Timeout": wanted.timeout_s,
         "MemorySize": wanted.memory_mb,
         "LastModified": iso_millis(version.modified_ms),
-        "CodeSha256": code_sha256(version.code),
+        "CodeSha256": code_sha256_of(version),
         "Version": version.name,
         "TracingConfig": {"Mode": "Active" if wanted.active_tracing else "PassThrough"},
         "RevisionId": version.revision_id,
-        "PackageType": "Zip",
+        "PackageType": wanted.package_type,
         "Architectures": [wanted.architecture],
         "EphemeralStorage": {"Size": wanted.ephemeral_mb},
         "SnapStart": _snap_start(version),
-        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(wanted.runtime, version.key.region)},
         "LoggingConfig": _logging(wanted),
+        **(_of_image(wanted) if wanted.package_type == IMAGE else _of_zip(wanted, version.key.region)),
     }
     if wanted.dead_letter:
         answer["DeadLetterConfig"] = {"TargetArn": wanted.dead_letter}
@@ -52,6 +50,26 @@ def listed(version: Version, qualifier: str = "") -> Answer:
     if wanted.variables is not None:
         answer["Environment"] = {"Variables": wanted.variables}
     return answer
+
+
+def _of_zip(wanted: Configuration, region: str) -> Answer:
+    return {
+        "Runtime": wanted.runtime,
+        "Handler": wanted.handler,
+        "RuntimeVersionConfig": {"RuntimeVersionArn": runtime_version_arn(wanted.runtime, region)},
+    }
+
+
+def _of_image(wanted: Configuration) -> Answer:
+    over = wanted.image_overrides
+    if over is None:
+        return {}
+    told = {
+        "EntryPoint": list(over.entry_point),
+        "Command": list(over.command),
+        "WorkingDirectory": over.working_directory,
+    }
+    return {"ImageConfigResponse": {"ImageConfig": {name: value for name, value in told.items() if value}}}
 
 
 def _snap_start(version: Version) -> Answer:
@@ -67,6 +85,12 @@ def _logging(wanted: Configuration) -> Answer:
     if wanted.log_format == "JSON":
         answer |= {"ApplicationLogLevel": wanted.application_log_level, "SystemLogLevel": wanted.system_log_level}
     return answer
+
+
+def code_sha256_of(version: Version) -> str:
+    """A zip's in base64; an image's in hexadecimal digits, also of one that is on its way."""
+    image = version.coming or version.image
+    return code_sha256(version.code) if image is None else image.digest
 
 
 def code_sha256(digest: str) -> str:
@@ -90,5 +114,8 @@ def _last_update(version: Version) -> Answer:
     if version.update is Update.IN_PROGRESS:
         answer |= {"LastUpdateStatusReason": CREATING_REASON, "LastUpdateStatusReasonCode": CREATING_CODE}
     if version.update is Update.FAILED:
-        answer |= {"LastUpdateStatusReason": version.failure, "LastUpdateStatusReasonCode": FAILURE_CODE}
+        answer |= {
+            "LastUpdateStatusReason": version.failure,
+            "LastUpdateStatusReasonCode": version.failure_code or FAILURE_CODE,
+        }
     return answer

@@ -15,6 +15,9 @@ from lambent.clock import FakeClock
 from lambent.config import Settings
 from lambent.errors import ServiceError
 from lambent.ids import FakeIds
+from lambent.images.api import Limits
+from lambent.images.registry import RegistrySettings
+from lambent.images.store import ImageStore
 from lambent.model.function import FunctionKey
 from lambent.model.messages import SnapshotTaken
 from lambent.model.principal import Principal
@@ -163,6 +166,8 @@ class House:
             Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT), ACCOUNT, REGION, "request", "http://here:4566"
         )
         self.database: Database
+        limits = Limits(1 << 30, 10_000, 10)
+        self.images = ImageStore(self.folder / "images", self.folder / "code", RegistrySettings(), limits, FakeIds())
         self.provisioning = FakeProvisioning()
         self.pollers, self.queues = FakePollers(), FakeQueues()
 
@@ -174,7 +179,12 @@ class House:
     async def build(self) -> None:
         """The service anew over the same data, as after a restart."""
         places = Places(
-            self.database, await open_blobs(self.folder / "blobs"), self.folder / "code", b"secret", Vault(bytes(32))
+            self.database,
+            await open_blobs(self.folder / "blobs"),
+            self.folder / "code",
+            b"secret",
+            Vault(bytes(32)),
+            self.images,
         )
         links = Links(
             FakeRoles(),

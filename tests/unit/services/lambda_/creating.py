@@ -9,6 +9,9 @@ from pathlib import Path
 from lambent.clock import SystemClock
 from lambent.config import Settings
 from lambent.ids import SystemIds
+from lambent.images.api import Limits
+from lambent.images.registry import RegistrySettings
+from lambent.images.store import ImageStore
 from lambent.model.function import FunctionKey
 from lambent.model.messages import SnapshotTaken
 from lambent.model.principal import Principal
@@ -81,9 +84,16 @@ class NoPollers:
         raise AssertionError
 
 
+def _images(folder: Path) -> ImageStore:
+    limits = Limits(1 << 30, 10_000, 10)
+    return ImageStore(folder / "images", folder / "code", RegistrySettings(), limits, SystemIds())
+
+
 async def open_service(folder: Path) -> LambdaService:
     database = await open_sqlite(folder / "lambda.db", load_schema("lambent.services.lambda_"))
-    places = Places(database, await open_blobs(folder / "blobs"), folder / "code", b"secret", Vault(bytes(32)))
+    places = Places(
+        database, await open_blobs(folder / "blobs"), folder / "code", b"secret", Vault(bytes(32)), _images(folder)
+    )
     yes, none = Surroundings(), NoPollers()
     links = Links(yes, yes, yes, yes, yes, none, none, none, none)
     service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), links)

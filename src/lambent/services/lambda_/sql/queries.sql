@@ -82,6 +82,9 @@ WHERE NOT EXISTS (SELECT 1 FROM versions WHERE versions.code = code.digest)
 AND NOT EXISTS (SELECT 1 FROM layer_versions WHERE layer_versions.code = code.digest)
 AND NOT EXISTS (SELECT 1 FROM version_layers WHERE version_layers.code = code.digest);
 
+-- name: known_code
+SELECT digest FROM code;
+
 -- name: unzipped_bytes
 SELECT unzipped_bytes FROM code WHERE digest = :digest;
 

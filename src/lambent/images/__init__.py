@@ -1,0 +1,1 @@
+"""Container images: from a registry or a file to one folder that is a sandbox's root."""
