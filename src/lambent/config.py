@@ -94,6 +94,13 @@ class Quotas(BaseModel):
     websocket_frame_bytes: int = Field(32_768, description="A frame of a message of a WebSocket API.")
     websocket_idle_s: float = Field(600.0, gt=0, description="How long a WebSocket may be silent.")
     websocket_life_s: float = Field(7_200.0, gt=0, description="How long a WebSocket lives.")
+    rest_apis: int = Field(600, description="REST APIs of an account in a Region.")
+    rest_resources: int = Field(300, description="Resources of a REST API.")
+    rest_stages: int = Field(10, description="Stages of a REST API.")
+    rest_authorizers: int = Field(10, description="Authorizers of a REST API.")
+    api_keys: int = Field(10_000, description="API keys of an account in a Region.")
+    usage_plans: int = Field(300, description="Usage plans of an account in a Region.")
+    domain_names: int = Field(120, description="Custom domain names of an account in a Region.")
     rest_timeout_ms: int = Field(29_000, ge=50, description="timeoutInMillis of an integration of a REST API.")
     header_bytes: int = Field(MIB, description="Request line and headers of a request.")
 

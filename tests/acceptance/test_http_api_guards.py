@@ -103,6 +103,8 @@ def elsewhere() -> Iterator[Elsewhere]:
 class Api:
     """An API with one stage that deploys by itself, and functions that let it in."""
 
+    connection: http.client.HTTPConnection
+
     def __init__(self, platform: "Platform", functions: dict[str, str]) -> None:
         self.platform, self.functions = platform, functions
         self.client = platform.client("apigatewayv2")
@@ -131,19 +133,25 @@ class Api:
         self.client.create_route(ApiId=self.id, RouteKey=key, **{"Target": self.target, **members})
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[http.client.HTTPResponse, Any]:
-        port = urlsplit(self.platform.endpoint).port
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        host = f"{self.id}.execute-api.us-east-1.localhost:{port}"
-        connection.request(method, path, headers={"Host": host} | headers)
-        answer = connection.getresponse()
+        host = f"{self.id}.execute-api.us-east-1.localhost:{self.connection.port}"
+        self.connection.request(method, path, headers={"Host": host} | headers)
+        answer = self.connection.getresponse()
         body = answer.read()
-        connection.close()
         return answer, json.loads(body) if body else None
 
 
 @pytest.fixture(scope="module")
-def api(platform: "Platform") -> Api:
+def whole(platform: "Platform") -> Api:
     return Api(platform, {name: platform.create(SOURCE, Handler=f"app.{name}") for name in ("handler", "decide")})
+
+
+@pytest.fixture
+def api(whole: Api) -> Iterator[Api]:
+    """On one connection, and so at one edge: issuers' keys and answers of authorizers are kept by each edge."""
+    port = urlsplit(whole.platform.endpoint).port
+    whole.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    yield whole
+    whole.connection.close()
 
 
 def test_a_token_of_the_issuer_opens_the_routes_of_its_scopes(api: Api, elsewhere: Elsewhere) -> None:

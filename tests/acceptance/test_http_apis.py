@@ -181,7 +181,7 @@ def test_a_custom_domain_name_leads_to_the_stages_that_its_paths_name(platform: 
     client.host = f"{made}.execute-api.us-east-1.localhost:{client.port}"
     api.update_api(ApiId=made, DisableExecuteApiEndpoint=True)
     assert client.ask("/pets")[0].status == 404
-    with pytest.raises(api.exceptions.ConflictException):
+    with pytest.raises(api.exceptions.BadRequestException):
         api.delete_api(ApiId=made)
     api.delete_api_mapping(DomainName=name, ApiMappingId=mapping["ApiMappingId"])
     client.host = f"{name}:{client.port}"

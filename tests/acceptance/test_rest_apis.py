@@ -512,6 +512,37 @@ def test_a_custom_domain_name_leads_to_a_stage(rest: Rest, platform: Any) -> Non
     v2.delete_domain_name(DomainName=domain)
 
 
+def test_base_paths_of_a_custom_domain_name_lead_to_stages_and_the_aws_tool_says_so(rest: Rest, platform: Any) -> None:
+    name = rest.method(rest.resource("x"), "GET")
+    rest.client.put_integration(**name, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    rest.answers(name, "200", responseTemplates={"application/json": "$context.stage $context.path"})
+    rest.deploy()
+    v1, domain = rest.client, f"8{rest.id}.example.com"
+    made = v1.create_domain_name(domainName=domain, endpointConfiguration={"types": ["REGIONAL"]})
+    assert made["domainNameStatus"] == "AVAILABLE"
+    v1.create_base_path_mapping(domainName=domain, basePath="shop", restApiId=rest.id, stage="prod")
+    v1.create_base_path_mapping(domainName=domain, restApiId=rest.id)
+
+    def ask(path: str) -> tuple[int, str]:
+        answer = httpx.get(f"{platform.endpoint}{path}", headers={"host": domain})
+        return answer.status_code, answer.text
+
+    assert ask("/shop/x") == (200, "prod /shop/x")
+    assert ask("/prod/x") == (200, "prod /prod/x")  # no stage in the mapping: the caller names it
+    assert ask("/none/x")[0] == 403
+    change = [{"op": "replace", "path": "/basePath", "value": "store"}]
+    v1.update_base_path_mapping(domainName=domain, basePath="shop", patchOperations=change)
+    assert (ask("/store/x"), ask("/shop/x")[0]) == ((200, "prod /store/x"), 403)
+    pages = v1.get_paginator("get_base_path_mappings").paginate(domainName=domain, PaginationConfig={"PageSize": 1})
+    assert [each["basePath"] for page in pages for each in page["items"]] == ["(none)", "store"]
+    told = platform.aws("apigateway", "get-base-path-mapping", "--domain-name", domain, "--base-path", "store")
+    assert told == {"basePath": "store", "restApiId": rest.id, "stage": "prod"}
+    assert refusal(lambda: v1.delete_rest_api(restApiId=rest.id))[0] == "BadRequestException"
+    v1.delete_base_path_mapping(domainName=domain, basePath="(none)")
+    assert (ask("/store/x")[0], ask("/prod/x")[0]) == (200, 403)
+    v1.delete_domain_name(domainName=domain)
+
+
 def test_queues_and_tables_are_reached_with_the_integration_s_role(rest: Rest, platform: Any) -> None:
     iam, sqs, dynamodb = platform.client("iam"), platform.client("sqs"), platform.client("dynamodb")
     trust = {"Effect": "Allow", "Principal": {"Service": "apigateway.amazonaws.com"}, "Action": "sts:AssumeRole"}

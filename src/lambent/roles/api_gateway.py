@@ -28,7 +28,7 @@ from lambent.services.apigatewayv2.service import ApiGatewayV2Service
 from lambent.services.lambda_.api import Caller
 from lambent.services.lambda_.service import LambdaService
 from lambent.services.logs.api import LogsService
-from lambent.services.operation import Operation
+from lambent.services.operation import Answer, Operation, Request, RequestContext
 from lambent.store.api import Database
 from lambent.transport.peer import Method, Methods, Peer
 
@@ -113,6 +113,20 @@ class ApiGateway:
                 log.warning(f"an access log is lost: {error}", action="api.access_log", group=group)
 
 
+class Domains:
+    """Custom domain names for REST APIs: those of API Gateway v2, which is made after them."""
+
+    v2: ApiGatewayV2Service
+
+    async def ask(self, operation: str, context: RequestContext, request: Request) -> Answer:
+        """See `services.apigateway.domain_names`."""
+        return await self.v2.operations[operation](context, request) or {}
+
+    async def leading_to(self, api_id: str, stage: str = "") -> str | None:
+        """See there."""
+        return await self.v2.domain_that_leads_to(api_id, stage)
+
+
 async def build_api_gateway(
     open_: Open, context: tuple[Clock, Ids, Quotas], edges: Edges, to: tuple[LambdaService, LogsService]
 ) -> ApiGateway:
@@ -126,8 +140,9 @@ async def build_api_gateway(
         await edges.broadcast(Invalidate(domains=True))
 
     rest_database = await open_("apigateway", "lambent.services.apigateway")
-    rest = RestApisService(rest_database, clock, ids, RestLinks(announce, edges.try_rest), quotas)
+    domains = Domains()
+    rest = RestApisService(rest_database, clock, ids, RestLinks(announce, edges.try_rest, domains), quotas)
     database = await open_("apigatewayv2", "lambent.services.apigatewayv2")
     links = Links(announce, announce_domains, rest.serving.stages)
-    v2 = ApiGatewayV2Service(database, clock, ids, links, quotas)
+    domains.v2 = v2 = ApiGatewayV2Service(database, clock, ids, links, quotas)
     return ApiGateway(v2, rest, to, clock)

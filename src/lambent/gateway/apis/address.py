@@ -69,5 +69,5 @@ def place_of(address: ApiAddress, stages: Container[str]) -> Place | None:
         return Place(address.stage, address.path, address.base) if address.stage in stages else None
     first, slash, rest = address.path[1:].partition("/")
     if first and (name := unquote(first)) in stages:
-        return Place(name, slash + rest or "/", "" if name == DEFAULT else f"/{first}")
-    return Place(DEFAULT, address.path, "") if DEFAULT in stages else None
+        return Place(name, slash + rest or "/", address.base if name == DEFAULT else f"{address.base}/{first}")
+    return Place(DEFAULT, address.path, address.base) if DEFAULT in stages else None

@@ -5,7 +5,7 @@
 (`announce`) before a deployment or a change of a stage is acknowledged.
 
 Left out, and so answered with NotImplemented: TestInvokeAuthorizer, client certificates, VPC links, SDKs, documentation
-parts and versions, domain names (those of apigatewayv2 are for REST APIs too), model templates, FlushStageCache.
+parts and versions, private domain names, model templates, FlushStageCache.
 Refused by name: caching, compression, private APIs, Cognito and JWT authorizers, credentials of functions'
 integrations and authorizers, integrations with services other than those of `integration_checks.SERVICES`, streamed
 answers, X-Ray, execution logs and detailed metrics.
@@ -22,6 +22,7 @@ from lambent.services.apigateway.apis import Apis
 from lambent.services.apigateway.authorizers import Authorizers
 from lambent.services.apigateway.deployments import Deployments
 from lambent.services.apigateway.documents import Documents
+from lambent.services.apigateway.domain_names import DomainNames, Domains
 from lambent.services.apigateway.gateway_responses import GatewayResponses
 from lambent.services.apigateway.integrations import Integrations
 from lambent.services.apigateway.methods import Methods
@@ -42,10 +43,11 @@ USUAL_RATE = 10_000  # what AWS shows, where the operator has set none
 
 class Links(NamedTuple):
     """`announce` is told the id of an API that is served otherwise now, and returns once every edge knows; `try_` has
-    an edge run a method."""
+    an edge run a method; `domains` has the custom domain names, which are those of apigatewayv2."""
 
     announce: Announce
     try_: Try
+    domains: Domains
 
 
 class RestApisService:
@@ -54,14 +56,14 @@ class RestApisService:
     Args:
         database: opened with the schema of this package; closing it is the caller's work.
         links: what this service asks of the edges.
-        quotas: the longest timeout of an integration, and how fast an account may call.
+        quotas: how many there may be of each kind, the longest timeout of an integration, how fast an account may call.
     """
 
     def __init__(self, database: Database, clock: Clock, ids: Ids, links: Links, quotas: Quotas) -> None:
-        self._shelf = shelf = Shelf(database, clock, ids, links.announce)
+        self._shelf = shelf = Shelf(database, clock, ids, links.announce, quotas)
         self.serving, self.usage = Serving(shelf), Usage(shelf)
         self.operations = operations_of(
-            Apis(shelf),
+            Apis(shelf, links.domains),
             Resources(shelf),
             Methods(shelf),
             Integrations(shelf, quotas.rest_timeout_ms),
@@ -72,13 +74,14 @@ class RestApisService:
             Deployments(shelf),
             Documents(shelf, quotas.rest_timeout_ms),
             Trials(shelf, links.try_),
-            Stages(shelf),
+            Stages(shelf, links.domains),
             ApiKeys(shelf),
             UsagePlans(shelf),
             UsagePlanKeys(shelf),
             self.usage,
             Account(shelf, quotas.api_requests_per_s or USUAL_RATE, quotas.api_burst),
-            Tags(shelf),
+            Tags(shelf, links.domains),
+            DomainNames(shelf, links.domains),
         )
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from lambent.services.apigateway.usage_plans import join
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
 KIND = "apikeys"
-MOST, SHORTEST_VALUE, LONGEST_VALUE = 10_000, 20, 128
+SHORTEST_VALUE, LONGEST_VALUE = 20, 128
 COLUMNS = {"name", "key", "description", "enabled", "usageplanids"}
 RULES = (
     patch.scalar("/name"),
@@ -107,8 +107,8 @@ class ApiKeys:
 
     def _add(self, place: Place, members: Part) -> Part:
         """Raises BadRequest, Conflict and LimitExceeded."""
-        if place.count(KIND) >= MOST:
-            raise LimitExceeded(f"There can be no more than {MOST} API keys.")
+        if place.count(KIND) >= (most := self._shelf.quotas.api_keys):
+            raise LimitExceeded(f"There can be no more than {most} API keys.")
         value = members.get("value") or self._shelf.new_id(40)
         if not SHORTEST_VALUE <= len(value) <= LONGEST_VALUE or not value.isascii() or not value.isprintable():
             raise BadRequest(f"API Key value should have {SHORTEST_VALUE} to {LONGEST_VALUE} characters")

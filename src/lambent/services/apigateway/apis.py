@@ -4,6 +4,7 @@ from typing import Any
 
 from lambent.model.rest_api import Part, RestDocument
 from lambent.services.apigateway import patch, policies
+from lambent.services.apigateway.domain_names import Domains, refuse_mapped
 from lambent.services.apigateway.errors import BadRequest, LimitExceeded, not_built
 from lambent.services.apigateway.media_types import check_media_type
 from lambent.services.apigateway.shelf import Shelf, given, page, shown
@@ -12,7 +13,6 @@ from lambent.services.apigateway.tags import check_tags
 from lambent.services.apigateway.usage_plans import forget_stages
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
-MOST_APIS = 600
 KEY_SOURCES = ("HEADER", "AUTHORIZER")
 ENDPOINT_TYPES = ("EDGE", "REGIONAL")
 MEMBERS = ("name", "description", "version", "binaryMediaTypes", "apiKeySource", "policy", "tags")
@@ -51,8 +51,8 @@ RULES = (
 class Apis:
     """CreateRestApi, GetRestApi, GetRestApis, UpdateRestApi, DeleteRestApi."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, domains: Domains) -> None:
+        self._shelf, self._domains = shelf, domains
 
     @operation("CreateRestApi")
     async def create_rest_api(self, ctx: RequestContext, request: Request) -> Answer:
@@ -71,7 +71,7 @@ class Apis:
             if request.get("endpointConfiguration"):
                 document.api["endpointConfiguration"] = endpoint_configuration(request["endpointConfiguration"])
             check(document.api)
-            add(place, document)
+            add(place, document, self._shelf.quotas.rest_apis)
             return shown(document.api)
 
         return await self._shelf.write(ctx, work)
@@ -108,6 +108,7 @@ class Apis:
             place.delete_api(api_id)
             forget_stages(place, api_id)
 
+        await refuse_mapped(self._domains, api_id)
         await self._shelf.serve(ctx, api_id, work)
 
 
@@ -130,10 +131,10 @@ def new_document(shelf: Shelf, name: str) -> RestDocument:
     return RestDocument(api, {root: {"id": root, "path": "/"}}, models)
 
 
-def add(place: Place, document: RestDocument) -> None:
+def add(place: Place, document: RestDocument, most: int) -> None:
     """Keep a new API. Raises LimitExceeded."""
-    if len(place.documents()) >= MOST_APIS:
-        raise LimitExceeded(f"There can be no more than {MOST_APIS} REST APIs.")
+    if len(place.documents()) >= most:
+        raise LimitExceeded(f"There can be no more than {most} REST APIs.")
     place.save(document)
 
 

@@ -10,7 +10,7 @@ from lambent.services.apigateway.errors import BadRequest, Conflict, LimitExceed
 from lambent.services.apigateway.shelf import Shelf, given, page
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
-MOST, LONGEST_TTL_S, USUAL_TTL_S = 10, 3600, 300
+LONGEST_TTL_S, USUAL_TTL_S = 3600, 300
 TYPES = ("TOKEN", "REQUEST")
 HEADER = re.compile(r"method\.request\.header\.[A-Za-z0-9._$-]+")
 SOURCE = re.compile(r"(method\.request\.(header|querystring)|stageVariables|context)\.[A-Za-z0-9._$-]+")
@@ -44,7 +44,7 @@ class Authorizers:
             made["authorizerResultTtlInSeconds"] = USUAL_TTL_S if ttl_s is None else ttl_s
             if request.get("providerARNs") or request.get("jwtConfiguration"):
                 raise not_built("Authorizers other than TOKEN and REQUEST")
-            check_authorizer(document, made)
+            check_authorizer(document, made, self._shelf.quotas.rest_authorizers)
             document.authorizers[made["id"]] = made
             return made
 
@@ -67,7 +67,7 @@ class Authorizers:
 
         def work(document: RestDocument) -> Answer:
             new = patch.patched(_authorizer(document, request), request.get("patchOperations", []), RULES)
-            check_authorizer(document, new)
+            check_authorizer(document, new, self._shelf.quotas.rest_authorizers)
             document.authorizers[new["id"]] = new
             return new
 
@@ -87,13 +87,16 @@ class Authorizers:
         await self._shelf.change(ctx, request, work)
 
 
-def check_authorizer(document: RestDocument, made: Part) -> None:
-    """Raises BadRequest, LimitExceeded and NotImplementedByLambent."""
+def check_authorizer(document: RestDocument, made: Part, most: int) -> None:
+    """Whether an API that may have `most` of them may have this one.
+
+    Raises BadRequest, LimitExceeded and NotImplementedByLambent.
+    """
     if made["type"] not in TYPES:
         raise not_built(f"An authorizer of type {made['type']}")
     others = [each for each in document.authorizers.values() if each["id"] != made["id"]]
-    if len(others) >= MOST:
-        raise LimitExceeded(f"An API has at most {MOST} authorizers.")
+    if len(others) >= most:
+        raise LimitExceeded(f"An API has at most {most} authorizers.")
     if any(each["name"] == made["name"] for each in others):
         raise BadRequest("Authorizer name must be unique. Authorizer " + made["name"] + " already exists in this "
                          "RestApi.")  # fmt: skip

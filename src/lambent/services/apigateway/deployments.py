@@ -28,7 +28,7 @@ class Deployments:
             made: Part = {"id": self._shelf.new_id(), "createdDate": now_s} | given(request, "description")
             store.add_deployment(place.tx, api_id, made, document)
             if request.get("stageName"):
-                _serve(place, request, made["id"], now_s)
+                _serve(place, request, made["id"], now_s, self._shelf.quotas.rest_stages)
             return shown(made) | {"apiSummary": _summary(document)}
 
         return await self._shelf.serve(ctx, api_id, work)
@@ -93,15 +93,17 @@ def check_deployable(document: RestDocument) -> None:
         raise BadRequest("No integration defined for method")
 
 
-def _serve(place: Place, request: Request, deployment_id: str, now_s: int) -> None:
-    """Have the stage that a request names serve a deployment; its canary, if the request is for that."""
+def _serve(place: Place, request: Request, deployment_id: str, now_s: int, most: int) -> None:
+    """Have the stage that a request names serve a deployment; its canary, if the request is for that. An API may have
+    `most` stages."""
     api_id, name = request["restApiId"], request["stageName"]
     stage = store.find_stage(place.tx, api_id, name)
     canary = request.get("canarySettings")
     if stage is None:
         if canary:
             raise BadRequest("Deployment to a canary needs a stage that is there")
-        stage = stages.new_stage(place, api_id, name, deployment_id, now_s)
+        stages.check_room(place, api_id, most)
+        stage = stages.new_stage(name, deployment_id, now_s)
     elif canary is None:
         stage["deploymentId"] = deployment_id
     else:

@@ -30,7 +30,7 @@ class Documents:
         def work(place: Place) -> Answer:
             document = apis.new_document(self._shelf, "")
             warnings = self._fill(document, source, request)
-            apis.add(place, document)
+            apis.add(place, document, self._shelf.quotas.rest_apis)
             return shown(document.api) | ({"warnings": warnings} if warnings else {})
 
         return await self._shelf.write(ctx, work)

@@ -119,7 +119,7 @@ class Import:
             if kind == "TOKEN":
                 made.setdefault("identitySource", f"method.request.header.{scheme.get('name', 'Authorization')}")
             made["authorizerResultTtlInSeconds"] = int(told.get("authorizerResultTtlInSeconds", USUAL_TTL_S))
-            check_authorizer(self._document, made)
+            check_authorizer(self._document, made, self._shelf.quotas.rest_authorizers)
             self._document.authorizers[made["id"]] = made
 
     def _gateway_responses(self) -> None:

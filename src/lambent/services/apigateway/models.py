@@ -2,6 +2,7 @@
 
 import re
 
+from lambent.mapping.flattening import flattened
 from lambent.mapping.schemas import BadSchema, parsed
 from lambent.model.rest_api import Part, RestDocument
 from lambent.services.apigateway import patch
@@ -41,8 +42,16 @@ class Models:
 
     @operation("GetModel")
     async def get_model(self, ctx: RequestContext, request: Request) -> Answer:
-        """One of them. `flatten`, which would put what it refers to into it, shows it as it is."""
-        return await self._shelf.look(ctx, request, lambda document: _model(document, request))
+        """One of them; with `flatten`, whole: what it refers to is among its definitions."""
+
+        def work(document: RestDocument) -> Answer:
+            found = _model(document, request)
+            if not request.get("flatten"):
+                return found
+            others = {name: parsed(each["schema"]) for name, each in document.models.items()}
+            return found | {"schema": flattened(document.api["id"], found["name"], others)}
+
+        return await self._shelf.look(ctx, request, work)
 
     @operation("GetModels")
     async def get_models(self, ctx: RequestContext, request: Request) -> Answer:

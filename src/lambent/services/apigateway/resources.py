@@ -8,7 +8,6 @@ from lambent.services.apigateway.errors import BadRequest, Conflict, LimitExceed
 from lambent.services.apigateway.shelf import Shelf, page
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
-MOST = 300
 PART = re.compile(r"[a-zA-Z0-9._:~-]+|\{[a-zA-Z0-9._:-]+\+?\}")
 RULES = (patch.scalar("/pathPart", removable=False), patch.scalar("/parentId", removable=False))
 
@@ -84,8 +83,8 @@ def resource(document: RestDocument, resource_id: str) -> Part:
 def add(shelf: Shelf, document: RestDocument, parent_id: str, part: str) -> Part:
     """A new resource below another. Raises BadRequest, Conflict, LimitExceeded and NotFound."""
     resource(document, parent_id)
-    if len(document.resources) >= MOST:
-        raise LimitExceeded(f"An API has at most {MOST} resources.")
+    if len(document.resources) >= (most := shelf.quotas.rest_resources):
+        raise LimitExceeded(f"An API has at most {most} resources.")
     made: Part = {"id": shelf.new_id(), "parentId": parent_id, "pathPart": part}
     document.resources[made["id"]] = made
     _check(document, made)

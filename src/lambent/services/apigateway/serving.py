@@ -18,12 +18,14 @@ class Serving:
         return await self._shelf.database.read(lambda tx: _api(tx, api_id))
 
     async def stages(self, account: str, region: str) -> dict[str, frozenset[str]]:
-        """The stages of all APIs of an account in a Region, by the APIs' ids."""
+        """The stages of all APIs of an account in a Region, by the APIs' ids; an API may have none."""
 
         def work(tx: Transaction) -> dict[str, frozenset[str]]:
             found: dict[str, set[str]] = {}
             for row in tx.all(SQL.all_stages, account=account, region=region):
-                found.setdefault(row["api_id"], set()).add(row["name"])
+                names = found.setdefault(row["api_id"], set())
+                if row["name"] is not None:
+                    names.add(row["name"])
             return {api_id: frozenset(names) for api_id, names in found.items()}
 
         return await self._shelf.database.read(work)

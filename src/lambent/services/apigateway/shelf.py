@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from lambent.clock import Clock
+from lambent.config import Quotas
 from lambent.ids import Ids
 from lambent.model.rest_api import Part, RestDocument
 from lambent.services.apigateway import store
@@ -30,10 +31,11 @@ class Shelf:
 
     Args:
         announce: told the id of an API whose stages were changed; returns once no edge serves it as it was.
+        quotas: how many there may be of each kind, and the longest timeout of an integration.
     """
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, announce: Announce) -> None:
-        self.database, self.clock, self.ids = database, clock, ids
+    def __init__(self, database: Database, clock: Clock, ids: Ids, announce: Announce, quotas: Quotas) -> None:
+        self.database, self.clock, self.ids, self.quotas = database, clock, ids, quotas
         self.changes: Changes[str] = Changes(database, announce)
 
     def new_id(self, length: int = 6) -> str:

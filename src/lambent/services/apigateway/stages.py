@@ -4,6 +4,7 @@ import re
 
 from lambent.model.rest_api import Part
 from lambent.services.apigateway import patch, store
+from lambent.services.apigateway.domain_names import Domains, refuse_mapped
 from lambent.services.apigateway.errors import BadRequest, Conflict, LimitExceeded, not_built
 from lambent.services.apigateway.shelf import Shelf, given, shown
 from lambent.services.apigateway.stage_rules import RULES
@@ -12,7 +13,6 @@ from lambent.services.apigateway.tags import check_tags
 from lambent.services.apigateway.usage_plans import forget_stages
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
-MOST = 10
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 LOG_GROUP = re.compile(r"arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:[A-Za-z0-9_/.#-]{1,512}(?::\*)?")
 VARIABLE_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -22,8 +22,8 @@ VARIABLE_VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]{0,512}")
 class Stages:
     """CreateStage, GetStage, GetStages, UpdateStage, DeleteStage, FlushStageAuthorizersCache."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, shelf: Shelf, domains: Domains) -> None:
+        self._shelf, self._domains = shelf, domains
 
     @operation("CreateStage")
     async def create_stage(self, ctx: RequestContext, request: Request) -> Answer:
@@ -35,7 +35,8 @@ class Stages:
             place.document(api_id)
             if store.find_stage(place.tx, api_id, request["stageName"]) is not None:
                 raise Conflict("Stage already exists")
-            stage = new_stage(place, api_id, request["stageName"], request["deploymentId"], now_s)
+            check_room(place, api_id, self._shelf.quotas.rest_stages)
+            stage = new_stage(request["stageName"], request["deploymentId"], now_s)
             stage |= given(request, "description", "variables", "tags")
             if request.get("canarySettings"):
                 stage["canarySettings"] = {"useStageCache": False} | dict(request["canarySettings"])
@@ -94,6 +95,7 @@ class Stages:
             place.tx.run(SQL.delete_stage, api_id=api_id, name=request["stageName"])
             forget_stages(place, api_id, request["stageName"])
 
+        await refuse_mapped(self._domains, api_id, request["stageName"])
         await self._shelf.serve(ctx, api_id, work)
 
     @operation("FlushStageAuthorizersCache")
@@ -110,12 +112,10 @@ class Stages:
         await self._shelf.serve(ctx, api_id, work)
 
 
-def new_stage(place: Place, api_id: str, name: str, deployment_id: str, now_s: int) -> Part:
-    """A stage without settings. Raises BadRequest and LimitExceeded."""
+def new_stage(name: str, deployment_id: str, now_s: int) -> Part:
+    """A stage without settings. Raises BadRequest."""
     if not NAME.fullmatch(name):
         raise BadRequest("Stage name only allows a-zA-Z0-9_-")
-    if len(store.stages(place.tx, api_id)) >= MOST:
-        raise LimitExceeded(f"An API has at most {MOST} stages.")
     return {
         "stageName": name,
         "deploymentId": deployment_id,
@@ -126,6 +126,12 @@ def new_stage(place: Place, api_id: str, name: str, deployment_id: str, now_s: i
         "createdDate": now_s,
         "lastUpdatedDate": now_s,
     }
+
+
+def check_room(place: Place, api_id: str, most: int) -> None:
+    """Whether an API may have one more. Raises LimitExceeded."""
+    if len(store.stages(place.tx, api_id)) >= most:
+        raise LimitExceeded(f"An API has at most {most} stages.")
 
 
 def refuse_unbuilt(request: Request) -> None:

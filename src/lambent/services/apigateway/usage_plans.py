@@ -12,7 +12,6 @@ from lambent.services.apigateway.tags import check_tags
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
 KIND, KEYS = "usageplans", "apikeys"
-MOST = 300
 DAY_S = 86_400
 
 
@@ -28,8 +27,8 @@ class UsagePlans:
         day = int(self._shelf.clock.now_s() // DAY_S)
 
         def work(place: Place) -> Answer:
-            if place.count(KIND) >= MOST:
-                raise LimitExceeded(f"There can be no more than {MOST} usage plans.")
+            if place.count(KIND) >= (most := self._shelf.quotas.usage_plans):
+                raise LimitExceeded(f"There can be no more than {most} usage plans.")
             made: Part = {"id": self._shelf.new_id(), "apiStages": [], "day": day}
             made |= given(request, "name", "description", "apiStages", "throttle", "quota", "tags")
             _check(place, made)

@@ -152,8 +152,12 @@ class Apis:
 
 
 def refuse_mapped(tx: Transaction, api_id: str, stage: str = "") -> None:
-    """What a custom domain name leads to stays. Raises Conflict."""
+    """What a custom domain name leads to stays. Raises BadRequest and Conflict."""
     name = domain_store.domain_that_leads_to(tx, api_id, stage)
+    if name is not None and not stage:
+        raise BadRequest(
+            f"Deleting API {api_id} failed. Please remove all API mappings for the API from your custom domain names."
+        )
     if name is not None:
         raise Conflict(f"Deleting this is not allowed while domain name {name} is mapped to it.")
 

@@ -21,6 +21,7 @@ from lambent.services.apigatewayv2.errors import BadRequest, Conflict
 from lambent.services.apigatewayv2.model import DomainName, Stage, edited, given
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
+from lambent.services.apigatewayv2.room import check_domains
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
@@ -50,6 +51,7 @@ class DomainNames:
             if domain_store.is_taken(tx, wanted.domain_name):
                 raise BadRequest("The domain name you provided already exists.")
             domain_store.set_domain(tx, context, wanted)
+            check_domains(tx, context, self._all.quotas)
             store.set_tags(tx, domain_arn(context, wanted.domain_name), request.get("Tags") or {})
 
         await self._all.domain_changes.make(wanted.domain_name, work)
@@ -212,5 +214,7 @@ def _check_mapping(
         api = store.api(tx, context, wanted.api_id)
         found = store.find_part(tx, api.api_id, Stage, wanted.stage)
         stages = frozenset() if found is None else frozenset({wanted.stage})
+    elif not wanted.stage:  # callers name the stage in the path
+        return
     if wanted.stage not in stages:
         raise BadRequest(f"Invalid stage identifier specified {wanted.stage}")

@@ -53,6 +53,10 @@ class ApiGatewayV2Service:
         """All custom domain names, with where they lead."""
         return await self._database.read(domain_store.everywhere)
 
+    async def domain_that_leads_to(self, api_id: str, stage: str = "") -> str | None:
+        """A domain name that leads to the API, of whichever kind, or to that stage of it."""
+        return await self._database.read(lambda tx: domain_store.domain_that_leads_to(tx, api_id, stage))
+
     async def close(self) -> None:
         """Wait for changes in hand."""
         await self._changes.close()

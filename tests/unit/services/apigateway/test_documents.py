@@ -18,6 +18,7 @@ from lambent.ids import FakeIds
 from lambent.model.http import HttpResponse
 from lambent.model.principal import Principal
 from lambent.model.rest_api import RestDocument, RestTrial, TrialOutcome
+from lambent.roles.api_gateway import Domains
 from lambent.services.apigateway import apis
 from lambent.services.apigateway.api import Links, RestApisService
 from lambent.services.apigateway.importing import import_into
@@ -86,7 +87,7 @@ class House:
 
     async def open(self) -> "House":
         self.database = await open_memory(load_schema("lambent.services.apigateway"))
-        links = Links(self._announce, self._try)
+        links = Links(self._announce, self._try, Domains())
         self.service = RestApisService(self.database, self.clock, FakeIds(), links, Quotas())
         return self
 

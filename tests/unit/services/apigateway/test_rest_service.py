@@ -5,74 +5,23 @@ Sources: API Gateway API Reference, the pages of each operation and "Patch opera
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.clock import FakeClock
-from lambent.config import Quotas
 from lambent.errors import ServiceError
-from lambent.ids import FakeIds
-from lambent.model.http import HttpResponse
-from lambent.model.principal import Principal
-from lambent.model.rest_api import KeyUse, RestTrial, TrialOutcome
+from lambent.model.rest_api import KeyUse
 from lambent.services.apigateway import apis, integrations, methods, patch, plan_rules, stage_rules, usage
-from lambent.services.apigateway.api import Links, RestApisService
-from lambent.services.operation import RequestContext
-from lambent.store.memory import open_memory
-from lambent.store.sql import load_schema
+
+if TYPE_CHECKING:
+    from tests.unit.services.apigateway.conftest import House
 
 ACCOUNT, OTHER, REGION = "111111111111", "222222222222", "us-east-1"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
 URI = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{FUNCTION}/invocations"
 MOCK = {"application/json": '{"statusCode": 200}'}
-
-
-class House:
-    """The service, and one API in it."""
-
-    def __init__(self) -> None:
-        self.clock, self.told = FakeClock(), list[str]()
-
-    async def open(self) -> "House":
-        self.database = await open_memory(load_schema("lambent.services.apigateway"))
-        self.service = RestApisService(self.database, self.clock, FakeIds(), Links(self._announce, self._try), Quotas())
-        made = await self.ask("CreateRestApi", name="pets")
-        self.api, self.root = made["id"], made["rootResourceId"]
-        return self
-
-    async def _announce(self, api_id: str) -> None:
-        self.told.append(api_id)
-
-    async def _try(self, trial: RestTrial) -> TrialOutcome:
-        return TrialOutcome(HttpResponse(200, [], trial.request.path.encode()), "log", 1)
-
-    async def ask(self, operation: str, /, account: str = ACCOUNT, **request: Any) -> Any:
-        principal = Principal(account, f"arn:aws:iam::{account}:root", account)
-        ctx = RequestContext(principal, account, REGION, "r")
-        return await self.service.operations[operation](ctx, request)
-
-    async def mock(self) -> None:
-        """A method at the root, served as `prod`."""
-        name = {"restApiId": self.api, "resourceId": self.root, "httpMethod": "GET"}
-        await self.ask("PutMethod", **name, authorizationType="NONE")
-        await self.ask("PutIntegration", **name, type="MOCK", requestTemplates=MOCK)
-        self.deployment = (await self.ask("CreateDeployment", restApiId=self.api, stageName="prod"))["id"]
-
-    async def refused(self, operation: str, /, **request: Any) -> tuple[str, str]:
-        with pytest.raises(ServiceError) as caught:
-            await self.ask(operation, **request)
-        return caught.value.code, caught.value.message
-
-
-@pytest.fixture
-async def house() -> AsyncIterator[House]:
-    made = await House().open()
-    yield made
-    await made.database.close()
 
 
 def change(op: str, path: str, value: str = "", source: str = "") -> dict[str, str]:
@@ -158,7 +107,7 @@ def test_any_patch_is_carried_out_or_refused(rules: Any, op: str, path: list[str
         patch.patched({"apiStages": []}, [{"op": op, "path": "/" + "/".join(path), "value": value}], rules)
 
 
-async def test_resources_have_whole_paths_and_one_variable_among_siblings(house: House) -> None:
+async def test_resources_have_whole_paths_and_one_variable_among_siblings(house: "House") -> None:
     pets = await house.ask("CreateResource", restApiId=house.api, parentId=house.root, pathPart="pets")
     one = await house.ask("CreateResource", restApiId=house.api, parentId=pets["id"], pathPart="{id}")
     assert one["path"] == "/pets/{id}"
@@ -174,13 +123,13 @@ async def test_resources_have_whole_paths_and_one_variable_among_siblings(house:
     assert [each["path"] for each in (await house.ask("GetResources", restApiId=house.api))["items"]] == ["/"]
 
 
-async def test_accounts_share_nothing(house: House) -> None:
+async def test_accounts_share_nothing(house: "House") -> None:
     with pytest.raises(ServiceError, match="Invalid API identifier"):
         await house.ask("GetRestApi", account=OTHER, restApiId=house.api)
     assert (await house.ask("GetRestApis", account=OTHER))["items"] == []
 
 
-async def test_a_stage_serves_what_was_deployed_and_edges_are_told_first(house: House) -> None:
+async def test_a_stage_serves_what_was_deployed_and_edges_are_told_first(house: "House") -> None:
     await house.mock()
     assert house.told == [house.api]
     served = await house.service.serving.api(house.api)
@@ -197,7 +146,7 @@ async def test_a_stage_serves_what_was_deployed_and_edges_are_told_first(house: 
     assert len(house.told) == 2
 
 
-async def test_a_canary_has_its_own_deployment_and_is_promoted_by_copies(house: House) -> None:
+async def test_a_canary_has_its_own_deployment_and_is_promoted_by_copies(house: "House") -> None:
     await house.mock()
     canary = {"percentTraffic": 25.0, "stageVariableOverrides": {"a": "2"}}
     new = await house.ask("CreateDeployment", restApiId=house.api, stageName="prod", canarySettings=canary)
@@ -230,14 +179,14 @@ async def test_a_canary_has_its_own_deployment_and_is_promoted_by_copies(house: 
         ({"type": "MOCK", "connectionType": "VPC_LINK", "connectionId": "x"}, "NotImplemented"),
     ],
 )
-async def test_an_integration_that_cannot_run_is_refused(house: House, options: dict[str, Any], code: str) -> None:
+async def test_an_integration_that_cannot_run_is_refused(house: "House", options: dict[str, Any], code: str) -> None:
     name = {"restApiId": house.api, "resourceId": house.root, "httpMethod": "GET"}
     await house.ask("PutMethod", **name, authorizationType="NONE")
     assert (await house.refused("PutIntegration", **name, **options))[0] == code
     assert (await house.refused("GetIntegration", **name))[0] == "NotFoundException"
 
 
-async def planned(house: House, **options: Any) -> tuple[str, str, KeyUse]:
+async def planned(house: "House", **options: Any) -> tuple[str, str, KeyUse]:
     await house.mock()
     key = (await house.ask("CreateApiKey", value="x" * 20, enabled=True))["id"]
     stages = [{"apiId": house.api, "stage": "prod"}]
@@ -246,7 +195,7 @@ async def planned(house: House, **options: Any) -> tuple[str, str, KeyUse]:
     return key, plan, KeyUse(ACCOUNT, REGION, house.api, "prod", "//GET", "x" * 20)
 
 
-async def test_a_quota_holds_for_its_period_and_begins_anew(house: House) -> None:
+async def test_a_quota_holds_for_its_period_and_begins_anew(house: "House") -> None:
     _, plan, use = await planned(house, quota={"limit": 2, "period": "DAY", "offset": 1})
     assert [(await house.service.usage.spend(use)).refusal for _ in range(2)] == ["", "QUOTA_EXCEEDED"]
     await house.clock.advance(86_400)
@@ -256,7 +205,7 @@ async def test_a_quota_holds_for_its_period_and_begins_anew(house: House) -> Non
     assert list(shown["items"].values()) == [[[1, 0], [2, 0]]]
 
 
-async def test_a_plan_s_throttle_refills_with_time(house: House) -> None:
+async def test_a_plan_s_throttle_refills_with_time(house: "House") -> None:
     _, _, use = await planned(house, throttle={"rateLimit": 1.0, "burstLimit": 2})
     told = [(await house.service.usage.spend(use)).refusal for _ in range(3)]
     assert told == ["", "", "THROTTLED"]
@@ -264,7 +213,7 @@ async def test_a_plan_s_throttle_refills_with_time(house: House) -> None:
     assert (await house.service.usage.spend(use)).refusal == ""
 
 
-async def test_a_key_leads_nowhere_when_it_is_off_or_of_no_plan(house: House) -> None:
+async def test_a_key_leads_nowhere_when_it_is_off_or_of_no_plan(house: "House") -> None:
     key, plan, use = await planned(house)
     assert (await house.service.usage.spend(use)).key_id == key
     off = [change("replace", "/enabled", "false")]
@@ -275,7 +224,7 @@ async def test_a_key_leads_nowhere_when_it_is_off_or_of_no_plan(house: House) ->
     assert (await house.service.usage.spend(use)).refusal == "INVALID_API_KEY"
 
 
-async def test_a_stage_that_goes_leaves_its_plans(house: House) -> None:
+async def test_a_stage_that_goes_leaves_its_plans(house: "House") -> None:
     _, plan, use = await planned(house)
     await house.ask("DeleteStage", restApiId=house.api, stageName="prod")
     assert (await house.ask("GetUsagePlan", usagePlanId=plan))["apiStages"] == []

@@ -50,5 +50,5 @@ ON CONFLICT (api_id, name) DO UPDATE SET stage = excluded.stage;
 DELETE FROM stages WHERE api_id = :api_id AND name = :name;
 
 -- name: all_stages
-SELECT apis.api_id, stages.name FROM apis JOIN stages ON stages.api_id = apis.api_id
+SELECT apis.api_id, stages.name FROM apis LEFT JOIN stages ON stages.api_id = apis.api_id
 WHERE apis.account = :account AND apis.region = :region;
