@@ -363,3 +363,10 @@ def test_lines_in_json_are_objects_to_newer_subscribers() -> None:
     assert json.loads(view.of("t", "function", '{"a": 1}')[0])["record"] == {"a": 1}
     assert json.loads(view.of("t", "function", "{broken")[0])["record"] == "{broken"
     assert view.of("t", "platform.start", {}) == []
+
+
+def test_nobody_hears_of_invocations_when_nobody_has_subscribed() -> None:
+    telemetry = Desk().telemetry
+    assert telemetry.heard  # somebody may still come
+    telemetry.close_init()
+    assert not telemetry.heard

@@ -148,7 +148,8 @@ class EnvironmentApi:
     def begin(self, work: Work) -> None:
         """See `Channel`."""
         self._busy, self._runtime_ready = True, False
-        self._story.begun(work)
+        if self._telemetry.heard:
+            self._story.begun(work)
         self._extensions.invoke(_invoke_event(work))
         if self._http is not None:
             self._http.deliver(work.request_id, _work_answer(work), work.limit_bytes, in_pieces=work.in_pieces)

@@ -90,6 +90,8 @@ class Extensions:
     @property
     def all_idle(self) -> bool:
         """Whether every one that there is waits for its next event."""
+        if not self._all and not self._facts.extensions:
+            return True
         return self.all_registered and all(each.idle for each in self._all.values())
 
     @property

@@ -41,9 +41,14 @@ class Telemetry:
         self.open = True  # for subscriptions: until the init phase is over
         self._closing: asyncio.Future[Any] | None = None
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody hears what happens, or may still come to hear it."""
+        return self.open or bool(self._subscribers)
+
     def tell(self, kind: str, record: Any, time_ms: int | None = None) -> None:
         """Something has happened."""
-        if not (self.open or self._subscribers):
+        if not self.heard:
             return
         time = iso_millis(self._clock.now_ms() if time_ms is None else time_ms).removesuffix("+0000") + "Z"
         if self.open and len(self._early) < MOST_EARLY:
