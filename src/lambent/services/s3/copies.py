@@ -20,7 +20,7 @@ from lambent.services.s3 import bodies, store, upload_store
 from lambent.services.s3.actions import READ, READ_VERSION
 from lambent.services.s3.asking import bucket_of, check_owner, refuse
 from lambent.services.s3.conditions import check_write, not_modified, quoted
-from lambent.services.s3.errors import invalid_argument, invalid_request, precondition_failed
+from lambent.services.s3.errors import S3Error, invalid_argument, invalid_request, precondition_failed
 from lambent.services.s3.facts import facts_of, tags_of_header
 from lambent.services.s3.lifecycle import expiration_member
 from lambent.services.s3.model import Bucket, Facts, Part, Version
@@ -106,7 +106,7 @@ class Copies:
         check_owner(bucket, request.get("ExpectedSourceBucketOwner"))
         asked = {"Key": key} if version_name is None else {"Key": key, "VersionId": version_name}
         check(tx, ctx, bucket, READ if version_name is None else READ_VERSION, asked)
-        version = version_of(tx, bucket, key, version_name)
+        version = _source(tx, bucket, key, version_name)
         if not_modified(request, version, "CopySource"):
             raise precondition_failed("x-amz-copy-source-If-None-Match")
         begin, end = copy_range(stretch, version.bytes) if stretch is not None else (0, version.bytes)
@@ -147,6 +147,16 @@ class Copies:
         wanted = Version(bucket.id, request["Key"], False, held.length, stored.md5, facts, held.body)
         made = self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Copy")
         return version_members(bucket, made) | expiration_member(tx, bucket, made), made
+
+
+def _source(tx: Transaction, bucket: Bucket, key: str, version_name: str | None) -> Version:
+    try:
+        return version_of(tx, bucket, key, version_name)
+    except S3Error as error:
+        if error.code != "MethodNotAllowed":
+            raise
+        message = "The source of a copy request may not specifically refer to a delete marker by version id."
+        raise invalid_request(message) from None
 
 
 def source_of(header: Any) -> tuple[str, str, str | None]:

@@ -119,7 +119,10 @@ def _part(
     if not found.facts.parts:
         if number != 1:
             raise _no_part(found, number)
-        return Download(members, PARTIAL if found.bytes else 200), (0, found.bytes)
+        if request.get("ChecksumMode") == "ENABLED":
+            members |= checksum_members(found.facts.checksums, found.facts.checksum_type)
+        whole = 0, found.bytes
+        return (_stretch(found, members, whole) if found.bytes else Download(members)), whole
     part = store.version_part(tx, found, number)
     if part is None:
         raise _no_part(found, number)
