@@ -66,11 +66,35 @@ CASES = (
         *("Ruby", "ruby", "app.handler", {"app.rb": "def handler(event:, context:) = event\n"}),
         plain=("EXECUTABLE", "-e", "0"),
     ),
+    Case(
+        *("Java", "java", "Echo::handle", {"Echo.class": BUILT / "java" / "Echo.class"}),
+        plain=("EXECUTABLE", "-cp", str(BUILT / "java"), "Echo"),
+    ),
     *(
         Case(name, "provided", "echo", {"bootstrap": BUILT / folder / "programs"}, (str(BUILT / folder / "nothing"),))
         for name, folder in (("Go", "go"), ("Rust", "rust"), ("C", "c"))
     ),
 )
+
+
+JAVA_ECHO = """import java.util.Map;
+public class Echo {
+    public static void main(String[] nothing) {}
+    public Map<String, Object> handle(Map<String, Object> event) { return event; }
+}
+"""
+
+
+def build_java(host: Host) -> None:
+    """The function in Java, where there is one; the oldest of them runs what is made."""
+    compiler, folder = (
+        next((each.compiler for each in host.installations.values() if each.compiler), ""),
+        BUILT / "java",
+    )
+    if compiler:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "Echo.java").write_text(JAVA_ECHO)
+        subprocess.run([compiler, "--release", "11", "-d", folder, folder / "Echo.java"], check=True)
 
 
 def build_yardstick() -> None:
@@ -172,14 +196,14 @@ class Bench:
             raise SystemExit(f"{name} failed: {body!r}")
         return took_ms
 
-    def wait_for_pool(self, runtime: str) -> None:
+    def wait_for_pool(self, runtime: str, pause_s: float) -> None:
         """Until a sandbox waits again, and a moment for what is started in it. Custom runtimes begin in any sandbox."""
         while not any(
             (each["runtime"] == runtime or runtime in OS_ONLY) and any(waiting["count"] for waiting in each["waiting"])
             for each in read_status(self._server.access)["runtimes"]
         ):
             time.sleep(0.02)
-        time.sleep(PAUSE_S)
+        time.sleep(pause_s)
 
     def figures(self, case: Case, subject: Subject, arguments: argparse.Namespace) -> dict[str, Any]:
         """The line of one language."""
@@ -188,7 +212,7 @@ class Bench:
         took_ms = []
         for number in range(arguments.starts):
             self.make(case, runtime, f"{name}-{number}", 128)
-            self.wait_for_pool(subject.version)
+            self.wait_for_pool(subject.version, arguments.pause)
             took_ms.append(self.first_ms(f"{name}-{number}"))
         self.make(case, runtime, name, ONE_CPU_MB)
         signed = Signed(self._server, name)
@@ -212,10 +236,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--starts", type=int, default=20)
+    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds for what is started ahead")
     parser.add_argument("--only", help="one language")
     arguments = parser.parse_args()
     require_wrk()
     build_yardstick()
+    build_java(look_at_host())
     host, rows = look_at_host(), []
     with temporary_server(["--log-level", "error", "--edges", "2", "--runtime-fallback"]) as server:
         bench = Bench(server)

@@ -116,7 +116,7 @@ class Kitchen:
         executable, folder = installation.executable, str(own.runtime_folder)
         if self._options.walls:
             executable, folder = LANGUAGE + executable.removeprefix(installation.prefix), RUNTIME_FOLDER
-        return Boot(guest.language.command(executable, folder, memory_mb), dict(own.variables))
+        return Boot(guest.language.command(executable, folder, memory_mb), {**own.variables, **guest.language.at_boot})
 
     async def make_alone(self) -> LiveSandbox:
         """One that comes from no pool. It is finished whatever becomes of who asked, because a zygote's answers come in

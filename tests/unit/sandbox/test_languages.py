@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lambent.sandbox.base_root import GuestRoot, plan
 from lambent.sandbox.interpreters import Interpreter
+from lambent.sandbox.languages.java import Java, heap_mb
 from lambent.sandbox.languages.language import Installation, nearest, number_of
 from lambent.sandbox.languages.nodejs import NodeJs
 from lambent.sandbox.languages.ruby import Ruby
@@ -152,3 +153,45 @@ def test_the_bootstrap_uses_nothing_but_the_standard_library() -> None:
             if "require('" in line and "= require" in line:
                 named = line.split("require('")[1].split("'")[0]
                 assert named.startswith(("node:", "./")), (source.name, named)
+
+
+def pretend_java(home: Path, version: str, *programs: str) -> Path:
+    (home / "bin").mkdir(parents=True)
+    (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
+    for name in programs:
+        (home / "bin" / name).write_text("#!/bin/sh\n")
+        (home / "bin" / name).chmod(0o755)
+    return home
+
+
+def test_a_jre_is_served_where_a_jdk_is_beside_it(tmp_path: Path) -> None:
+    candidates = tmp_path / ".sdkman/candidates/java"
+    jre = pretend_java(candidates / "11.0.2-tem", "11.0.2", "java")
+    jdk = pretend_java(tmp_path / "jdk", "11.0.1", "java", "javac")
+    pretend_java(candidates / "8.0.1-tem", "8.0.1", "java")
+    found = Java().find({"HOME": str(tmp_path), "JAVA_HOME": str(jdk), "PATH": ""})
+    assert found["java11"].prefix == str(jdk)  # JAVA_HOME comes first
+    assert found["java11.al2023"] is found["java11"]
+    assert found["java11"].compiler == str(jdk / "bin/javac")
+    assert "java8" not in found
+    (jdk / "bin/java").unlink()
+    found = Java().find({"HOME": str(tmp_path), "JAVA_HOME": str(jdk), "PATH": ""})
+    assert (found["java11"].prefix, found["java11"].compiler) == (str(jre), str(jdk / "bin/javac"))
+
+
+@pytest.mark.parametrize(("memory_mb", "heap"), [(128, 64), (256, 192), (512, 435), (1769, 1503), (10240, 8704)])
+def test_the_heap_of_java_leaves_room_beside_it(memory_mb: int, heap: int) -> None:
+    assert heap_mb(memory_mb) == heap
+    assert f"-Xmx{heap}m" in Java().command("java", "/var/runtime", memory_mb)
+
+
+def test_places_for_variables_are_more_than_a_function_may_have() -> None:
+    at_boot = Java.at_boot
+    assert len(at_boot) > 4096 // 2
+    assert sum(len(name) + len(value) + 2 for name, value in at_boot.items()) > 4096 + 2 * 2048 + 8192
+
+
+def test_java_8_is_not_served_whatever_is_installed() -> None:
+    told = missing("java8.al2", host(20), fallback=False)
+    assert told is not None
+    assert "java8.al2 is not served by this version" in told

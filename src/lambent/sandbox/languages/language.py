@@ -51,6 +51,9 @@ class Language(Protocol):
     at_start: re.Pattern[str]
     """The variables that its interpreter, or the dynamic linker, reads at its start and never again."""
 
+    at_boot: Mapping[str, str]
+    """Variables that only a process that waits has."""
+
     keeps_folder: bool
     """Whether its interpreter cannot change its working directory, so that it has to start in the function's."""
 

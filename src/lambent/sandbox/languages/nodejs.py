@@ -23,6 +23,7 @@ class NodeJs:
     name = "nodejs"
     runtimes: tuple[str, ...] = ("nodejs20.x", "nodejs22.x", "nodejs24.x", "nodejs26.x")
     boot_mb = 16  # its own, measured: 10 with the sandbox; what it shares with other Node.js processes is there once
+    at_boot: Mapping[str, str] = {}
     keeps_folder = False
     # NODE_PATH is for `require` only. `import` looks beside and above the file: there are the modules of layers and of
     # the runtime. AWS has patched its Node.js to the same end.

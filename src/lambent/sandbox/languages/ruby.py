@@ -29,6 +29,7 @@ class Ruby:
     runtimes: tuple[str, ...] = ("ruby3.2", "ruby3.3", "ruby3.4", "ruby4.0")
     # Its own, measured with the sandbox; little is shared, as collecting garbage writes to Ruby's heap.
     boot_mb = 24
+    at_boot: Mapping[str, str] = {}
     keeps_folder = False
     links: tuple[tuple[str, str], ...] = ()
     # RUBYLIB and GEM_PATH are taken by a process that waits (`runtimes/ruby/bootstrap.rb`).

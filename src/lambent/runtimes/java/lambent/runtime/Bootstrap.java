@@ -67,7 +67,7 @@ final class Bootstrap {
         return new PrintStream(new FileOutputStream(descriptor), false, "UTF-8");
     }
 
-    private static void settle(Map<?, ?> told) throws ReflectiveOperationException {
+    private static void settle(Map<?, ?> told) throws ReflectiveOperationException, IOException {
         Map<String, String> variables = new LinkedHashMap<>();
         ((Map<?, ?>) told.get("variables")).forEach((name, value) -> variables.put((String) name, (String) value));
         String runtimeApi = (String) told.get("runtime_api");

@@ -89,8 +89,7 @@ public class Forms {
                 for (int i = 0; i < 400; i++) { event.put("held", new byte[1 << 20]); }
                 return "lives";
             case "child":
-                ProcessBuilder shell = new ProcessBuilder("/bin/sh", "-c", "pwd; echo $AWS_LAMBDA_FUNCTION_NAME; ls /proc/self/fd | wc -l");
-                shell.environment().put("GIVEN", "yes");
+                ProcessBuilder shell = new ProcessBuilder("/bin/sh", "-c", "pwd; echo $AWS_LAMBDA_FUNCTION_NAME$LAMBENT_ROOM; ls /proc/self/fd | wc -l");
                 Process child = shell.start();
                 return new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8).split("\n");
             default: return null;
