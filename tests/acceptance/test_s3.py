@@ -277,6 +277,41 @@ def test_the_command_line_copies_and_syncs(platform: Any, bucket: str, tmp_path:
                 assert (back / file.relative_to(folder)).read_bytes() == file.read_bytes()
 
 
+def test_the_command_line_moves_removes_and_presigns(platform: Any, s3: Any, bucket: str, tmp_path: Path) -> None:
+    aws, start = platform.bin / "aws", f"s3://{bucket}"
+    (tmp_path / "a").write_bytes(b"a")
+
+    def run(*words: str | Path) -> str:
+        done = platform.command(aws, "s3", *words)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    run("mv", tmp_path / "a", f"{start}/in/a")
+    assert not (tmp_path / "a").exists()
+    run("mv", f"{start}/in/a", f"{start}/out/b")
+    assert httpx.get(run("presign", f"{start}/out/b").strip()).content == b"a"
+    run("rm", "--recursive", start)
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
+def test_resources_reach_all_of_a_bucket(platform: Any, bucket: str, tmp_path: Path) -> None:
+    there = platform.session().resource("s3", endpoint_url=platform.endpoint).Bucket(bucket)
+    there.upload_fileobj(io.BytesIO(b"x" * 9 * MIB), "a/large", ExtraArgs={"ContentType": "text/plain"})
+    there.put_object(Key="b", Body=b"b")
+    there.copy({"Bucket": bucket, "Key": "b"}, "a/copied")
+    assert [each.key for each in there.objects.filter(Prefix="a/")] == ["a/copied", "a/large"]
+    large = there.Object("a/large")
+    assert (large.content_length, large.content_type) == (9 * MIB, "text/plain")
+    large.download_file(str(tmp_path / "down"))
+    assert (tmp_path / "down").stat().st_size == 9 * MIB
+    there.Versioning().enable()
+    there.Object("b").delete()
+    assert [each.object_key for each in there.object_versions.filter(Prefix="b")] == ["b", "b"]
+    there.object_versions.delete()
+    there.delete()
+    there.wait_until_not_exists()
+
+
 def queue_for(platform: Any, bucket: str) -> tuple[Any, str, str]:
     """A queue that S3 may send to on behalf of the bucket."""
     sqs = platform.client("sqs")
