@@ -53,6 +53,8 @@ def image(
     if bool(what) == (action == "list"):
         raise CommandError(f"say what: lambent image {action} ..." if not what else "`list` shows all images")
     folder = data or Path(os.environ.get("LAMBENT_DATA", "data"))
+    if folder.is_dir() and folder.stat().st_uid != os.geteuid():
+        raise CommandError(f"{folder} belongs to another user; run this as the one who runs the server")
     if action == "list":
         _list(folder)
     elif action == "remove":

@@ -50,8 +50,8 @@ class JsonLog:
         early = record.lines if record.init_only else [each for each in record.lines if each.time_ms < record.start_ms]
         began_ms = record.start_ms - took_us // 1000
         version, arn = self._runtime_version
-        facts: Facts = {"runtimeVersion": version, "runtimeVersionArn": arn, "functionName": record.key.name}
-        facts |= {"functionVersion": record.version}
+        facts: Facts = {"runtimeVersion": version, "runtimeVersionArn": arn} if record.runtime else {}  # an image's own
+        facts |= {"functionName": record.key.name, "functionVersion": record.version}
         what: Facts = {} if restored else {"initializationType": self._initialization(), "phase": "init"}
         first_ms = min([began_ms, *(each.time_ms for each in early)])
         self._say(first_ms, "INFO", "platform.restoreStart" if restored else "platform.initStart", what | facts)

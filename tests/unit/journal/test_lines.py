@@ -94,6 +94,12 @@ def test_a_cold_start_begins_with_the_runtime_and_reports_the_init_duration() ->
     assert [text for _, text in events[3:5]] == ["hello\n", "two\nlines\n"]
 
 
+def test_a_cold_start_of_an_image_names_no_runtime_because_that_is_its_own() -> None:
+    events = events_of(changed(init_us=1000, runtime=""))
+    assert events[0] == (START_MS, f"START RequestId: {ID} Version: $LATEST\n")
+    assert "\tInit Duration: 1.00 ms\t" in events[-1][1]
+
+
 def test_a_timeout_is_named_before_the_end_and_in_the_report() -> None:
     events = events_of(changed(duration_us=3_000_000, billed_ms=3068, init_us=67_490, status="timeout"))
     assert [text for _, text in events[-3:]] == [

@@ -50,6 +50,7 @@ class CodeStore:
         self._limits, self._images, self._clock = limits, images, clock
         self._threads = ThreadPoolExecutor(THREADS, "code")
         self._unpacking: dict[str, asyncio.Task[None]] = {}
+        self._pulling: set[asyncio.Task[None]] = set()
         self._held: Counter[str] = Counter()
         self._used_s: dict[str, float] = {}
         self._collecting = asyncio.Lock()
@@ -59,7 +60,9 @@ class CodeStore:
         await self._in_thread(lambda: _prepare(self._folder))
 
     async def close(self) -> None:
-        """Wait for what is being unpacked."""
+        """Wait for what is being unpacked; what is being pulled ends here, and is begun anew when it is needed."""
+        for task in self._pulling:
+            task.cancel()
         await asyncio.gather(*self._unpacking.values(), return_exceptions=True)
         await asyncio.to_thread(self._threads.shutdown)
 
@@ -113,6 +116,12 @@ class CodeStore:
             await self._ensure(use.digest, lambda: self._pull(use, version.configuration.architecture))
 
     async def _pull(self, use: ImageUse, architecture: str) -> None:
+        task = asyncio.create_task(self._make_root(use, architecture))
+        self._pulling.add(task)
+        task.add_done_callback(self._pulling.discard)
+        await task
+
+    async def _make_root(self, use: ImageUse, architecture: str) -> None:
         try:
             await self._images.make_root(use.resolved_uri, use.digest, architecture)
         except ImageError as error:

@@ -111,7 +111,7 @@ def defaults_of(use: ImageUse) -> dict[str, str]:
 
 def code_of(version: Version) -> Answer:
     """GetFunction's Code."""
-    use = version.image
+    use = version.coming or version.image
     if use is None:
         raise ValueError(f"{version.key.name} is no image")
     return {"RepositoryType": "ECR", "ImageUri": use.uri, "ResolvedImageUri": use.resolved_uri}
