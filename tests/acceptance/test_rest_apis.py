@@ -135,7 +135,7 @@ def test_a_function_behind_a_proxy_gets_format_1_and_its_answer_comes_back(rest:
     assert event["pathParameters"] == {"id": "7 a"}
     assert event["queryStringParameters"] == {"x": "2", "y": ""}
     assert event["multiValueQueryStringParameters"] == {"x": ["1", "2"], "y": [""]}
-    assert event["headers"]["x-custom"] == "z"
+    assert event["headers"]["X-Custom"] == "z"  # as the client wrote it
     assert event["headers"]["Content-Type"] == "application/json"
     assert json.loads(event["body"]) == {"a": 1}
     assert event["isBase64Encoded"] is False

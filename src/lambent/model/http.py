@@ -7,7 +7,8 @@ class HttpRequest(Struct):
     """One request, whole.
 
     `path` and `query` are as they stood on the request line (still percent-encoded, `query`
-    without its `?`); header names are lower-case, in order, repeated ones repeated.
+    without its `?`); header names are lower-case, in order, repeated ones repeated. `names` are
+    those names as the client wrote them, for who has to show them so.
     """
 
     method: str
@@ -15,6 +16,7 @@ class HttpRequest(Struct):
     query: str
     headers: list[tuple[str, str]]
     body: bytes = b""
+    names: list[str] = []
 
     def header(self, name: str, default: str = "") -> str:
         """The first header called `name` (lower-case)."""

@@ -76,6 +76,7 @@ def test_a_request_is_the_same_in_any_pieces(cuts: list[int]) -> None:
         (request,) = client.requests
         assert (request.method, request.path, request.query) == ("POST", "/a%2Fb/../c", "x=1&y=%20")
         assert request.headers == [("host", "h"), ("x-a", "1"), ("x-a", "2"), ("content-length", "5")]
+        assert request.names == ["Host", "X-A", "X-A", "Content-Length"]
         assert request.body == b"hello"
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
         assert answer.endswith(b"\r\n\r\nhello")

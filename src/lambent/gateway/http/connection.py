@@ -147,6 +147,7 @@ class Connection(asyncio.Protocol):
     def _reset(self) -> None:
         self._url = b""
         self._headers: list[tuple[str, str]] = []
+        self._names: list[str] = []
         self._body: list[bytes] = []
         self._body_bytes = self._head_bytes = self._announced_bytes = 0
         self._head_open, self._expects = True, False
@@ -162,12 +163,14 @@ class Connection(asyncio.Protocol):
         headers = self._headers
         if len(headers) >= HEADERS_MAX:
             raise Refused(431, f"more than {HEADERS_MAX} headers")
-        key = name.decode("latin-1").lower()
+        written = name.decode("latin-1")
+        key = written.lower()
         if key == "expect":
             self._expects = value.lower() == b"100-continue"
         elif key == "content-length":
             self._announced_bytes = int(value)
         headers.append((key, value.decode("latin-1")))
+        self._names.append(written)
 
     def on_headers_complete(self) -> None:
         self._head_open = False
@@ -211,7 +214,8 @@ class Connection(asyncio.Protocol):
             path = _origin_form(path)
         if self._secure and not any(name == "x-forwarded-proto" for name, _ in self._headers):
             self._headers.append(("x-forwarded-proto", "https"))
-        return HttpRequest(self._parser.get_method().decode("latin-1"), path, query, self._headers, body)
+        method = self._parser.get_method().decode("latin-1")
+        return HttpRequest(method, path, query, self._headers, body, self._names)
 
     def _continue(self) -> None:
         if not self._transport.is_closing():

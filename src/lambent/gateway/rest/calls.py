@@ -1,8 +1,7 @@
 """One request to a REST API, and all that is known of it on its way: parameters, $context, the body as text. Pure.
 
-Source: API Gateway Developer Guide, "Variables for data transformations" ($context). Names of headers that clients and
-AWS write with capitals are shown so to functions and templates; all others are shown in lower case, for the edge does
-not keep how they were written.
+Source: API Gateway Developer Guide, "Variables for data transformations" ($context). Names of headers are shown to
+functions and templates as the client wrote them, but for those that AWS writes itself.
 """
 
 import base64
@@ -19,15 +18,10 @@ from lambent.model.apis import execute_api_arn
 from lambent.model.http import HttpRequest
 from lambent.model.rest_api import RestApi
 
-WITH_CAPITALS = {
+BY_AWS = {
     name.lower(): name
-    for name in (
-        "Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Connection",
-        "Content-Length", "Content-Type", "Cookie", "Host", "If-Match", "If-Modified-Since", "If-None-Match", "Origin",
-        "Referer", "User-Agent", "X-Amz-Date", "X-Amz-Security-Token", "X-Amzn-Trace-Id", "X-Forwarded-For",
-        "X-Forwarded-Port", "X-Forwarded-Proto",
-    )
-}  # fmt: skip
+    for name in ("Host", "X-Amzn-Trace-Id", "X-Forwarded-For", "X-Forwarded-Port", "X-Forwarded-Proto")
+}
 Many = dict[str, list[str]]
 
 
@@ -59,18 +53,24 @@ class RestCall:
         return {} if self.plan is None else self.plan.variables
 
     @cached_property
+    def written(self) -> dict[str, str]:
+        """The names of headers as they are shown, by their lower-case forms."""
+        return {name.lower(): name for name in self.request.names} | BY_AWS
+
+    @cached_property
     def many_headers(self) -> Many:
         """The headers with all their values."""
         joined, cookies = headers_of(self.request, self.facts)
         given: Many = {}
+        written = self.written
         for name, value in self.request.headers:
             given.setdefault(name, []).append(clean(value))
         many = {
-            WITH_CAPITALS.get(name, name): given[name] if name in given and len(given[name]) > 1 else [value]
+            written.get(name, name): given[name] if name in given and len(given[name]) > 1 else [value]
             for name, value in joined.items()
         }
         if cookies:
-            many["Cookie"] = ["; ".join(cookies)]
+            many[written.get("cookie", "cookie")] = ["; ".join(cookies)]
         return many
 
     @cached_property

@@ -30,7 +30,7 @@ async def proxied(call: RestCall, method: MethodPlan, ports: Ports) -> HttpRespo
     """The other server's answer as it is. Raises Refused."""
     made = outgoing(call, method, as_it_is=True)
     named = {name.lower() for name in made.header}
-    headers = [each for each in _handed_on(call) if each[0] not in named] + list(made.header.items())
+    headers = [each for each in _handed_on(call) if each[0].lower() not in named] + list(made.header.items())
     query = {**call.many_query, **made.querystring}
     answer = await _send(call, method, ports, (headers, query, made.path, call.request.body))
     return HttpResponse(answer.status, _kept(answer.headers), b"" if call.request.method == "HEAD" else answer.body)
@@ -90,7 +90,8 @@ def _handed_on(call: RestCall) -> Pairs:
     kept = [each for each in request.headers if each[0] not in NOT_HANDED_ON and each[0] not in named]
     added = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id")
     own = {name.lower(): values[-1] for name, values in call.many_headers.items() if name.lower() in added}
-    return [each for each in kept if each[0] not in own] + list(own.items())
+    whole = [each for each in kept if each[0] not in own] + list(own.items())
+    return [(call.written.get(name, name), value) for name, value in whole]
 
 
 def _kept(headers: Iterable[tuple[str, str]]) -> Pairs:

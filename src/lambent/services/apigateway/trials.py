@@ -64,4 +64,5 @@ def _sent(request: Request, pattern: str) -> HttpRequest:
     for name, values in (request.get("multiValueHeaders") or {}).items():
         headers = [each for each in headers if each[0] != name.lower()] + [(name.lower(), each) for each in values]
     verb = "GET" if request["httpMethod"] == "ANY" else request["httpMethod"]
-    return HttpRequest(verb, path, query, headers, body)
+    names = [*(request.get("headers") or {}), *(request.get("multiValueHeaders") or {})]
+    return HttpRequest(verb, path, query, headers, body, names)

@@ -78,8 +78,9 @@ class World:
 
     async def ask_of(self, served: ServedRestApi, method: str, path: str, body: bytes = b"", **headers: str) -> Any:
         path, _, query = path.partition("?")
-        named = [(name.replace("_", "-"), value) for name, value in headers.items()]
-        request = HttpRequest(method, path, query, [("host", "h"), *named], body)
+        written = [name.replace("_", "-") for name in headers]
+        named = [(name.lower(), value) for name, value in zip(written, headers.values(), strict=True)]
+        request = HttpRequest(method, path, query, [("host", "h"), *named], body, ["host", *written])
         exchange = Exchange(request, "11111111-2222-4333-8444-555555555555", "10.0.0.9", lambda _: None)
         step = served(exchange, ApiAddress(API, "", path, "h", "prod"))
         return step if isinstance(step, HttpResponse) else await step  # type: ignore[misc]
@@ -378,10 +379,11 @@ async def test_another_server_gets_what_is_mapped(world: World) -> None:
         },
     )
     world.away = HttpResponse(204, [("connection", "close"), ("x-a", "1")])
-    answer = await world.ask("GET", "/a%2Fb?q=1&q=2", x_api_key="secret", x_mine="1")
+    answer = await world.ask("GET", "/a%2Fb?q=1&q=2", x_api_key="secret", x_mine="1", X_Kept="2")
     sent = world.sent[0]
     assert (sent.method, sent.url) == ("GET", "https://example.com/w/a/b?k=1&q=1&q=2&s=t")
     assert ("x-mine", "1") in sent.headers
+    assert ("X-Kept", "2") in sent.headers
     assert not any(name == "x-api-key" for name, _ in sent.headers)
     assert (answer.status, ("x-a", "1") in answer.headers, ("connection", "close") in answer.headers) == (
         204,
