@@ -4,8 +4,7 @@ One server for each test worker. When the last test is done it is stopped by SIG
 end well: exit code 0 within 10 seconds, and no process of the server left.
 
 Root's servers, unless LAMBENT_AS_USER is set: `ids` makes them those of an ordinary user with subordinate
-ids, `alone` those of one without. What the kernel then does not allow, tests say with the mark
-`beyond_a_user`; its words are those of `lambent doctor`.
+ids, `alone` those of one without.
 """
 
 import io
@@ -108,11 +107,10 @@ class OrdinaryUser(Landlord):
         return [f"mount --bind {PYENV} {aside}", hidden, f"mount --bind {aside} {PYENV}", f"umount {aside}"]
 
 
-def landlord_of(home: Path) -> Landlord:
-    """Whom LAMBENT_AS_USER names, the owner of `home` from now on."""
+def landlord_of(home: Path, wanted: str | None) -> Landlord:
+    """`ids`, `alone` or nobody: the owner of `home` from now on."""
     if os.geteuid() != 0:
         pytest.skip("the tests become other users, which needs root")
-    wanted = os.environ.get(AS_USER)
     landlord = Landlord() if wanted is None else OrdinaryUser(home, ids=wanted == "ids")
     landlord.own(home)
     return landlord
@@ -294,7 +292,7 @@ def check_stop(server: Server) -> None:
 def platform() -> Iterator[Platform]:
     """A server of this worker's own. Unix sockets need a short path, so it lives right under /tmp."""
     home = Path(tempfile.mkdtemp(prefix="lambent-test-", dir="/tmp"))
-    landlord = landlord_of(home)
+    landlord = landlord_of(home, os.environ.get(AS_USER))
     (home / "lent").mkdir()
     if landlord.uid:
         landlord.own(home / "lent")
@@ -322,17 +320,31 @@ def platform() -> Iterator[Platform]:
 def own_server() -> Iterator[Callable[..., Platform]]:
     """Start servers of one's own on one data folder: `own_server("--edges", "2")`; call it again after
     a kill to start on what the killed one left."""
+    yield from servers(os.environ.get(AS_USER))
+
+
+@pytest.fixture
+def users_server() -> Iterator[Platform]:
+    """The server of an ordinary user without subordinate ids."""
+    for start in servers("alone"):
+        yield start("--log-format", "json")
+
+
+def servers(wanted: str | None) -> Iterator[Callable[..., Platform]]:
+    """What starts servers of `landlord_of(..., wanted)` on one data folder; in the end they are stopped."""
     home = Path(tempfile.mkdtemp(prefix="lambent-", dir="/tmp"))
-    landlord = landlord_of(home)
-    servers: list[Server] = []
+    running: list[Server] = []
+    try:
+        landlord = landlord_of(home, wanted)
 
-    def start(*flags: str) -> Platform:
-        server = Server(home / "data", free_port(), flags, landlord.program)
-        servers.append(server)
-        server.wait_ready()
-        return Platform(server)
+        def start(*flags: str) -> Platform:
+            server = Server(home / "data", free_port(), flags, landlord.program)
+            running.append(server)
+            server.wait_ready()
+            return Platform(server)
 
-    yield start
-    for server in servers:
-        server.stop()
-    shutil.rmtree(home, ignore_errors=True)
+        yield start
+    finally:
+        for server in running:
+            server.stop()
+        shutil.rmtree(home, ignore_errors=True)

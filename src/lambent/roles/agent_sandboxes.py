@@ -6,7 +6,7 @@ from lambent.clock import Clock
 from lambent.config import Settings
 from lambent.environment.variables import defaults_of
 from lambent.ids import SystemIds
-from lambent.sandbox import cgroups, scratch, seccomp
+from lambent.sandbox import cgroups, delegation, scratch, seccomp
 from lambent.sandbox.languages.table import LANGUAGES
 from lambent.sandbox.launch import look_at_host
 from lambent.sandbox.node import NodeSandboxes, instance_name
@@ -76,10 +76,15 @@ def remove_groups(settings: Settings) -> None:
 def _groups(settings: Settings, standing: Standing) -> cgroups.ControlGroups | None:
     if settings.isolation != "sandbox":
         return None
+    instance, given = instance_name(settings.data), None if standing.host_root else delegation.given()
+    if given is not None:
+        return cgroups.ControlGroups(
+            cgroups.V2, dict.fromkeys((*cgroups.CONTROLLERS, cgroups.FREEZER), given), instance
+        )
     found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
     if found is None or not cgroups.usable(*found, host_root=standing.host_root):
         return None
     dialect, mounts = found
     if not standing.host_root:  # the freezer is of version 2, whatever the others are
         mounts = {name: mounts[name] for name in cgroups.CONTROLLERS}
-    return cgroups.ControlGroups(dialect, mounts, instance_name(settings.data))
+    return cgroups.ControlGroups(dialect, mounts, instance)

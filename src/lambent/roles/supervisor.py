@@ -20,8 +20,9 @@ from lambent.config import Settings
 from lambent.roles.logging import set_up_logging
 from lambent.roles.orphans import Orphans
 from lambent.roles.tls import TlsKeeper
-from lambent.sandbox import doctor
+from lambent.sandbox import delegation, doctor
 from lambent.sandbox.api import SandboxFailure
+from lambent.sandbox.user_namespace import is_host_root
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 5.0
 STEADY_S = 10.0  # a part that lived this long starts again without delay
@@ -111,7 +112,9 @@ def run(settings: Settings) -> int:
         return 1
     try:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        return asyncio.run(_supervise(settings, listener))
+        walled_user = settings.isolation == "sandbox" and not is_host_root()
+        with delegation.settled() if walled_user else contextlib.nullcontext():
+            return asyncio.run(_supervise(settings, listener))
     finally:
         listener.close()
         os.close(lock)

@@ -253,7 +253,8 @@ def _make_below(common: Path, root: Path) -> None:
 def usable(dialect: Dialect, mounts: dict[str, Path], *, host_root: bool) -> bool:
     """Whether we may make the folder `lambent` below each mount, or use one that was made for us.
 
-    Version 2 is root's alone: it lets nobody else move a process between two branches of its tree.
+    Version 2's root is root's alone: it lets nobody else move a process between two branches of its tree. Of a
+    branch that a user was given, `delegation` knows.
     """
     if dialect.version == 2 and not host_root:
         return False

@@ -11,12 +11,17 @@ from typing import Literal
 
 from msgspec import Struct
 
-from lambent.sandbox import cgroups, network_namespace, network_probe, scratch, user_namespace_probe
+from lambent.sandbox import cgroups, delegation, network_namespace, network_probe, scratch, user_namespace_probe
 from lambent.sandbox.api import SandboxFailure
 from lambent.sandbox.launch import OS_ONLY, Host, every_runtime, look_at_host, needs
 from lambent.sandbox.user_namespace import is_host_root, own_ranges
 
 NAMESPACES = {"mnt": "mount", "pid": "PID", "net": "network", "ipc": "IPC", "uts": "UTS", "cgroup": "cgroup"}
+DELEGATE = (
+    "Start it with `systemd-run --user --scope -p Delegate=yes lambent serve`. Where that has no cpu controller: as "
+    "root, write [Service] and Delegate=cpu memory pids to /etc/systemd/system/user@.service.d/lambent.conf; log in "
+    "anew."
+)
 WITHOUT = "or give up isolation with --isolation process"
 
 Weight = Literal["necessary", "useful"]
@@ -110,6 +115,8 @@ def _namespaces() -> Finding:
 def _cgroups() -> Finding:
     found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
     weight: Weight = "necessary" if is_host_root() else "useful"
+    if not is_host_root() and (given := delegation.given()) is not None:
+        return Finding("cgroups", True, weight, f"Control groups of version 2 were given to this user: {given}.")
     if found is None:
         detail = f"The memory, pids and cpu controllers are not mounted. {_without_groups()}"
         advice = f"Mount cgroup2 at /sys/fs/cgroup (or version 1's controllers below it){_or_without()}."
@@ -124,7 +131,7 @@ def _cgroups() -> Finding:
         return Finding("cgroups", False, weight, f"{detail} They are not writable.", advice)
     folders = " ".join(f"{mount}/lambent" for mount in sorted({mounts[name] for name in cgroups.CONTROLLERS}))
     made = f"As root, once after each boot: mkdir -p {folders} && chown {os.geteuid()} {folders}."
-    advice = made if dialect.version == 1 else "Start Lambent as root for limits that the kernel keeps."
+    advice = made if dialect.version == 1 else DELEGATE
     return Finding("cgroups", False, weight, f"{detail} {_without_groups()}", advice)
 
 
@@ -156,7 +163,8 @@ def _seccomp() -> Finding:
 
 def _freezer() -> Finding:
     found = cgroups.find_mounts(cgroups.MOUNTS.read_text())
-    if is_host_root() and found is not None and cgroups.FREEZER in found[1]:
+    by_groups = found is not None and cgroups.FREEZER in found[1] if is_host_root() else delegation.given() is not None
+    if by_groups:
         return Finding("freezer", True, "useful", "Idle environments are frozen, by control groups.")
     return Finding("freezer", True, "useful", "Idle environments are frozen, by signals.")
 

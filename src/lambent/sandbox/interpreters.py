@@ -11,10 +11,12 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
+
+from lambent.sandbox.languages.language import installed_versions
 
 OLDEST_MINOR, NEWEST_MINOR = 9, 15
 RUNTIME = re.compile(r"python3\.(\d{1,2})")
@@ -63,18 +65,14 @@ def usual_places(variables: Mapping[str, str]) -> list[Path]:
     """The folders to look into, in order of preference: version managers, the system, PATH."""
     home = Path(variables.get("HOME", "/root"))
     managed = [Path(variables.get("PYENV_ROOT", home / ".pyenv")) / "versions", home / ".local/share/uv/python"]
-    places = [folder / "bin" for parent in managed for folder in _newest_first(parent)]
-    places += [Path("/usr/local/bin"), Path("/usr/bin"), *(folder / "bin" for folder in _newest_first(Path("/opt")))]
+    places = [folder / "bin" for parent in managed for folder in installed_versions(parent)]
+    places += [
+        Path("/usr/local/bin"),
+        Path("/usr/bin"),
+        *(folder / "bin" for folder in installed_versions(Path("/opt"))),
+    ]
     on_path = [Path(folder) for folder in variables.get("PATH", "").split(":") if folder]
     return list(dict.fromkeys([*places, *(folder for folder in on_path if folder.name != "shims")]))
-
-
-def _newest_first(parent: Path) -> Iterator[Path]:
-    def version(folder: Path) -> tuple[int, ...]:
-        return tuple(map(int, re.findall(r"\d+", folder.name)))
-
-    if parent.is_dir():
-        yield from sorted(parent.iterdir(), key=version, reverse=True)
 
 
 def probe(executable: Path) -> Interpreter | None:

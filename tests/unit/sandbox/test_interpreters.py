@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,15 @@ def test_newer_installations_come_before_older_ones_and_shims_never(tmp_path: Pa
     assert [place.parent.name for place in places[:2]] == ["3.12.10", "3.12.9"]
     assert shims not in places
     assert places[-1] == Path("/own/bin")
+
+
+def test_a_version_manager_of_another_user_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(folder: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    places = usual_places({"HOME": str(tmp_path), "PYENV_ROOT": "/root/.pyenv", "PATH": "/own/bin"})
+    assert places == [Path("/usr/local/bin"), Path("/usr/bin"), Path("/own/bin")]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ wait ready-made for each memory size in use; a function that sets one of those v
 own, started when its folders are mounted.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -71,12 +72,13 @@ class Language(Protocol):
 
 
 def installed_versions(parent: Path) -> Iterator[Path]:
-    """The folders of a version manager, newest first."""
+    """The folders of a version manager, newest first. None where that is not there, or another user's, whose variables
+    may have come along (`su`, `sudo -E`)."""
 
     def version(folder: Path) -> tuple[int, ...]:
         return tuple(map(int, re.findall(r"\d+", folder.name)))
 
-    if parent.is_dir():
+    with contextlib.suppress(OSError):
         yield from sorted(parent.iterdir(), key=version, reverse=True)
 
 
