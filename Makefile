@@ -9,6 +9,9 @@ STAMP := .venv/.installed
 NODE_TESTS := tests/acceptance/javascript
 NODE_PROGRAM := tests/acceptance/javascript_program
 NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json $(NODE_PROGRAM)/node_modules/.package-lock.json
+DOTNET := build/dotnet
+DOTNET_STAMP := $(DOTNET)/.installed
+export DOTNET_ROOT ?= $(abspath $(DOTNET))/dotnetcore2/bin
 RUBY_PROGRAM := tests/acceptance/ruby_program
 RUBY_STAMP := $(RUBY_PROGRAM)/packages/.unpacked
 JAVA_PROGRAM := tests/acceptance/java
@@ -37,7 +40,7 @@ quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
 # Files with real servers come first, as they are sorted: one that takes a minute must not be begun when all others are done.
-test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) $(GO_STAMP) $(RUST_STAMP) $(JAVA_STAMP) ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DOTNET_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) $(GO_STAMP) $(RUST_STAMP) $(JAVA_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -70,6 +73,11 @@ $(RUBY_STAMP): $(RUBY_PROGRAM)/packages.txt
 	(cd $(@D) && apt-get download -qq $$(cat ../packages.txt) 2>/dev/null && for each in *.deb; do dpkg -x $$each . && rm $$each; done) \
 	&& touch $@ || echo "the gems of $(RUBY_PROGRAM) cannot be fetched: a program with gems will not be tested"; \
 	else echo "Ruby is not here: a program with gems will not be tested"; fi
+
+# A .NET runtime, for functions in C#; what tests them is compiled by Mono's compiler. Without both they are skipped.
+$(DOTNET_STAMP): requirements/dotnet.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target $(DOTNET) -r $< \
+	&& chmod +x $(DOTNET)/dotnetcore2/bin/dotnet && touch $@ || echo "no .NET runtime can be fetched: C# will not be tested"
 
 # Web frameworks with their adapters, which acceptance tests deploy as functions.
 $(APPS_STAMP): requirements/apps.txt

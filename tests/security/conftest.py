@@ -69,7 +69,9 @@ class OrdinaryUser:
     def variables(self) -> dict[str, str]:
         """All that the user's environment holds."""
         places = f"{Path(lambent.__file__).parent.parent}:{Path(msgspec.__file__).parent.parent}"
-        return {"HOME": str(self._home), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "PYTHONPATH": places}
+        path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+        fetched = os.environ.get("DOTNET_ROOT", "")  # beside the sources of this program, which the user reads as well
+        return {"HOME": str(self._home), "PATH": path, "PYTHONPATH": places, "DOTNET_ROOT": fetched}
 
     def command(self, command: list[str]) -> list[str]:
         """The same as that user, with a Python that the user may read."""

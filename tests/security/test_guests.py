@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec import Struct
+from tests import csharp
 from tests.security.test_freezing import TICKS_AT_MOST, cpu_ticks, frozen
 
 from lambent.environment.api import OutcomeKind
@@ -91,10 +92,79 @@ end
 """
 
 
+DOTNET_PROBE = """
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Threading;
+using Amazon.Lambda.Core;
+[assembly: LambdaSerializer(typeof(Serialization.Json))]
+public class Probe {
+  [DllImport("libc", SetLastError = true)] static extern int kill(int pid, int signal);
+  [DllImport("libc", SetLastError = true)] static extern int setuid(int uid);
+  [DllImport("libc")] static extern int getuid();
+  static long turns;
+  static readonly Dictionary<int, string> Names = new Dictionary<int, string> {
+    { 1, "EPERM" }, { 2, "ENOENT" }, { 3, "ESRCH" }, { 13, "EACCES" }, { 21, "EISDIR" }, { 30, "EROFS" } };
+  static string Told(int errno) { return Names.TryGetValue(errno, out var name) ? name : errno.ToString(); }
+  static object Did(int answer) { return answer == 0 ? "done" : Told(Marshal.GetLastWin32Error()); }
+  public object Handle(Dictionary<string, JsonElement> e) {
+    try { return Do(e); }
+    catch (FileNotFoundException) { return "ENOENT"; }
+    catch (DirectoryNotFoundException) { return "ENOENT"; }
+    catch (UnauthorizedAccessException) { return "EACCES"; }
+    catch (IOException error) { return Told(error.HResult); }
+    catch (SocketException error) {
+      return error.SocketErrorCode == SocketError.ConnectionRefused ? "ECONNREFUSED"
+        : error.SocketErrorCode == SocketError.NetworkUnreachable ? "ENETUNREACH" : error.SocketErrorCode.ToString();
+    }
+  }
+  object Do(Dictionary<string, JsonElement> e) {
+    switch (e["do"].GetString()) {
+      case "count":
+        var before = Interlocked.Read(ref turns);
+        var spinner = new Thread(() => { while (true) Interlocked.Increment(ref turns); }) { IsBackground = true };
+        if (before == 0) spinner.Start();
+        while (Interlocked.Read(ref turns) == 0) Thread.Yield();
+        return before;
+      case "read": return File.ReadAllText(e["path"].GetString());
+      case "list":
+        return Directory.GetFileSystemEntries(e["path"].GetString()).Select(Path.GetFileName).OrderBy(n => n).ToArray();
+      case "write": File.WriteAllText(e["path"].GetString(), "x"); return "done";
+      case "kill": return Did(kill(e["pid"].GetInt32(), e["signal"].ValueKind == JsonValueKind.Number ? 0 : 9));
+      case "identity":
+        return new object[] { Process.GetCurrentProcess().Id, getuid(), File.ReadAllText("/proc/self/status") };
+      case "connect":
+        using (var client = new TcpClient()) client.Connect(e["host"].GetString(), e["port"].GetInt32());
+        return "done";
+      case "become": return Did(setuid(0));
+      case "take":
+        while (true) {
+          var piece = Marshal.AllocHGlobal(1 << 20);
+          for (var at = 0; at < 1 << 20; at += 4096) Marshal.WriteByte(piece, at, 1);
+        }
+      default:
+        var many = "i=0; while [ $i -lt 1500 ]; do sleep 60 >/dev/null 2>&1 & i=$((i + 1)); done; echo no limit";
+        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add("-c");
+        start.ArgumentList.Add(many);
+        using (var shell = Process.Start(start))
+          return shell.StandardOutput.ReadToEnd() + shell.StandardError.ReadToEnd();
+    }
+  }
+}
+"""
+
+
 class Probe(Struct, frozen=True):
     """One language's program, and a variable that makes it start late."""
 
-    files: Mapping[str, bytes]
+    files: Mapping[str, str | bytes]
     handler: str
     late: Mapping[str, str]
 
@@ -111,6 +181,10 @@ def probe_of(runtime: str) -> Probe:
         return Probe({"index.js": NODE_PROBE.encode()}, "index.handler", {"NODE_OPTIONS": "--no-warnings"})
     if runtime.startswith("ruby"):
         return Probe({"index.rb": RUBY_PROBE.encode()}, "index.handler", {"RUBYOPT": "-W0"})
+    if runtime.startswith("dotnet"):
+        if csharp.installed() is None:
+            pytest.skip("a compiler of C# is not here: apt-get install mono-mcs")
+        return Probe(csharp.package(DOTNET_PROBE), "Function::Probe::Handle", {"DOTNET_TieredCompilation": "1"})
     with tempfile.TemporaryDirectory() as made:
         command = (INSTALLED[runtime].compiler, "-proc:none", "--release", "11", "-d", made, str(JAVA_PROBE))
         subprocess.run(command, check=True)

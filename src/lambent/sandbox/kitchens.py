@@ -116,7 +116,10 @@ class Kitchen:
         executable, folder = installation.executable, str(own.runtime_folder)
         if self._options.walls:
             executable, folder = LANGUAGE + executable.removeprefix(installation.prefix), RUNTIME_FOLDER
-        return Boot(guest.language.command(executable, folder, memory_mb), {**own.variables, **guest.language.at_boot})
+        command = guest.language.command(executable, folder, memory_mb)
+        behind = command.index(executable) + 1
+        variables = {**own.variables, **guest.language.at_boot}
+        return Boot((*command[:behind], *installation.arguments, *command[behind:]), variables)
 
     async def make_alone(self) -> LiveSandbox:
         """One that comes from no pool. It is finished whatever becomes of who asked, because a zygote's answers come in

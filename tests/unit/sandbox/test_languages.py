@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lambent.sandbox.base_root import GuestRoot, plan
 from lambent.sandbox.interpreters import Interpreter
+from lambent.sandbox.languages.dotnet import DotNet
 from lambent.sandbox.languages.java import Java, heap_mb
 from lambent.sandbox.languages.language import Installation, nearest, number_of
 from lambent.sandbox.languages.nodejs import NodeJs
@@ -142,6 +143,34 @@ def test_a_language_that_is_at_home_in_usr_local_is_seen_there_in_spite_of_the_m
     guest = GuestRoot("/usr/local", "/data/ruby", (("/usr/local", "/usr/local"),))
     steps = plan(PYTHON, Path("/code"), Path("/runtime"), host_root=True, guest=guest)
     assert steps.index(["mask", "/usr/local"]) < steps.index(["bind", "/usr/local", "/usr/local"])
+
+
+def pretend_dotnet(root: Path, *versions: str) -> None:
+    for version in versions:
+        folder = root / "shared/Microsoft.NETCore.App" / version
+        folder.mkdir(parents=True)
+        (folder / "libcoreclr.so").touch()
+    (root / "dotnet").touch(0o755)
+
+
+def test_each_version_beside_one_dotnet_is_found_and_named_to_it(tmp_path: Path) -> None:
+    pretend_dotnet(tmp_path, "8.0.9", "8.0.11", "10.0.0", "10.0.0-rc.2", "2.1.30", "NuGet")
+    found = DotNet().find({"DOTNET_ROOT": str(tmp_path), "HOME": "/nonexistent"})
+    assert [each for each, one in found.items() if one.prefix == str(tmp_path)] == ["dotnet8", "dotnet10"]
+    assert found["dotnet8"].arguments == ("exec", "--fx-version", "8.0.11")
+
+
+def test_a_dotnet_process_knows_its_memory_and_makes_no_double_mapped_pages() -> None:
+    command = DotNet().command("/var/lang/dotnet", "/var/runtime", 1000)
+    assert f"DOTNET_GCHeapHardLimit={800 * 1024 * 1024:x}" in command
+    assert command.index("DOTNET_EnableWriteXorExecute=0") < command.index("/var/lang/dotnet")
+
+
+@pytest.mark.parametrize(
+    ("name", "early"), [("DOTNET_TieredPGO", False), ("COMPlus_TC", False), ("LD_PRELOAD", False), ("TABLE", True)]
+)
+def test_what_dotnet_reads_at_its_start(name: str, early: bool) -> None:
+    assert (DotNet.at_start.fullmatch(name) is None) == early
 
 
 def test_the_bootstrap_uses_nothing_but_the_standard_library() -> None:

@@ -24,7 +24,7 @@ WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"  # a program in the function's folders that 
 class Installation(Struct, frozen=True):
     """One version of a language on this host. All that it needs lies below `prefix`, which is /var/lang inside, in the
     system's folders, or in `binds`: (path inside, path of the host). `compiler` makes our program for it, where that is
-    compiled on this host."""
+    compiled on this host. `arguments` come right behind the executable."""
 
     runtime: str
     version: tuple[int, ...]
@@ -32,6 +32,7 @@ class Installation(Struct, frozen=True):
     prefix: str
     binds: tuple[tuple[str, str], ...] = ()
     compiler: str = ""
+    arguments: tuple[str, ...] = ()
 
 
 class Language(Protocol):

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
+from lambent.sandbox.languages.dotnet import DotNet
 from lambent.sandbox.languages.java import Java
 from lambent.sandbox.languages.language import Installation, Language
 from lambent.sandbox.languages.nodejs import NodeJs
 from lambent.sandbox.languages.ruby import Ruby
 
-LANGUAGES: tuple[Language, ...] = (NodeJs(), Ruby(), Java())
+LANGUAGES: tuple[Language, ...] = (NodeJs(), Ruby(), Java(), DotNet())
 
 
 def language_of(runtime: str) -> Language | None:

@@ -1,0 +1,77 @@
+""".NET: where it is found, and how a process starts.
+
+Sources: the folders are those of Microsoft's install script, of its packages and of distributions' own. One `dotnet`
+serves all versions beside it, so an installation is a version of Microsoft.NETCore.App, which its command line names.
+The garbage collector cannot see a sandbox's memory limit (there is no /sys), so it is told: four fifths of the
+function's memory, as AWS's library has it. Double-mapped code pages need memfd_create, which functions may not use.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from lambent.sandbox.languages.language import WRAPPER, Installation, installed_versions
+
+FRAMEWORK = "shared/Microsoft.NETCore.App"
+OLDEST = (3, 1)
+RELEASE = re.compile(r"\d+\.\d+\.\d+")
+ENV = "/usr/bin/env"
+
+
+class DotNet:
+    """Implements `Language`."""
+
+    name = "dotnet"
+    runtimes: tuple[str, ...] = ("dotnet8", "dotnet10")
+    boot_mb = 24
+    at_boot: Mapping[str, str] = {}
+    keeps_folder = False
+    links: tuple[tuple[str, str], ...] = ()
+    at_start = re.compile(rf"(DOTNET|COMPlus|CORECLR)_.*|LD_.*|LANG|LANGUAGE|LC_.*|MALLOC_.*|GLIBC_.*|{WRAPPER}")
+
+    def find(self, variables: Mapping[str, str]) -> dict[str, Installation]:
+        """See `Language`."""
+        found: dict[str, Installation] = {}
+        for root in dict.fromkeys(map(os.path.realpath, _roots(variables))):
+            for each in _installations(root):
+                found.setdefault(each.runtime, each)
+        return dict(sorted(found.items(), key=lambda item: item[1].version))
+
+    def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
+        """See `Language`."""
+        heap_bytes = memory_mb * 1024 * 1024 * 4 // 5
+        knobs = {"GCHeapHardLimit": f"{heap_bytes:x}", "EnableWriteXorExecute": "0", "EnableDiagnostics": "0"}
+        # The older prefix is the only one that 3.1 reads.
+        told = [f"{prefix}_{name}={value}" for name, value in knobs.items() for prefix in ("DOTNET", "COMPlus")]
+        program = f"{runtime_folder}/Lambent.Runtime"
+        return (ENV, *told, executable, "--runtimeconfig", f"{program}.runtimeconfig.json", f"{program}.dll")
+
+    async def prepare(self, folder: Path, installation: Installation) -> None:
+        """See `Language`. Its program is built where Lambent is (`requirements/dotnet.sh`)."""
+
+    def needs(self, runtime: str) -> str:
+        """See `Language`."""
+        version = runtime.removeprefix(self.name)
+        return f"the .NET {version} runtime (package dotnet-runtime-{version}.0, or DOTNET_ROOT of where it is)"
+
+
+def _roots(variables: Mapping[str, str]) -> Iterator[str]:
+    if variables.get("DOTNET_ROOT"):
+        yield variables["DOTNET_ROOT"]
+    yield from ("/usr/share/dotnet", "/usr/lib/dotnet", "/usr/lib64/dotnet", "/opt/dotnet")
+    yield str(Path(variables.get("HOME", "/root")) / ".dotnet")
+
+
+def _installations(root: str) -> Iterator[Installation]:
+    """The releases below `root`, newest first."""
+    executable = f"{root}/dotnet"
+    if not os.access(executable, os.X_OK):
+        return
+    for folder in installed_versions(Path(root, FRAMEWORK)):
+        if not RELEASE.fullmatch(folder.name) or not (folder / "libcoreclr.so").is_file():
+            continue
+        numbers = tuple(map(int, folder.name.split(".")))
+        if numbers >= OLDEST:
+            arguments = ("exec", "--fx-version", folder.name)
+            yield Installation(f"dotnet{numbers[0]}", numbers, executable, root, arguments=arguments)

@@ -1,0 +1,82 @@
+"""Functions in C#, compiled by Mono's compiler for the .NET runtime that `make test` fetches.
+
+NuGet is not among the registries that the machines of these tests reach, so `CORE` stands for what a function's package
+brings along of AWS's: the names and shapes of Amazon.Lambda.Core, and a serializer on System.Text.Json.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from lambent.sandbox.languages.dotnet import DotNet
+from lambent.sandbox.languages.language import Installation
+
+FETCHED = Path(__file__).parents[1] / "build/dotnet/dotnetcore2/bin"
+CORE = """
+using System;
+using System.IO;
+using System.Text.Json;
+namespace Amazon.Lambda.Core {
+  public interface ILambdaLogger { void Log(string text); void LogLine(string text); void LogWarning(string text); }
+  public interface ILambdaContext {
+    string AwsRequestId { get; } string FunctionName { get; } string FunctionVersion { get; }
+    string InvokedFunctionArn { get; } string LogGroupName { get; } int MemoryLimitInMB { get; }
+    TimeSpan RemainingTime { get; } ILambdaLogger Logger { get; }
+  }
+  public interface ILambdaSerializer { T Deserialize<T>(Stream from); void Serialize<T>(T answer, Stream to); }
+  [AttributeUsage(AttributeTargets.Assembly | AttributeTargets.Method)]
+  public class LambdaSerializerAttribute : Attribute {
+    public LambdaSerializerAttribute(Type type) { SerializerType = type; }
+    public Type SerializerType { get; set; }
+  }
+  public static class LambdaLogger {
+    static Action<string> _loggingAction = text => Console.WriteLine("nobody set it: " + text);
+    public static void Log(string text) { _loggingAction(text); }
+  }
+}
+namespace Serialization {
+  public class Json : Amazon.Lambda.Core.ILambdaSerializer {
+    public T Deserialize<T>(Stream from) {
+      using (var reader = new StreamReader(from)) return JsonSerializer.Deserialize<T>(reader.ReadToEnd());
+    }
+    public void Serialize<T>(T answer, Stream to) {
+      using (var writer = new Utf8JsonWriter(to)) JsonSerializer.Serialize(writer, answer);
+    }
+  }
+}
+"""
+FIT, UNFIT = re.compile(r"System\.|Microsoft\.Win32"), re.compile("Native|WindowsRuntime")
+Files = dict[str, str | bytes]
+
+
+def installed() -> Installation | None:
+    """The .NET that is here, if what compiles for it is, too."""
+    root = os.environ.get("DOTNET_ROOT", str(FETCHED))
+    found = DotNet().find({"DOTNET_ROOT": root, "HOME": "/nonexistent"}) if shutil.which("mcs") else {}
+    return found.get("dotnet3")
+
+
+def package(source: str) -> Files:
+    """The files of a function: `Function.dll` of `source`, and the library that it uses."""
+    runtime = installed()
+    assert runtime is not None
+    framework = Path(runtime.prefix, "shared/Microsoft.NETCore.App", ".".join(map(str, runtime.version)))
+    names = sorted(
+        each.name for each in framework.glob("*.dll") if FIT.match(each.name) and not UNFIT.search(each.name)
+    )
+    parts = [each for each in names if not each.startswith("System.Private") or each == "System.Private.CoreLib.dll"]
+    references = [f"-lib:{framework}", *(f"-r:{each}" for each in parts)]
+    with tempfile.TemporaryDirectory() as folder:
+        files: Files = {}
+        for name, text in {"Amazon.Lambda.Core": CORE, "Function": source}.items():
+            Path(folder, f"{name}.cs").write_text(text)
+            others = [f"-r:{folder}/{other}" for other in files]
+            options = ["-target:library", "-nostdlib", "-noconfig", "-langversion:latest", "-nowarn:1702"]
+            command = ["mcs", *options, f"-out:{name}.dll", *references, *others, f"{name}.cs"]
+            said = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+            assert said.returncode == 0, said.stdout + said.stderr
+            files[f"{name}.dll"] = Path(folder, f"{name}.dll").read_bytes()
+    return files
