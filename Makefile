@@ -9,6 +9,8 @@ STAMP := .venv/.installed
 NODE_TESTS := tests/acceptance/javascript
 NODE_PROGRAM := tests/acceptance/javascript_program
 NODE_STAMP := $(NODE_TESTS)/node_modules/.package-lock.json $(NODE_PROGRAM)/node_modules/.package-lock.json
+NODE_CLIENT := tests/acceptance/javascript_client
+NODE_CLIENT_STAMP := $(NODE_CLIENT)/node_modules/.package-lock.json
 DOTNET := build/dotnet
 DOTNET_STAMP := $(DOTNET)/.installed
 export DOTNET_ROOT ?= $(abspath $(DOTNET))/dotnetcore2/bin
@@ -40,7 +42,7 @@ quickstart: setup ## deploy and run a real function on a server of its own
 	@$(BIN)/lambent quickstart
 
 # Files with real servers come first, as they are sorted: one that takes a minute must not be begun when all others are done.
-test: setup $(NODE_STAMP) $(RUBY_STAMP) $(DOTNET_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) $(GO_STAMP) $(RUST_STAMP) $(JAVA_STAMP) ## run every test (TESTS=tests/unit/cli for some)
+test: setup $(NODE_STAMP) $(NODE_CLIENT_STAMP) $(RUBY_STAMP) $(DOTNET_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) $(GO_STAMP) $(RUST_STAMP) $(JAVA_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
@@ -66,6 +68,12 @@ $(STAMP): requirements/base.txt requirements/dev.txt pyproject.toml requirements
 $(NODE_STAMP): %/node_modules/.package-lock.json: %/package-lock.json
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix $* && touch $@; \
 	else echo "npm is not here: what needs the packages of $* will not be tested"; fi
+
+# AWS's own runtime client for Node.js builds its native part (a minute): without npm, autoconf, cmake and g++ it is not tested.
+$(NODE_CLIENT_STAMP): $(NODE_CLIENT)/package-lock.json
+	@if command -v npm >/dev/null && command -v cmake >/dev/null; then \
+	npm ci --silent --no-audit --no-fund --prefix $(NODE_CLIENT) && touch $@ || echo "aws-lambda-ric cannot be built: it will not be tested"; \
+	else echo "npm or cmake is not here: aws-lambda-ric will not be tested"; fi
 
 # Gems, as Debian packages them, unpacked and not installed; without Ruby and apt-get these are not tested, and say so.
 $(RUBY_STAMP): $(RUBY_PROGRAM)/packages.txt

@@ -68,7 +68,7 @@ def test_awslambdaric_serves_a_function(platform: "Platform") -> None:
     assert "No module named 'nothing'" in told["errorMessage"]
 
 
-NODE_CLIENT = Path(__file__).parent / "javascript/node_modules/aws-lambda-ric"
+NODE_CLIENT = Path(__file__).parent / "javascript_client/node_modules/aws-lambda-ric"
 NODE_BOOTSTRAP = (
     '#!/bin/sh\nexport HOME=/tmp\nexec /usr/bin/node /var/task/node_modules/aws-lambda-ric/bin/index.mjs "$_HANDLER"\n'
 )
@@ -83,7 +83,7 @@ exports.handler = async (event, context) => {
 
 @pytest.mark.skipif(
     not (NODE_CLIENT / "dist/rapid-client.node").exists() or not Path("/usr/bin/node").exists(),
-    reason="needs /usr/bin/node, and aws-lambda-ric built (autoconf, cmake, g++): npm install --no-save aws-lambda-ric",
+    reason="needs /usr/bin/node, and aws-lambda-ric built by make test (npm, autoconf, automake, libtool, cmake, g++)",
 )
 def test_aws_lambda_ric_serves_a_function(platform: "Platform") -> None:
     files: dict[str, str | bytes] = {
