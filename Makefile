@@ -28,7 +28,7 @@ APPS_STAMP := $(APPS)/.installed
 FUZZ := build/fuzz
 FUZZ_STAMP := $(FUZZ)/.installed
 DYNAMODB_STAMP := $(DYNAMODB)/lib/.copied
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST ?= $(BIN)/pytest
 TESTS ?= tests
 
