@@ -5,6 +5,8 @@ it on disk: after a crash between the two the road gets some twice, and none nev
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 from msgspec import json, structs
@@ -23,6 +25,7 @@ from lambent.store.api import Database, StoreFailed, Transaction
 SETTING = "notification"
 BATCH = 500
 PAUSE_S = 1.0
+T = TypeVar("T")
 log = structlog.get_logger()
 _rules = json.Decoder(Rules).decode
 _delivery = json.Decoder(Delivery).decode
@@ -34,7 +37,7 @@ class Notifier:
     def __init__(self, database: Database, clock: Clock, ids: Ids, outbox: Outbox) -> None:
         self._database, self._clock, self._ids, self._outbox = database, clock, ids, outbox
         self._wake = asyncio.Event()
-        self._waiting = True  # at the start: what an earlier process left
+        self._added = 0
 
     def add(self, tx: Transaction, bucket: Bucket, what: Happened) -> None:
         """Write down what is to be told of a change, if anything."""
@@ -44,18 +47,25 @@ class Notifier:
         what = structs.replace(what, at_ms=self._clock.now_ms())
         for each in deliveries_of(bucket, _rules(body), what, self._ids.uuid()):
             tx.run(SQL.add_outgoing, body=json.encode(each))
-            self._waiting = True
+            self._added += 1
 
-    def wake(self) -> None:
-        """A change was committed."""
-        if self._waiting:
+    async def committed(self, work: Callable[[Transaction], T]) -> T:
+        """Commit `work`; if it added something, that is on its way. A `run` that looks between an `add` and its commit
+        finds nothing, so it is woken after each commit that has something for it, and by nothing else."""
+
+        def watched(tx: Transaction) -> tuple[T, bool]:
+            before = self._added  # one unit of work runs at a time
+            return work(tx), self._added != before
+
+        done, added = await self._database.write(watched)
+        if added:
             self._wake.set()
+        return done
 
     async def run(self) -> None:
         """Hand over until cancelled."""
         while True:
             self._wake.clear()
-            self._waiting = False
             try:
                 while await self.hand_over():
                     pass
@@ -63,8 +73,7 @@ class Notifier:
                 log.error("notifications wait", action="s3.notify", error=str(error))
                 await self._clock.sleep(PAUSE_S)
                 continue
-            if not self._waiting:
-                await self._wake.wait()
+            await self._wake.wait()
 
     async def hand_over(self) -> int:
         """Hand over the oldest; how many."""

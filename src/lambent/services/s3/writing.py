@@ -32,9 +32,7 @@ class Writer:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Commit `work`, and have what it wants to be told, told."""
-        done = await self.database.write(work)
-        self._notifier.wake()
-        return done
+        return await self._notifier.committed(work)
 
     def put(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, made: Version, event: str) -> Version:
         """Make it the newest, which replaces the one called null where it has that name; it, with name, time and id."""
