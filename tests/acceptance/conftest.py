@@ -198,6 +198,17 @@ class Platform:
         lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
         return name
 
+    def logged(self, where: str, pattern: str = "") -> list[str]:
+        """What a function (or a log group, by its name with "/") has logged so far, a text for each event; nothing
+        while the group is not there: the first line makes it, a moment after the answer."""
+        group = where if where.startswith("/") else f"/aws/lambda/{where}"
+        logs = self.client("logs")
+        try:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern=pattern)
+            return [event["message"] for page in pages for event in page["events"]]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+
     def role(self) -> str:
         """The ARN of an execution role, made at the first use."""
         iam = self.client("iam")

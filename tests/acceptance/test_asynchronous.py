@@ -40,12 +40,7 @@ def quick(own_server: Callable[..., "Platform"]) -> "Platform":
 
 def told(platform: "Platform", name: str) -> list[Any]:
     """What the function `name` was sent."""
-    logs = platform.client("logs")
-    try:
-        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="TOLD")["events"]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
-    return [json.loads(event["message"].removeprefix("TOLD ")) for event in found]
+    return [json.loads(line.removeprefix("TOLD ")) for line in platform.logged(name, "TOLD")]
 
 
 def test_events_are_retried_and_their_ends_go_to_destinations(quick: "Platform", eventually: Any) -> None:
@@ -82,20 +77,12 @@ def test_events_are_retried_and_their_ends_go_to_destinations(quick: "Platform",
 
 def test_the_older_operation_for_events_runs_them_too(platform: "Platform", eventually: Any) -> None:
     """Source: Lambda service model, InvokeAsync (deprecated; Status 202)."""
-    lambda_, logs = platform.client("lambda"), platform.client("logs")
+    lambda_ = platform.client("lambda")
     name = platform.create("def handler(event, context): print('older', event)")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert lambda_.invoke_async(FunctionName=name, InvokeArgs=b'{"a": 1}')["Status"] == 202
-
-    def seen() -> bool:
-        try:
-            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        except logs.exceptions.ResourceNotFoundException:
-            return False
-        return any("older {'a': 1}" in event["message"] for event in found)
-
-    assert eventually(seen)
+    assert eventually(lambda: any("older {'a': 1}" in line for line in platform.logged(name)))
 
 
 def test_a_reserved_concurrency_of_zero_sends_events_to_the_destination_at_once(

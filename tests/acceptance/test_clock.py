@@ -24,12 +24,7 @@ def retried(platform: Any) -> int:
 
 
 def attempts(platform: Any, name: str) -> list[str]:
-    pages = (
-        platform.client("logs")
-        .get_paginator("filter_log_events")
-        .paginate(logGroupName=f"/aws/lambda/{name}", filterPattern="attempt")
-    )
-    return [event["message"] for event in pages.search("events[]")]
+    return list(platform.logged(name, "attempt"))
 
 
 def test_retries_messages_and_credentials_when_a_person_moves_the_time(

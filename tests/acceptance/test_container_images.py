@@ -212,10 +212,9 @@ def test_an_extension_of_the_image_runs_beside_it_and_both_are_in_the_log(
     images: Images, python_function: str, platform: "Platform", eventually: Callable[[Callable[[], Any]], Any]
 ) -> None:
     images.invoke(python_function, {"code": "result = 1"})
-    logs, group = platform.client("logs"), f"/aws/lambda/{python_function}"
 
     def lines() -> list[str]:
-        found = [each["message"] for each in logs.filter_log_events(logGroupName=group)["events"]]
+        found = platform.logged(python_function)
         return found if any("the extension saw INVOKE" in line for line in found) else []
 
     found = eventually(lines)

@@ -32,14 +32,7 @@ def allowed(platform: Any, name: str) -> str:
 
 def seen(platform: Any, function_arn: str) -> list[Any]:
     """The events that the function has logged."""
-    logs = platform.client("logs")
-    try:
-        pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=f"/aws/lambda/{function_arn.rpartition(':')[2]}", filterPattern="SAW"
-        )
-        return [json.loads(each["message"][4:]) for page in pages for each in page["events"]]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
+    return [json.loads(line[4:]) for line in platform.logged(function_arn.rpartition(":")[2], "SAW")]
 
 
 @pytest.fixture
@@ -129,8 +122,8 @@ def test_another_bus_and_a_log_group_are_targets_too(platform: Any, rule: Callab
     events.put_targets(Rule="all", EventBusName=name, Targets=[target])
     rule({"detail-type": ["forward"]}, {"Arn": bus})
     events.put_events(Entries=[{"Source": "s", "DetailType": "forward", "Detail": "{}"}])
-    (logged,) = eventually(lambda: logs.filter_log_events(logGroupName=group)["events"])
-    assert json.loads(logged["message"])["detail-type"] == "forward"
+    (logged,) = eventually(lambda: platform.logged(group))
+    assert json.loads(logged)["detail-type"] == "forward"
     events.remove_targets(Rule="all", EventBusName=name, Ids=["log"])
     events.delete_rule(Name="all", EventBusName=name)
     events.delete_event_bus(Name=name)

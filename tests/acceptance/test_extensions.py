@@ -86,11 +86,7 @@ def invoke(platform: "Platform", name: str, event: Any, **more: Any) -> tuple[di
 
 
 def log_of(platform: "Platform", name: str) -> str:
-    logs, group = platform.client("logs"), f"/aws/lambda/{name}"
-    try:
-        return "".join(event["message"] for event in logs.filter_log_events(logGroupName=group)["events"])
-    except logs.exceptions.ResourceNotFoundException:
-        return ""
+    return "".join(platform.logged(name))
 
 
 def invoked_when_free(platform: "Platform", name: str, **event: Any) -> Any:

@@ -217,14 +217,10 @@ def test_events_that_were_accepted_are_run_although_everything_is_killed(
         assert lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=str(number))["StatusCode"] == 202
     os.killpg(platform.server.process.pid, signal.SIGKILL)
     platform.server.process.wait()
-    logs = own_server().client("logs")
+    again = own_server()
 
     def all_ran() -> bool:
-        try:
-            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
-            messages = "".join(event["message"] for page in pages for event in page["events"])
-        except ClientError:
-            return False
+        messages = "".join(again.logged(name))
         return all(f"ran<{number}>" in messages for number in range(40))
 
     assert eventually(all_ran)

@@ -86,16 +86,12 @@ def test_the_tail_of_the_log_runs_from_start_to_report(platform: "Platform") -> 
 
 
 def test_the_log_is_in_cloudwatch_logs(platform: "Platform", eventually: Any) -> None:
-    name, logs = platform.create(HELLO), platform.client("logs")
+    name = platform.create(HELLO)
     _, whole = invoke(platform.client("lambda"), name, {})
     request_id = whole["ResponseMetadata"]["RequestId"]
 
     def messages() -> list[str]:
-        try:
-            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        except logs.exceptions.ResourceNotFoundException:
-            return []
-        return [event["message"] for event in found if "REPORT" in event["message"] or "hello" in event["message"]]
+        return [line for line in platform.logged(name) if "REPORT" in line or "hello" in line]
 
     written = eventually(lambda: len(messages()) >= 2 and messages())
     assert written[0].startswith(f"hello from {name}")
@@ -122,19 +118,10 @@ def test_a_deleted_function_is_gone(platform: "Platform") -> None:
 
 
 def test_an_asynchronous_invocation_is_accepted_at_once_and_runs(platform: "Platform", eventually: Any) -> None:
-    lambda_, logs = platform.client("lambda"), platform.client("logs")
-    name = platform.create(HELLO)
+    lambda_, name = platform.client("lambda"), platform.create(HELLO)
     answer = lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=b"{}")
     assert (answer["StatusCode"], answer["Payload"].read()) == (202, b"")
-
-    def ran() -> bool:
-        try:
-            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        except logs.exceptions.ResourceNotFoundException:
-            return False
-        return any(event["message"].startswith("REPORT") for event in events)
-
-    assert eventually(ran)
+    assert eventually(lambda: any(line.startswith("REPORT") for line in platform.logged(name)))
 
 
 def test_a_dry_run_checks_and_runs_nothing(platform: "Platform") -> None:

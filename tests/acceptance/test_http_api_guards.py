@@ -292,11 +292,10 @@ def test_more_than_a_route_may_have_is_turned_away_and_each_request_is_logged(
     answers = [api.ask("/few") for _ in range(4)]
     assert [answer.status for answer, _ in answers] == [200, 200, 429, 429]
     assert answers[-1][1] == {"message": "Too Many Requests"}
-    logs = platform.client("logs")
 
     def lines() -> list[str]:
-        found = logs.filter_log_events(logGroupName=group)["events"]
-        return [event["message"] for event in found] if len(found) == 4 else []
+        found = platform.logged(group)
+        return found if len(found) == 4 else []
 
     refused = answers[-1][0].getheader("apigw-requestid")
     assert f'{refused} GET /few 429 "Too Many Requests" -' in eventually(lines)

@@ -55,15 +55,10 @@ def test_levels_filter_and_belong_to_json_only(platform: "Platform", eventually:
     assert [each if each == "plain" else each["message"] for each in tail(lambda_, name)] == [
         "quiet", "heard 1", "plain",
     ]  # fmt: skip
-    logs = platform.client("logs")
-
-    def arrived() -> Any:
-        try:
-            return logs.filter_log_events(logGroupName=group, filterPattern='{ $.message = "quiet" }')["events"]
-        except logs.exceptions.ResourceNotFoundException:
-            return None
-
-    stream = eventually(arrived)[0]["logStreamName"]
+    quiet = '{ $.message = "quiet" }'
+    eventually(lambda: platform.logged(group, quiet))
+    found = platform.client("logs").filter_log_events(logGroupName=group, filterPattern=quiet)
+    stream = found["events"][0]["logStreamName"]
     assert re.fullmatch(rf"\d{{4}}/\d\d/\d\d/{name}\[\$LATEST\][0-9a-f]{{32}}", stream)
     lambda_.update_function_configuration(FunctionName=name, LoggingConfig={"LogFormat": "Text"})
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})

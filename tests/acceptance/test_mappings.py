@@ -193,10 +193,5 @@ def test_the_example_is_deployed_by_one_command_again_and_again(
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps("bad"))
     eventually(lambda: counts(platform, dead) == (1, 0) and counts(platform, url) == (0, 0))
     assert received(platform, dead) == ["bad"]
-    logs = platform.client("logs")
-
-    def booked() -> bool:
-        events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="booked")["events"]
-        return [json.loads(each["message"]) for each in events] == [{"booked": "o-1", "total": "7.00"}]
-
-    eventually(booked)
+    booked = {"booked": "o-1", "total": "7.00"}
+    eventually(lambda: [json.loads(line) for line in platform.logged(name, "booked")] == [booked])

@@ -488,8 +488,8 @@ def test_each_request_leaves_a_line_in_the_stage_s_access_log(rest: Rest, platfo
     rest.call("GET", "/nothing")
 
     def told() -> list[str]:
-        events = logs.filter_log_events(logGroupName=group)["events"]
-        return [each["message"] for each in events] if len(events) == 2 else []
+        found = platform.logged(group)
+        return found if len(found) == 2 else []
 
     lines = eventually(told)
     assert lines[0] == f"{answer.headers['x-amzn-requestid']} /x/{{id}} 200 -"

@@ -376,13 +376,7 @@ def test_a_queue_and_a_function_are_told_of_what_they_asked_for(
     created = next(each["s3"] for each in records if each["eventName"] == "ObjectCreated:Put")
     assert (created["object"]["key"], created["object"]["size"]) == ("in/a+b.txt", 3)
     assert (created["bucket"]["name"], created["configurationId"]) == (bucket, "q")
-    logs = platform.client("logs")
-    eventually(
-        lambda: any(
-            "GOT out/x.run" in each["message"]
-            for each in logs.filter_log_events(logGroupName=f"/aws/lambda/{function}").get("events", [])
-        )
-    )
+    eventually(lambda: any("GOT out/x.run" in line for line in platform.logged(function)))
 
 
 def test_a_function_and_a_layer_come_from_a_bucket(platform: Any, s3: Any, bucket: str, zipped: Any) -> None:

@@ -35,12 +35,7 @@ def role(platform: Any) -> str:
 
 
 def seen(platform: Any, name: str) -> list[Any]:
-    logs = platform.client("logs")
-    try:
-        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="SAW")["events"]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
-    return [json.loads(each["message"][4:]) for each in found]
+    return [json.loads(line[4:]) for line in platform.logged(name, "SAW")]
 
 
 def test_the_command_line_makes_a_schedule_and_a_function_runs(platform: Any, role: str, eventually: Wait) -> None:
@@ -80,8 +75,8 @@ def test_a_one_time_schedule_sends_an_event_and_is_gone(platform: Any, role: str
             "Input": '{"n": <aws.scheduler.attempt-number>}',
         },
     )
-    (logged,) = eventually(lambda: logs.filter_log_events(logGroupName=group)["events"])
-    event = json.loads(logged["message"])
+    (logged,) = eventually(lambda: platform.logged(group))
+    event = json.loads(logged)
     assert (event["detail-type"], event["detail"]) == ("tick", {"n": 1})
     assert event["resources"] == ["arn:aws:scheduler:us-east-1:000000000000:schedule/default/once"]
     eventually(lambda: not scheduler.list_schedules(NamePrefix="once")["Schedules"])
@@ -97,22 +92,13 @@ def test_the_nightly_job_is_deployed_by_one_command_and_runs(platform: Any, even
         assert done.returncode == 0, done.stderr
     found = platform.client("scheduler").get_schedule(Name="nightly_job")
     assert (found["ScheduleExpression"], found["ScheduleExpressionTimezone"]) == ("rate(1 day)", "Europe/Berlin")
-    logs = platform.client("logs")
-    group = {"logGroupName": "/aws/lambda/nightly_job", "filterPattern": "REPORT"}
-    eventually(lambda: _events(logs, group))
+    eventually(lambda: platform.logged("nightly_job", "REPORT"))
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     answer = lambda_.invoke(FunctionName="nightly_job", Payload=json.dumps({"time": tomorrow}))
     report = json.loads(answer["Payload"].read())
     assert report["functions"]["nightly_job"]["invocations"] >= 1
     assert report["functions"]["nightly_job"]["failures"] == 0
     platform.client("scheduler").delete_schedule(Name="nightly_job")
-
-
-def _events(logs: Any, query: dict[str, str]) -> Any:
-    try:
-        return logs.filter_log_events(**query)["events"]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
 
 
 def test_pages_groups_and_tags(platform: Any, role: str) -> None:

@@ -81,7 +81,9 @@ def invoked(lambda_: Any, name: str) -> tuple[dict[str, Any], str]:
     return payload, base64.b64decode(answer["LogResult"]).decode()
 
 
-def test_each_environment_goes_on_from_the_one_initialised_process(platform: "Platform", lambda_: Any) -> None:
+def test_each_environment_goes_on_from_the_one_initialised_process(
+    platform: "Platform", lambda_: Any, eventually: Callable[[Callable[[], Any]], Any]
+) -> None:
     name = platform.create(SOURCE, **ON, MemorySize=256)
     assert published(lambda_, name)["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
     with ThreadPoolExecutor(5) as pool:
@@ -99,12 +101,8 @@ def test_each_environment_goes_on_from_the_one_initialised_process(platform: "Pl
     assert re.search(r"^RESTORE_REPORT Restore Duration: [\d.]+ ms$", log, re.MULTILINE)
     assert re.search(r"\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t$", log, re.MULTILINE)
     assert "woken up" in log
-    of_init = platform.client("logs").filter_log_events(
-        logGroupName=f"/aws/lambda/{name}", filterPattern="INIT_REPORT"
-    )["events"]
-    assert [re.sub(r"[\d.]+", "N", event["message"]) for event in of_init] == [
-        "INIT_REPORT Init Duration: N ms\tPhase: init\n"
-    ]
+    of_init = eventually(lambda: platform.logged(name, "INIT_REPORT"))
+    assert [re.sub(r"[\d.]+", "N", line) for line in of_init] == ["INIT_REPORT Init Duration: N ms\tPhase: init\n"]
     assert "Init Duration" not in log
 
 

@@ -112,12 +112,7 @@ def queue(platform: Any) -> Iterator[Callable[..., tuple[str, str]]]:
 
 def seen(platform: Any, name: str) -> list[Any]:
     """The events that the function has logged."""
-    logs = platform.client("logs")
-    try:
-        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="SAW")["events"]
-        return [json.loads(each["message"][4:]) for each in found]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
+    return [json.loads(line[4:]) for line in platform.logged(name, "SAW")]
 
 
 def received(platform: Any, url: str, count: int = 1) -> list[Any]:

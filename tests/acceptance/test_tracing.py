@@ -41,13 +41,10 @@ def test_active_tracing_samples_what_nobody_has_decided(
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     assert ";Sampled=0" in told(platform, name)
     assert told(platform, name, CAME + "1").startswith(CAME + "1")
-    logs, group = platform.client("logs"), f"/aws/lambda/{name}"
 
     def traces() -> list[str]:
-        events = logs.filter_log_events(logGroupName=group, filterPattern="REPORT")["events"]
-        found = [
-            re.search(r"\nXRAY TraceId: (\S+)\tSegmentId: \w{16}\tSampled: true", each["message"]) for each in events
-        ]
+        reports = platform.logged(name, "REPORT")
+        found = [re.search(r"\nXRAY TraceId: (\S+)\tSegmentId: \w{16}\tSampled: true", each) for each in reports]
         return [match[1] for match in found if match] if len(found) == 5 else []
 
     assert eventually(traces) == [first[5:40], CAME[5:40], CAME[5:40]]
