@@ -19,6 +19,7 @@ from lambent.clock import Clock
 from lambent.environment.api import Environment
 from lambent.errors import ServiceError, Unavailable
 from lambent.invocation.api import Limits, Links
+from lambent.invocation.errors import ServiceFailed
 from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
 from lambent.invocation.snapshots import Snapshots
@@ -240,6 +241,9 @@ class Estate:
             lease = await self._starts.start(pool.request, self._limits.init_timeout_s, lambda: pool.waiting > 0)
         except ServiceError as error:
             pool.refused(error, began_s)
+        except Exception:  # a bug of ours must not leave those waiting who wait for this start
+            log.exception("a start failed unexpectedly", action="estate.bug", function=pool.request.key.name)
+            pool.refused(ServiceFailed("The execution environment could not be started."), began_s)
         else:
             self._keep(lease)
             pool.arrived(lease, began_s)

@@ -170,7 +170,12 @@ class Agent:
     async def _watch(self, held: Held) -> None:
         """Wait for the environment's end, clean up, and tell those who care."""
         ending = await held.sandbox.wait_ended()
-        await held.sandbox.stop()
+        try:
+            await held.sandbox.stop()
+        except Exception:  # whatever is left of it: who counts on its slot is told that it has ended
+            log.exception(
+                "an environment is not cleared away", action="agent.left", environment=held.spec.environment_id
+            )
         held.close()
         self._held.pop(held.spec.environment_id, None)
         notice = _notice(held, ending)

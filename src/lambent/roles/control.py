@@ -5,7 +5,6 @@ import contextlib
 import os
 import platform
 import signal
-from collections.abc import Coroutine
 from typing import Any
 
 import structlog
@@ -21,6 +20,7 @@ from lambent.invocation.asynchronous.queue import Links as QueueLinks
 from lambent.journal.follower import Consumer, JournalFollower
 from lambent.journal.reader import JournalReader
 from lambent.journal.writer import JournalWriter
+from lambent.loops import Loop, Loops
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionSnapshot
 from lambent.model.function_url import UrlAccess
@@ -80,6 +80,7 @@ from lambent.transport.peer import Method, Methods, Peer
 from lambent.vault import open_vault
 
 COLLECT_EVERY_S = 60.0
+LAST_CALLS_S = 0.5
 CONTROL = -1  # the number that control says hello to the agent with
 
 log = structlog.get_logger()
@@ -103,7 +104,8 @@ class Control:
             on_lose=self._agent_lost,
         )
         self._agents = Agents(self._link)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._loops = Loops(self._clock)
+        self._calls: set[asyncio.Task[None]] = set()  # of edges, which go on when their edge dies
 
     async def build(self) -> None:
         """Open the stores and make every room."""
@@ -208,41 +210,37 @@ class Control:
         endpoint = f"http://127.0.0.1:{self._settings.port}"
         self._api_gateway.service_calls = ServiceCalls(self._dispatcher, self._keys, endpoint)
         server = await serve(Address(path=str(self._settings.run / "control.sock")), self._methods())
-        self._own(self._link.run())
+        self._loops.begin("agent", self._link.run)
         await self._lambda.start()
-        for work in (
-            self._follower.run(),
-            self._logs.run(),
-            self._cloudwatch.run(),
-            self._sqs.run(),
-            self._dynamodb.run(),
-            self._queue.run(),
-            *self._messaging.works(),
-            self._collect(),
-            self._provisioner.run(),
-        ):
-            self._own(work)
+        loops: dict[str, Loop] = {
+            "journal": self._follower.run,
+            "logs": self._logs.run,
+            "cloudwatch": self._cloudwatch.run,
+            "sqs": self._sqs.run,
+            "dynamodb": self._dynamodb.run,
+            "events of functions": self._queue.run,
+            **self._messaging.loops(),
+            "code": self._collect,
+            "provisioned": self._provisioner.run,
+        }
+        for name, loop in loops.items():
+            self._loops.begin(name, loop)
         log.info("control ready", action="control.ready", pid=os.getpid())
         await stopping.wait()
         server.close()
         await self._pollers.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._loops.close()
         await self._messaging.close()
         await self._api_gateway.close()
         await self._sqs.close()
         await self._dynamodb.close()
+        if self._calls:
+            await asyncio.wait(set(self._calls), timeout=LAST_CALLS_S)
         await self._placement.close()
         await self._lambda.close()
         await self._cloudwatch.close()
         self._journal.close()
         await self._stores.close()
-
-    def _own(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(_say_if_failed)
-        self._tasks.append(task)
 
     async def _collect(self) -> None:
         """Delete code that nothing refers to and no environment has mounted."""
@@ -275,14 +273,14 @@ class Control:
     def _methods(self) -> Methods:
         return {
             "hello": Method(Hello, self._hello),
-            "http": Method(Forwarded, self._http),
-            "object": Method(ObjectCall, self._object),
+            "http": Method(Forwarded, self._http, self._calls),
+            "object": Method(ObjectCall, self._object, self._calls),
             "bucket": Method(str, self._bucket),
             "access_key": Method(KeyQuery, self._access_key),
             "snapshot": Method(SnapshotRequest, self._snapshot),
             "function_url": Method(UrlQuery, self._function_url),
             "lease": Method(LeaseRequest, self._lease),
-            "enqueue": Method(Enqueue, self._enqueue),
+            "enqueue": Method(Enqueue, self._enqueue, self._calls),
             "requests": Method(RateQuery, self._requests),
             "idle": Method(IdleChange, self._idle),
             "retiring": Method(str, self._retiring),
@@ -299,13 +297,14 @@ class Control:
         peer.name, peer.number = f"edge {hello.edge}", hello.edge
         self._edges.joined(hello.edge, hello.pid, peer)
         peer.closed.add_done_callback(lambda _: self._edge_left(hello.edge, peer))
-        self._own(self._confirm(hello.edge))
+        self._loops.own(self._confirm(hello.edge))
         self._provisioner.wake()
         return Welcome(os.getpid(), self._clock.shift_s)
 
     def _edge_left(self, number: int, peer: Peer) -> None:
         if self._edges.left(number, peer):
             self._placement.edge_lost(number)
+            self._sqs.dismiss()  # nobody would have what its long polls receive
             self._provisioner.wake()
 
     async def _confirm(self, edge: int) -> None:
@@ -366,11 +365,6 @@ class Control:
 
     async def _metrics(self, _peer: Peer, _body: None) -> str:
         return await self._report.metrics()
-
-
-def _say_if_failed(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("a task of control ended", action="control.task", exc_info=task.exception())
 
 
 def _architecture() -> str:

@@ -36,6 +36,7 @@ from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.streaming import Pace
 from lambent.journal.lines import events_of
 from lambent.journal.writer import JournalWriter
+from lambent.loops import Loops
 from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import Hello, Invalidate, LeaseGrant, Welcome
@@ -67,6 +68,7 @@ class Edge:
     def __init__(self, settings: Settings, number: int) -> None:
         self._settings, self._number = settings, number
         self._clock = ShiftedClock()
+        self._loops = Loops(self._clock)
         self._ids = ids = SystemIds()
         self._hello = Hello(number, os.getpid(), ids.hex(16))
         self._control = Lasting(
@@ -145,7 +147,8 @@ class Edge:
         """Serve until `stopping`, then let running invocations finish."""
         lines = (self._control, self._agent, self._neighbours, self._handoff)
         parts = (*lines, self._estate, self._http, self._tls, self._apis.sockets)
-        tasks = [asyncio.get_running_loop().create_task(part.run()) for part in parts]
+        for part in parts:
+            self._loops.begin(type(part).__name__, part.run)
         door = await self._door.open(address_of(self._settings, self._number))
         await self._control.wait_connected()
         await self._http.accept(listener, self._tls.tls)
@@ -164,9 +167,7 @@ class Edge:
         await self._apis.close()
         self._journal.close()
         door.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._loops.close()
 
     def _missing(self) -> list[str]:
         """The parts that this edge cannot reach now."""

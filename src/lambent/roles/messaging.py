@@ -1,8 +1,8 @@
 """What sends on behalf of others, connected: EventBridge, Scheduler, SNS, S3, and the deliveries they make."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 from lambent.clock import Clock
 from lambent.config import Settings
@@ -10,6 +10,7 @@ from lambent.delivery.api import Carrier
 from lambent.delivery.deliveries import Deliveries
 from lambent.ids import Ids
 from lambent.invocation.asynchronous.queue import EventQueue
+from lambent.loops import Loop
 from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, QueueCarrier, Services, TopicCarrier
 from lambent.roles.http_carrier import HttpCarrier
 from lambent.roles.object_storage import Archives, Destinations, ObjectCarrier
@@ -68,9 +69,14 @@ class Messaging(NamedTuple):
             "sns": self.sns.operations,
         }
 
-    def works(self) -> list[Coroutine[Any, Any, None]]:
-        """The tasks that control owns."""
-        return [self.deliveries.run(), self.events.run(), self.scheduler.run(), self.s3.run()]
+    def loops(self) -> dict[str, Loop]:
+        """What control runs, by name."""
+        return {
+            "deliveries": self.deliveries.run,
+            "events": self.events.run,
+            "scheduler": self.scheduler.run,
+            "s3": self.s3.run,
+        }
 
     async def close(self) -> None:
         """Hang up, once those tasks are over."""

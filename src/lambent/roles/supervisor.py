@@ -17,6 +17,7 @@ import structlog
 
 from lambent.clock import Clock, SystemClock
 from lambent.config import Settings
+from lambent.loops import Loops
 from lambent.roles.logging import set_up_logging
 from lambent.roles.orphans import Orphans
 from lambent.roles.tls import TlsKeeper
@@ -65,8 +66,14 @@ class Part:
             async with self._orphans.starting:
                 if self._stopping:
                     return
-                self._process = await asyncio.create_subprocess_exec(*self._command, pass_fds=self._descriptors)
-            code = await self._process.wait()
+                try:
+                    self._process = await asyncio.create_subprocess_exec(*self._command, pass_fds=self._descriptors)
+                except OSError as error:  # no memory or process is left now
+                    log.error("a part cannot be started", action="supervisor.start", name=self.name, error=str(error))
+                    process = None
+                else:
+                    process = self._process
+            code = None if process is None else await process.wait()
             if self._stopping:
                 return
             if self._clock.monotonic_s() - began_s > STEADY_S:
@@ -180,7 +187,10 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     agent, control = part(AGENT), part("control")
     edges = [part("edge", number, listener.fileno()) for number in range(settings.edges)]
     parts += [agent, control, *edges]
-    tasks = [loop.create_task(work) for work in (*(each.run() for each in parts), orphans.run())]
+    loops = Loops(clock)
+    for each in parts:
+        loops.begin(each.name, each.run)
+    loops.begin("orphans", orphans.run)
     log.info("starting", action="supervisor.start", host=settings.host, port=settings.port, data=str(settings.data))
     await stopping.wait()
     log.info("stopping", action="supervisor.stop")
@@ -193,8 +203,6 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
         from lambent.roles.agent_sandboxes import remove_groups  # what the agent alone needs, as long as it lives
 
         remove_groups(settings)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await loops.close()
     _clear_run(settings.run)
     return 0

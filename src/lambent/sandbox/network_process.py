@@ -161,8 +161,9 @@ class Egress:
         try:
             while message := (await packets.receive())[0]:
                 done = msgspec.msgpack.decode(message, type=Done)
-                if done.number in self._waiting:
-                    self._waiting[done.number].set_result(done)
+                future = self._waiting.get(done.number)
+                if future is not None and not future.done():  # who asked may be on the way out
+                    future.set_result(done)
             log.error("the relay died", action="agent.relay")
             self._on_lost()
         finally:

@@ -165,6 +165,10 @@ class Pool(Generic[S]):
         except SandboxFailure as error:
             self._failed(error)
             return False
+        except Exception as error:  # whatever it is: nobody may wait for ever (no descriptor or process is left, a bug)
+            log.exception("a sandbox failed unexpectedly", action="sandbox.bug")
+            self._failed(SandboxFailure(f"The sandbox could not be made: {error!r}"))
+            return False
         while self._waiting and not self._closed:
             future = self._waiting.popleft()
             if not future.done():

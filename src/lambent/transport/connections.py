@@ -97,27 +97,35 @@ class Lasting:
         delay_s = FIRST_RETRY_S
         while True:
             try:
-                peer = await connect(self._address, self._methods)
+                if await self._connected():
+                    delay_s = FIRST_RETRY_S
+                    continue
             except OSError:
-                await self._clock.sleep(delay_s)
-                delay_s = min(delay_s * 2, LONGEST_RETRY_S)
-                continue
-            peer.name = self._name
-            try:
-                if self._on_connect is not None:
-                    greeting = self._on_connect(peer)
-                    if asyncio.iscoroutine(greeting) or isinstance(greeting, asyncio.Future):
-                        await greeting
-                delay_s = FIRST_RETRY_S
-                self._peer = peer
-                self._ready.set()
-                await peer.closed
-            except Unavailable:
-                pass
-            finally:
-                self._peer = None
-                self._ready.clear()
-                peer.close()
-                if self._on_lose is not None:
-                    self._on_lose()
+                pass  # nobody is there yet
+            except Exception:  # a greeting that fails must not end the connection for good
+                log.exception("a greeting failed", action="transport.greet", peer=self._name)
+            await self._clock.sleep(delay_s)
+            delay_s = min(delay_s * 2, LONGEST_RETRY_S)
+
+    async def _connected(self) -> bool:
+        """Connect once and wait for the end; whether the greeting was answered."""
+        peer = await connect(self._address, self._methods)
+        peer.name = self._name
+        try:
+            if self._on_connect is not None:
+                greeting = self._on_connect(peer)
+                if asyncio.iscoroutine(greeting) or isinstance(greeting, asyncio.Future):
+                    await greeting
+            self._peer = peer
+            self._ready.set()
+            await peer.closed
+        except Unavailable:
+            return False
+        finally:
+            self._peer = None
+            self._ready.clear()
+            peer.close()
+            if self._on_lose is not None:
+                self._on_lose()
             log.warning("connection lost", action="transport.lost", peer=self._name)
+        return True

@@ -38,10 +38,15 @@ class Failure(msgspec.Struct):
 
 
 class Method(NamedTuple):
-    """How one method is answered: the type of its body, and the coroutine that serves it."""
+    """How one method is answered: the type of its body, and the coroutine that serves it.
+
+    A caller that hangs up ends the calls that it waits for, but for those of methods with a `keeper`: what follows the
+    commit of a change (copies called back, who waits woken) does not depend on who asked for it. Whoever has the set
+    owns these tasks."""
 
     body: Any
     serve: Callable[["Peer", Any], Awaitable[Any]]
+    keeper: set[asyncio.Task[None]] | None = None
 
 
 Methods = Mapping[str, Method]
@@ -149,9 +154,11 @@ class Peer(asyncio.Protocol):
             self.close()
             return
         if kind in (CALL, NOTICE):
+            entry = self._methods.get(method)
+            tasks = self._tasks if entry is None or entry.keeper is None else entry.keeper
             task = asyncio.get_running_loop().create_task(self._serve(kind, number, method, body))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
         elif number in self._calls:
             self._answered(kind, number, body)
 

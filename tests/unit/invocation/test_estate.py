@@ -359,3 +359,17 @@ async def test_a_request_that_ran_elsewhere_starts_nothing_and_is_written_down_t
     assert (await lab.invoke()).payload == b"there"
     assert (lab.leases, lab.records) == ([], [])
     assert lab.data_plane.statistics().busy == 0
+
+
+async def test_a_start_that_fails_unexpectedly_leaves_nobody_waiting(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def lease(request: LeaseRequest) -> LeaseGrant:
+        raise KeyError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lab, "lease", lease)
+        call = lab.begin()
+        await lab.settle()
+        with pytest.raises(ServiceError) as caught:
+            await call
+    assert caught.value.code == "ServiceException"
+    assert (await lab.invoke()).status == "success"

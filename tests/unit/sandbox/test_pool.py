@@ -226,3 +226,13 @@ async def test_what_comes_in_the_moment_in_which_its_taker_goes_is_kept() -> Non
     assert shop.pool.ready == [made] or made.stopped
     await shop.pool.close()
     assert made.stopped
+
+
+async def test_a_failure_that_nobody_thought_of_keeps_nobody_waiting() -> None:
+    shop = Workshop(0)
+    taking = asyncio.create_task(shop.pool.take())
+    await settle()
+    shop.begun[0].set_exception(OSError("no process is left"))
+    with pytest.raises(SandboxFailure, match="no process is left"):
+        await taking
+    await shop.pool_closed()

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambent.clock import FakeClock
 from lambent.errors import ServiceError, Unavailable
 from lambent.transport.address import Address, parse_address
-from lambent.transport.connections import connect, serve
+from lambent.transport.connections import Lasting, connect, serve
 from lambent.transport.peer import Method, Peer
 
 
@@ -118,3 +119,55 @@ def test_random_bytes_end_the_connection_or_wait_for_more(data: bytes) -> None:
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not an address"):
         parse_address(text)
+
+
+async def test_what_a_caller_waits_for_ends_with_it_but_what_has_a_keeper_goes_on(tmp_path: Path) -> None:
+    began, may_go_on, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    ended, keeper = asyncio.Event(), set[asyncio.Task[None]]()
+
+    async def commit(_: Peer, _body: None) -> None:
+        began.set()
+        await may_go_on.wait()
+        done.set()
+
+    async def wait(_: Peer, _body: None) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    place = Address(path=str(tmp_path / "kept"))
+    server = await serve(place, {"commit": Method(None, commit, keeper), "wait": Method(None, wait)})
+    caller = await connect(place, {})
+    calls = [asyncio.ensure_future(caller.call(name, None, type(None))) for name in ("wait", "commit")]
+    await began.wait()
+    caller.close()
+    assert [type(each) for each in await asyncio.gather(*calls, return_exceptions=True)] == [Unavailable] * 2
+    await ended.wait()
+    [task] = keeper
+    may_go_on.set()
+    await task
+    assert done.is_set()
+    assert not keeper
+    server.close()
+
+
+async def test_a_lasting_connection_outlives_a_greeting_that_fails(tmp_path: Path) -> None:
+    clock, greetings = FakeClock(), list[Peer]()
+
+    async def greet(peer: Peer) -> None:
+        greetings.append(peer)
+        await peer.call("fail" if len(greetings) < 3 else "double", 1 if len(greetings) > 2 else None, object)
+
+    place = Address(path=str(tmp_path / "greeted"))
+    server = await serve(place, METHODS)
+    lasting = Lasting(place, METHODS, clock, name="it", on_connect=greet)
+    running = asyncio.ensure_future(lasting.run())
+    connected = asyncio.ensure_future(lasting.wait_connected())
+    async with asyncio.timeout(20):
+        while not connected.done():
+            await clock.advance(1)
+    assert await (await connected).call("double", 4, int) == 8
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    server.close()

@@ -132,12 +132,18 @@ class EventQueue:
             await self._serve(event, lane)
         except (StoreFailed, Unavailable) as error:
             log.error("an event stays as it was", action="event.kept", **_facts(event), error=str(error))
-            await self._clock.sleep(PAUSE_S)
-            lane.expect(0)
+            await self._look_again(lane)
+        except Exception:  # a bug of ours must neither lose the event nor stop the others
+            log.exception("an event failed unexpectedly", action="event.bug", **_facts(event))
+            await self._look_again(lane)
         finally:
             lane.claimed.discard(event.id)
             self._lanes.tidy([lane])
             self._wake.set()
+
+    async def _look_again(self, lane: Lane) -> None:
+        await self._clock.sleep(PAUSE_S)
+        lane.expect(0)
 
     async def _serve(self, event: Event, lane: Lane) -> None:
         try:

@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from lambent.clock import Clock
+from lambent.loops import for_ever
 from lambent.services.cloudwatch import store
 from lambent.services.cloudwatch.get_data import GetMetricData
 from lambent.services.cloudwatch.get_statistics import GetMetricStatistics
@@ -42,6 +43,7 @@ class CloudWatchService:
     def __init__(
         self, database: Database, clock: Clock, catch_up: Callable[[], Awaitable[None]], kept_days: Sequence[float]
     ) -> None:
+        self._clock = clock
         self.meter = Tally(database, clock)
         self._database, self._journal = database, catch_up
         self._retention = Retention(database, clock, kept_days)
@@ -55,8 +57,8 @@ class CloudWatchService:
     async def run(self) -> None:
         """Keep what is measured, and roll up what is old; a task that its owner keeps and cancels."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.meter.run())
-            tasks.create_task(self._retention.run())
+            tasks.create_task(for_ever("metrics", self.meter.run, self._clock))
+            tasks.create_task(for_ever("metrics retention", self._retention.run, self._clock))
 
     async def close(self) -> None:
         """Write what was measured last."""

@@ -26,7 +26,7 @@ from lambent.services.lambda_.reach import keyed, reach_of
 from lambent.services.lambda_.states import Step, standing_after
 from lambent.store.api import Database, StoreFailed, Transaction
 
-PAUSE_S = 1.0
+PAUSE_S, PAUSE_AFTER_BUG_S = 1.0, 30.0
 log = structlog.get_logger()
 
 
@@ -79,6 +79,9 @@ class Completion:
             except (StoreFailed, Unavailable) as error:
                 log.error("a function cannot be settled", action="function.settle", name=key.name, error=str(error))
                 await self._clock.sleep(PAUSE_S)
+            except Exception:  # a bug of ours must not leave a function unsettled for good
+                log.exception("a function cannot be settled", action="function.bug", name=key.name)
+                await self._clock.sleep(PAUSE_AFTER_BUG_S)
 
     async def _settle_one(self, version: Version) -> None:
         """Bring it to rest by itself: one that is initialised for minutes must not keep another waiting, nor

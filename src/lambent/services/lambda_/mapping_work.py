@@ -22,7 +22,7 @@ from lambent.services.lambda_.mapping_store import EventSourceMapping
 from lambent.services.lambda_.names import find_version
 from lambent.store.api import Database, StoreFailed, Transaction
 
-PAUSE_S = 1.0
+PAUSE_S, PAUSE_AFTER_BUG_S = 1.0, 30.0
 BY_LAMBDA = "LAMBDA_INITIATED"
 log = structlog.get_logger()
 
@@ -92,6 +92,9 @@ class MappingWork:
             except (StoreFailed, Unavailable) as error:
                 log.error("a mapping cannot be settled", action="mapping.settle", uuid=mapping.uuid, error=str(error))
                 await self._clock.sleep(PAUSE_S)
+            except Exception:  # a bug of ours must not leave a mapping on its way for good
+                log.exception("a mapping cannot be settled", action="mapping.bug", uuid=mapping.uuid)
+                await self._clock.sleep(PAUSE_AFTER_BUG_S)
 
     async def _tell(self, mapping: EventSourceMapping) -> None:
         if mapping.state is State.DELETING:

@@ -4,6 +4,7 @@ import asyncio
 
 from lambent.clock import Clock
 from lambent.ids import Ids
+from lambent.loops import for_ever
 from lambent.services.operation import operations_of
 from lambent.services.s3 import bodies
 from lambent.services.s3.api import Links
@@ -66,6 +67,5 @@ class S3Service:
     async def run(self) -> None:
         """Tell, sweep and expire until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.notifier.run())
-            tasks.create_task(self.sweeper.run())
-            tasks.create_task(self.expirer.run())
+            for part in (self.notifier, self.sweeper, self.expirer):
+                tasks.create_task(for_ever(f"s3 {type(part).__name__}", part.run, self._clock))

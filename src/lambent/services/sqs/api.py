@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.ids import Ids
+from lambent.loops import for_ever
 from lambent.model.meter import SILENCE, Meter
 from lambent.services.operation import Operation, operations_of
 from lambent.services.sqs.broker import Broker
@@ -61,10 +62,11 @@ class SqsService:
 
     async def run(self) -> None:
         """Sweep and measure every minute, and move what move tasks have to move, until cancelled."""
+        clock = self._broker.clock
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._sweep.run())
-            tasks.create_task(measure_queues(self._broker))
-            tasks.create_task(self._move_tasks.run())
+            tasks.create_task(for_ever("sqs sweep", self._sweep.run, clock))
+            tasks.create_task(for_ever("sqs metrics", lambda: measure_queues(self._broker), clock))
+            tasks.create_task(for_ever("sqs move tasks", self._move_tasks.run, clock))
 
     def dismiss(self) -> None:
         """Answer the long polls that wait now: a front door is about to close, and they would hold it open."""

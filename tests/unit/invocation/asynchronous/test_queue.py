@@ -462,3 +462,15 @@ def test_any_error_message_fits_into_a_message_attribute(message: str, attempts:
     payload = json.dumps({"errorMessage": message}).encode()
     told = attributes_of(event(b"1"), Ending("RetriesExhausted", attempts, InvocationResult("1", payload, "Unhandled")))
     assert 0 < len(told["ErrorMessage"].encode()) <= 1024
+
+
+async def test_a_bug_in_one_event_neither_loses_it_nor_stops_the_others(house: House) -> None:
+    house.functions.fails = KeyError
+    await house.queue.put(invocation())
+    await house.until(lambda: house.clock._sleepers != [])
+    assert not house.task.done()
+    house.functions.fails = None
+    await house.queue.put(invocation(2))
+    await house.advance(2)
+    assert {request_id for _, request_id in house.invoker.asked} == {"request-1", "request-2"}
+    assert await house.waiting() == 0
