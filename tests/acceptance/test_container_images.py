@@ -4,12 +4,9 @@ Source: Lambda Developer Guide, "Create a Lambda function using a container imag
 FunctionCode, StateReasonCode); behaviours sections 4 to 6 and 13.
 """
 
-import json
-import os
 import re
 import shutil
 import subprocess
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.images import registry
+from tests.images.functions import Images
 from tests.images.layouts import Layout, entry, folder, link
-from tests.images.python_root import client_layer, executable, python_layer
+from tests.images.python_root import client_layer, executable
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
@@ -47,49 +45,6 @@ while True:
     _, event = ask("GET", "event/next", me)
     print("the extension saw", event["eventType"], flush=True)
 """
-
-
-class Images:
-    """Layouts, imported into the server that all tests share."""
-
-    def __init__(self, platform: "Platform", home: Path) -> None:
-        self.platform, self.home = platform, home
-        self.python = python_layer()
-
-    def layout(self, *layers: Any, **config: Any) -> Layout:
-        made = Layout(self.home / uuid.uuid4().hex)
-        for layer in layers:
-            made.add(layer, "")  # packing a whole Python takes longer than all else
-        return made.finish(**config)
-
-    def import_(self, made: Layout, name: str = "") -> str:
-        """Its ImageUri."""
-        if self.platform.server.data.stat().st_uid != os.geteuid():
-            pytest.skip("images are imported by the user who runs the server, and here that is another one")
-        name = name or f"test/{uuid.uuid4().hex[:8]}:1"
-        done = self.platform.lambent(
-            "image", "import", made.place, "--name", f"localhost/{name}", "--data", self.platform.server.data
-        )
-        assert done.returncode == 0, done.stderr
-        assert f"sha256:{made.digest.removeprefix('sha256:')}" in done.stdout
-        return f"localhost/{name}"
-
-    def create(self, uri: str, *, wait: bool = True, **parameters: Any) -> str:
-        name = f"test-{uuid.uuid4().hex[:12]}"
-        lambda_ = self.platform.client("lambda")
-        role = self.platform.role()
-        lambda_.create_function(
-            **{"FunctionName": name, "PackageType": "Image", "Code": {"ImageUri": uri}, "Role": role, "Timeout": 30}
-            | parameters
-        )
-        if wait:
-            lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-        return name
-
-    def invoke(self, name: str, event: Any = None) -> Any:
-        answer = self.platform.steady.invoke(FunctionName=name, Payload=json.dumps(event or {}))
-        body = json.loads(answer["Payload"].read())
-        return body if "FunctionError" not in answer else {"failed": answer["FunctionError"], **body}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ and `LambdaFunctionURLStreamingResponse`; Lambda Developer Guide, "Building Lamb
 11, 15.
 """
 
-import base64
 import json
 import urllib.error
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests import compiled
 from tests.acceptance import test_file_systems
 from tests.acceptance.test_custom_runtimes import create, invoke, log_of, package, streamed
 
@@ -22,47 +22,12 @@ if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
 
 lent = test_file_systems.lent
-BUILT = Path(__file__).parents[2] / "build" / "go"
-
-
-def program(name: str) -> bytes:
-    """A built program of the folder `go`."""
-    if not (BUILT / name).exists():
-        pytest.skip("the programs in Go are not built: install Go, then `make test`")
-    return (BUILT / name).read_bytes()
 
 
 @pytest.fixture(scope="module")
-def go(platform: "Platform") -> Callable[..., str]:
-    """The name of a function with one handler of `go/programs`; one for each, and for what else it is given."""
-    made: dict[str, str] = {}
-
-    def function(handler: str, **more: Any) -> str:
-        key = f"{handler} {more}"
-        if key not in made:
-            code = package({"bootstrap": program("programs")})
-            made[key] = create(platform, code, Handler=handler, **{"MemorySize": 256, "Timeout": 10} | more)
-        return made[key]
-
-    return function
-
-
-@pytest.mark.parametrize("runtime", ["provided.al2", "provided.al2023"])
-def test_an_echo_gives_back_what_it_got(platform: "Platform", go: Callable[..., str], runtime: str) -> None:
-    name = go("echo", Runtime=runtime)
-    for event in ({"n": 1}, [1, "zwei", None], "word", {"long": "x" * 300_000}):
-        answer, told = invoke(platform, name, event)
-        assert (told, answer.get("FunctionError")) == (event, None)
-
-
-def test_the_context_tells_of_the_invocation(platform: "Platform", go: Callable[..., str]) -> None:
-    context = base64.b64encode(json.dumps({"client": {"app_title": "Zoë"}}).encode()).decode()
-    answer, told = invoke(platform, go("about"), {"a": 1}, ClientContext=context)
-    assert told["requestId"] == answer["ResponseMetadata"]["RequestId"]
-    assert told["arn"].endswith(f":function:{go('about')}")
-    assert (told["event"], told["app"], told["function"], told["memory"]) == ({"a": 1}, "Zoë", go("about"), 256)
-    assert 5_000 < told["leftMs"] <= 10_000
-    assert told["trace"].startswith("Root=1-")
+def go(platform: "Platform") -> compiled.Functions:
+    """Functions of `go/programs`."""
+    return compiled.Functions(platform, "go")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +39,7 @@ def test_the_context_tells_of_the_invocation(platform: "Platform", go: Callable[
     ],
 )
 def test_an_error_has_the_name_of_its_go_type(
-    platform: "Platform", go: Callable[..., str], event: Any, error_type: str, words: str
+    platform: "Platform", go: compiled.Functions, event: Any, error_type: str, words: str
 ) -> None:
     before = invoke(platform, go("mishaps"), {})[1]
     answer, told = invoke(platform, go("mishaps"), event, LogType="Tail")
@@ -88,7 +53,7 @@ def test_an_error_has_the_name_of_its_go_type(
     ("index", "boundsError", "index out of range [0] with length 0"),
 ])  # fmt: skip
 def test_a_panic_is_told_with_its_stack_and_ends_the_process(
-    platform: "Platform", go: Callable[..., str], what: str, error_type: str, words: str
+    platform: "Platform", go: compiled.Functions, what: str, error_type: str, words: str
 ) -> None:
     before = invoke(platform, go("mishaps"), {})[1]
     answer, told = invoke(platform, go("mishaps"), {"do": what}, LogType="Tail")
@@ -98,21 +63,7 @@ def test_a_panic_is_told_with_its_stack_and_ends_the_process(
     assert invoke(platform, go("mishaps"), {})[1] != before
 
 
-@pytest.mark.parametrize(("what", "error_type", "words"), [
-    ("exit", "Runtime.ExitError", "Runtime exited with error: exit status 9"),
-    ("sleep", "Sandbox.Timedout", "Task timed out after 4.00 seconds"),
-    ("memory", "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"),
-    ("big", "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size"),
-])  # fmt: skip
-def test_an_end_that_go_does_not_see_is_told_in_awss_words(
-    platform: "Platform", go: Callable[..., str], what: str, error_type: str, words: str
-) -> None:
-    answer, told = invoke(platform, go("mishaps", Timeout=4), {"do": what})
-    assert (answer["FunctionError"], told["errorType"]) == ("Unhandled", error_type)
-    assert words in told["errorMessage"]
-
-
-def test_what_it_logs_is_in_its_log(platform: "Platform", go: Callable[..., str]) -> None:
+def test_what_it_logs_is_in_its_log(platform: "Platform", go: compiled.Functions) -> None:
     answer, _ = invoke(platform, go("logs"), {}, LogType="Tail")
     lines = log_of(answer).splitlines()
     request_id = answer["ResponseMetadata"]["RequestId"]
@@ -128,7 +79,7 @@ def test_what_it_logs_is_in_its_log(platform: "Platform", go: Callable[..., str]
     ("unfit", "errorString", "handlers may not take more than two arguments, but handler takes 3"),
 ])  # fmt: skip
 def test_a_function_that_cannot_begin_says_why(
-    platform: "Platform", go: Callable[..., str], handler: str, error_type: str, words: str
+    platform: "Platform", go: compiled.Functions, handler: str, error_type: str, words: str
 ) -> None:
     answer, told = invoke(platform, go(handler), {}, LogType="Tail")
     assert (answer["FunctionError"], told["errorType"]) == ("Unhandled", error_type)
@@ -137,7 +88,7 @@ def test_a_function_that_cannot_begin_says_why(
         assert "panic: no database" in log_of(answer)
 
 
-def test_an_answer_from_a_reader_comes_in_pieces(platform: "Platform", go: Callable[..., str]) -> None:
+def test_an_answer_from_a_reader_comes_in_pieces(platform: "Platform", go: compiled.Functions) -> None:
     """aws-lambda-go sends every answer in chunks, and says nothing of streaming: the invocation does."""
     pieces, end = streamed(platform, go("stream"), {})
     assert b"".join(piece for _, piece in pieces) == b"one two three"
@@ -147,7 +98,7 @@ def test_an_answer_from_a_reader_comes_in_pieces(platform: "Platform", go: Calla
     assert json.loads(end["ErrorDetails"]) == {"errorMessage": "refused: half way", "errorType": "refusal"}
 
 
-def test_a_reader_that_fails_fails_the_invocation(platform: "Platform", go: Callable[..., str]) -> None:
+def test_a_reader_that_fails_fails_the_invocation(platform: "Platform", go: compiled.Functions) -> None:
     lambda_ = platform.client("lambda")
     assert lambda_.invoke(FunctionName=go("stream"), Payload=b"{}")["Payload"].read() == b"one two three"
     answer, told = invoke(platform, go("stream"), {"do": "fail"})
@@ -174,7 +125,7 @@ def ask(platform: "Platform", host: str, path: str, body: Any = None) -> tuple[i
         return error.code, error.headers, error.read()
 
 
-def test_a_page_streams_through_a_function_url(platform: "Platform", go: Callable[..., str]) -> None:
+def test_a_page_streams_through_a_function_url(platform: "Platform", go: compiled.Functions) -> None:
     host = url_of(platform, go("page"), InvokeMode="RESPONSE_STREAM")
     status, headers, body = ask(platform, host, "/")
     assert (status, body) == (201, b"<p>hello</p>")
@@ -183,7 +134,7 @@ def test_a_page_streams_through_a_function_url(platform: "Platform", go: Callabl
 
 
 def test_a_web_service_with_packages_answers_behind_a_function_url(platform: "Platform") -> None:
-    host = url_of(platform, create(platform, package({"bootstrap": program("orders")}), MemorySize=256))
+    host = url_of(platform, create(platform, package({"bootstrap": compiled.program("go", "orders")}), MemorySize=256))
     status, headers, body = ask(platform, host, "/orders", {"items": {"tea": 2}})
     placed = json.loads(body)
     assert (status, placed["items"], headers["Location"]) == (201, {"tea": 2}, f"/orders/{placed['id']}")
@@ -195,7 +146,7 @@ def test_a_web_service_with_packages_answers_behind_a_function_url(platform: "Pl
     assert json.loads(body) == {"size": ["1", "2"], "word": ["a b"]}
 
 
-def test_what_a_layer_brings_is_below_opt(platform: "Platform", go: Callable[..., str]) -> None:
+def test_what_a_layer_brings_is_below_opt(platform: "Platform", go: compiled.Functions) -> None:
     made = platform.client("lambda").publish_layer_version(
         LayerName=f"go-{uuid.uuid4().hex[:8]}", Content={"ZipFile": package({"words/greeting": "hello"}, 0o644)}
     )
@@ -206,7 +157,7 @@ def test_what_a_layer_brings_is_below_opt(platform: "Platform", go: Callable[...
 
 
 def test_a_program_for_another_processor_is_named(platform: "Platform") -> None:
-    binary = bytearray(program("nothing"))
+    binary = bytearray(compiled.program("go", "nothing"))
     binary[18:20] = (183).to_bytes(2, "little")  # e_machine: EM_AARCH64
     answer, told = invoke(platform, create(platform, package({"bootstrap": bytes(binary)})))
     assert answer["FunctionError"] == "Unhandled"
@@ -216,7 +167,7 @@ def test_a_program_for_another_processor_is_named(platform: "Platform") -> None:
 
 def test_sigterm_comes_to_who_asked_for_it(
     platform: "Platform",
-    go: Callable[..., str],
+    go: compiled.Functions,
     lent: dict[str, Any],
     eventually: Callable[[Callable[[], Any]], Any],
 ) -> None:

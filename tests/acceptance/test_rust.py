@@ -5,7 +5,6 @@
 behaviours 8, 11, 15.
 """
 
-import base64
 import json
 import uuid
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests import compiled
 from tests.acceptance import test_file_systems
 from tests.acceptance.test_custom_runtimes import create, invoke, log_of, package, streamed
 from tests.acceptance.test_go import ask, url_of
@@ -21,54 +21,12 @@ if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
 
 lent = test_file_systems.lent
-CLIENT = {  # lambda_runtime wants all of them
-    "installation_id": "i",
-    "app_title": "Shop",
-    "app_version_name": "1",
-    "app_version_code": "1",
-    "app_package_name": "shop",
-}
-BUILT = Path(__file__).parents[2] / "build" / "rust"
-
-
-def program(name: str) -> bytes:
-    """A built program of the folder `rust`."""
-    if not (BUILT / name).exists():
-        pytest.skip("the programs in Rust are not built: install Rust with cargo, then `make test`")
-    return (BUILT / name).read_bytes()
 
 
 @pytest.fixture(scope="module")
-def rust(platform: "Platform") -> Callable[..., str]:
-    """The name of a function with one handler of `rust/src/bin/programs.rs`; one for each and its settings."""
-    made: dict[str, str] = {}
-
-    def function(handler: str, **more: Any) -> str:
-        key = f"{handler} {more}"
-        if key not in made:
-            code = package({"bootstrap": program("programs")})
-            made[key] = create(platform, code, Handler=handler, **{"MemorySize": 256, "Timeout": 10} | more)
-        return made[key]
-
-    return function
-
-
-@pytest.mark.parametrize("runtime", ["provided.al2", "provided.al2023"])
-def test_an_echo_gives_back_what_it_got(platform: "Platform", rust: Callable[..., str], runtime: str) -> None:
-    name = rust("echo", Runtime=runtime)
-    for event in ({"n": 1}, [1, "zwei", None], "word", {"long": "x" * 300_000}):
-        answer, told = invoke(platform, name, event)
-        assert (told, answer.get("FunctionError")) == (event, None)
-
-
-def test_the_context_tells_of_the_invocation(platform: "Platform", rust: Callable[..., str]) -> None:
-    context = base64.b64encode(json.dumps({"client": CLIENT}).encode()).decode()
-    answer, told = invoke(platform, rust("about"), {"a": 1}, ClientContext=context)
-    assert told["requestId"] == answer["ResponseMetadata"]["RequestId"]
-    assert told["arn"].endswith(f":function:{rust('about')}")
-    assert (told["event"], told["app"], told["function"], told["memory"]) == ({"a": 1}, "Shop", rust("about"), 256)
-    assert 5_000 < told["leftMs"] <= 10_000
-    assert told["trace"].startswith("Root=1-")
+def rust(platform: "Platform") -> compiled.Functions:
+    """Functions of `rust/src/bin/programs.rs`."""
+    return compiled.Functions(platform, "rust")
 
 
 @pytest.mark.parametrize(("event", "error_type", "words"), [
@@ -78,7 +36,7 @@ def test_the_context_tells_of_the_invocation(platform: "Platform", rust: Callabl
     ({"do": 5}, "DeserializeError", "invalid type: integer `5`, expected a string"),
 ])  # fmt: skip
 def test_an_error_is_told_as_its_diagnostic_and_the_process_lives_on(
-    platform: "Platform", rust: Callable[..., str], event: Any, error_type: str, words: str
+    platform: "Platform", rust: compiled.Functions, event: Any, error_type: str, words: str
 ) -> None:
     before = invoke(platform, rust("mishaps"), {})[1]
     answer, told = invoke(platform, rust("mishaps"), event)
@@ -88,29 +46,20 @@ def test_an_error_is_told_as_its_diagnostic_and_the_process_lives_on(
     assert invoke(platform, rust("mishaps"), {})[1] == before
 
 
-@pytest.mark.parametrize(("what", "error_type", "words"), [
-    ("exit", "Runtime.ExitError", "Runtime exited with error: exit status 9"),
-    ("abort", "Runtime.ExitError", "Runtime exited with error: signal: aborted"),
-    ("sleep", "Sandbox.Timedout", "Task timed out after 4.00 seconds"),
-    ("memory", "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"),
-    ("big", "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size"),
-])  # fmt: skip
-def test_an_end_that_rust_does_not_see_is_told_in_awss_words(
-    platform: "Platform", rust: Callable[..., str], what: str, error_type: str, words: str
-) -> None:
-    answer, told = invoke(platform, rust("mishaps", Timeout=4), {"do": what})
-    assert (answer["FunctionError"], told["errorType"]) == ("Unhandled", error_type)
-    assert words in told["errorMessage"]
+def test_an_abort_is_told_as_its_signal(platform: "Platform", rust: compiled.Functions) -> None:
+    _, told = invoke(platform, rust("mishaps"), {"do": "abort"})
+    assert told["errorType"] == "Runtime.ExitError"
+    assert told["errorMessage"].endswith("Runtime exited with error: signal: aborted")
 
 
-def test_a_main_that_fails_is_an_exit(platform: "Platform", rust: Callable[..., str]) -> None:
+def test_a_main_that_fails_is_an_exit(platform: "Platform", rust: compiled.Functions) -> None:
     answer, told = invoke(platform, rust("broken"), {}, LogType="Tail")
     assert (answer["FunctionError"], told["errorType"]) == ("Unhandled", "Runtime.ExitError")
     assert told["errorMessage"].endswith("Runtime exited with error: exit status 1")
     assert 'Error: "no database"' in log_of(answer)
 
 
-def test_lines_are_text_or_json_and_have_levels(platform: "Platform", rust: Callable[..., str]) -> None:
+def test_lines_are_text_or_json_and_have_levels(platform: "Platform", rust: compiled.Functions) -> None:
     answer, _ = invoke(platform, rust("logs"), {}, LogType="Tail")
     lines = log_of(answer).splitlines()
     assert "by standard output" in lines
@@ -124,7 +73,7 @@ def test_lines_are_text_or_json_and_have_levels(platform: "Platform", rust: Call
     assert said["too fine"]["level"] == "DEBUG"
 
 
-def test_a_stream_comes_in_pieces(platform: "Platform", rust: Callable[..., str]) -> None:
+def test_a_stream_comes_in_pieces(platform: "Platform", rust: compiled.Functions) -> None:
     pieces, end = streamed(platform, rust("pieces"), {})
     prelude, _, body = b"".join(piece for _, piece in pieces).partition(bytes(8))
     assert json.loads(prelude)["statusCode"] == 200
@@ -133,14 +82,16 @@ def test_a_stream_comes_in_pieces(platform: "Platform", rust: Callable[..., str]
     assert "ErrorCode" not in end
 
 
-def test_a_stream_is_a_page_behind_a_function_url(platform: "Platform", rust: Callable[..., str]) -> None:
+def test_a_stream_is_a_page_behind_a_function_url(platform: "Platform", rust: compiled.Functions) -> None:
     host = url_of(platform, rust("pieces"), InvokeMode="RESPONSE_STREAM")
     status, headers, body = ask(platform, host, "/")
     assert (status, headers["Content-Type"], body) == (200, "application/octet-stream", b"one two three")
 
 
 def test_a_web_service_with_packages_answers_behind_a_function_url(platform: "Platform") -> None:
-    host = url_of(platform, create(platform, package({"bootstrap": program("bookings")}), MemorySize=256))
+    host = url_of(
+        platform, create(platform, package({"bootstrap": compiled.program("rust", "bookings")}), MemorySize=256)
+    )
     status, headers, body = ask(platform, host, "/bookings", {"guest": "Ada", "nights": 3})
     assert (status, json.loads(body)) == (201, {"guest": "Ada", "cents": 26850})
     assert headers["Set-Cookie"] == "seen=yes; Path=/"
@@ -153,7 +104,7 @@ def test_a_web_service_with_packages_answers_behind_a_function_url(platform: "Pl
 
 def test_sigterm_comes_to_who_asked_for_it(
     platform: "Platform",
-    rust: Callable[..., str],
+    rust: compiled.Functions,
     lent: dict[str, Any],
     eventually: Callable[[Callable[[], Any]], Any],
 ) -> None:

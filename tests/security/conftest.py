@@ -16,13 +16,23 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.images.layouts import Layout
 
 import lambent
 from lambent.clock import SystemClock
 from lambent.environment.api import Outcome, OutcomeKind
 from lambent.environment.live import LiveEnvironment
+from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
+from lambent.environment.runtime_api.router import streams
+from lambent.gateway.http.rules import Limits as HttpLimits
+from lambent.gateway.http.server import Door, HttpServer
 from lambent.ids import SystemIds
-from lambent.model.environment import EnvironmentExit, EnvironmentGrant, EnvironmentSpec
+from lambent.images import sources
+from lambent.images.api import Limits
+from lambent.images.archive import Archive, Files
+from lambent.images.pull import build, fetch
+from lambent.images.shelf import Shelf
+from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant, EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
 from lambent.model.messages import EnvironmentStatus, Hello, Ready, SnapshotTaken, Start, Stop, Welcome
@@ -45,6 +55,9 @@ be_agent(Settings(data=Path(sys.argv[1]), isolation=sys.argv[2]))
 WAIT_S = 30.0
 EVERYBODYS = ("/usr/local/bin", "/usr/bin")
 LIMIT_BYTES = 6_291_556
+ARCHITECTURE = {"aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
+IMAGE_LIMITS = Limits(1 << 30, 100_000, 8)
+API_LIMITS = HttpLimits(128 * 1024, 64 * 1024, 86400.0, 86400.0, 86400.0)  # a runtime may be silent for long
 
 
 class OrdinaryUser:
@@ -152,9 +165,22 @@ class AgentProcess:
         digest = hashlib.sha256(repr(sorted(everything.items())).encode()).hexdigest()
         folder = self.data / "code" / digest
         for name, content in everything.items():
+            if (folder / name).exists():  # a program may be running
+                continue
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
+            (folder / name).chmod(0o755)
         return digest
+
+    def image(self, layout: Layout) -> str:
+        """The root of an image; its content address."""
+        shelf, ids, source = Shelf(self.data / "images", SystemIds()), SystemIds(), Archive(Files(layout.place))
+        found = sources.resolve(source, source.top, ARCHITECTURE, IMAGE_LIMITS)
+        with shelf.adding():
+            fetch(found, source, shelf, IMAGE_LIMITS, lambda _: None)
+            (self.data / "code").mkdir(exist_ok=True)
+            build(found, shelf, self.data / "code" / found.digest, ids)
+        return found.digest
 
     def elsewhere(self, data: Path, place: Sequence[str], **settings: str) -> "AgentProcess":
         """One of the same user, on a data folder of its own and started by the command `place`."""
@@ -178,6 +204,10 @@ class Function:
             SystemIds().uuid(), FunctionKey("0" * 12, "us-east-1", "f"), "", json.dumps(event).encode()
         )
         outcome = await self.environment.invoke(invocation, "arn", timeout_s, LIMIT_BYTES)
+        if self.environment.settling:  # a runtime that speaks HTTP has answered, and not yet asked for more
+            settled = asyncio.Event()
+            self.environment.on_settled(lambda _: settled.set())
+            await settled.wait()
         self.lines += [line.text for line in self.environment.take_lines()]
         return outcome
 
@@ -195,6 +225,7 @@ class Edge:
         self.agent, self.number = agent, number
         self.exits: dict[str, asyncio.Future[EnvironmentExit]] = {}
         self.functions: list[Function] = []
+        self._doors: list[tuple[HttpServer, Door]] = []
         self._environments: dict[str, LiveEnvironment] = {}
 
     async def connect(self) -> None:
@@ -252,14 +283,23 @@ class Edge:
         gauge = next(rest) if grant.has_memory_gauge else None
         listener = socket.socket(fileno=next(rest)) if grant.has_platform_listener else None
         freezer = next(rest) if grant.has_freezer else None
+        channel = socket.socket(fileno=descriptors[0])
+        speaks_http = grant.api is not None and grant.api.http_runtime
+        way = await self._open_api(grant.api, channel, next(rest)) if grant.api and speaks_http else channel
         for unused in rest:  # the Runtime API's, for a function with layers: what is tested here asks nothing of it
             os.close(unused)
-        channel = socket.socket(fileno=descriptors[0])
-        environment = LiveEnvironment(grant, channel, descriptors[1], gauge, SystemClock(), freezer)
+        environment = LiveEnvironment(grant, way, descriptors[1], gauge, SystemClock(), freezer)
         self._environments[grant.environment_id] = environment
         function = Function(environment, grant, listener)
         self.functions.append(function)
         return function
+
+    async def _open_api(self, facts: ApiFacts, channel: socket.socket, listener: int) -> EnvironmentApi:
+        """Serve the Runtime API inside, as an edge does."""
+        api = EnvironmentApi(facts, Ends(channel), SystemClock(), SystemIds())
+        server = HttpServer(api.router, SystemClock(), API_LIMITS, streams)
+        self._doors.append((server, await server.accept(socket.socket(fileno=listener))))
+        return api
 
     async def function(self, source: str, **changes: Any) -> Function:
         """An environment that is ready to serve."""
@@ -292,6 +332,8 @@ class Edge:
             function.environment.close()
             if function.listener is not None:
                 function.listener.close()
+        for server, door in self._doors:
+            server.leave(door)
         self._handoff.close()
         self.peer.close()
 

@@ -1,5 +1,7 @@
 """A static program in Go that tries to get out: nothing of a C library stands between it and the kernel.
 
+It is a `bootstrap` in a zip, and the one file of a container image.
+
 Every attempt is made beside a well-behaved function of the same server, which must go on answering; the program itself
 lives on and tells what the kernel said. What is refused follows seccomp(2), clone(2), ptrace(2) and the tables in
 `sandbox/syscalls`.
@@ -8,13 +10,17 @@ lives on and tells what the kernel said. What is refused follows seccomp(2), clo
 import json
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyseccomp
 import pytest
+from msgspec import Struct
+from tests import compiled
 from tests.acceptance import conftest
 from tests.acceptance.test_custom_runtimes import create, invoke, package
-from tests.acceptance.test_go import program
+from tests.images.functions import Images
+from tests.images.layouts import entry
 
 from lambent.sandbox import syscalls
 
@@ -29,9 +35,31 @@ OURS = 4711  # where a call wants memory: the program puts a page of its own the
 Attempt = Callable[..., Any]
 
 
+class Maker(Struct, frozen=True):
+    """One way of making a function of the program."""
+
+    platform: "Platform"
+    image: str = ""
+
+    def make(self) -> str:
+        limits: dict[str, Any] = {"MemorySize": 256, "Timeout": 20}
+        if not self.image:
+            return create(self.platform, package({"bootstrap": compiled.program("go", "escape")}), **limits)
+        return Images(self.platform, Path()).create(self.image, **limits)
+
+
+@pytest.fixture(scope="module", params=["zip", "image"])
+def maker(platform: "Platform", request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    if request.param == "zip":
+        return Maker(platform)
+    images = Images(platform, tmp_path_factory.mktemp("layouts"))
+    made = images.layout([entry("escape", compiled.program("go", "escape"), 0o755)], Entrypoint=["/escape"])
+    return Maker(platform, images.import_(made))
+
+
 @pytest.fixture(scope="module")
-def escapist(platform: "Platform") -> str:
-    return create(platform, package({"bootstrap": program("escape")}), MemorySize=256, Timeout=20)
+def escapist(maker: Maker) -> str:
+    return maker.make()
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +168,7 @@ def test_no_address_of_the_host_answers(attempt: Attempt) -> None:
             assert attempt("dial", path=address) == "refused", address
 
 
-def test_children_without_end_end_at_the_limit(platform: "Platform", good: str) -> None:
-    name = create(platform, package({"bootstrap": program("escape")}), MemorySize=256, Timeout=20)
-    told = invoke(platform, name, {"do": "forks"})[1]
+def test_children_without_end_end_at_the_limit(platform: "Platform", maker: Maker, good: str) -> None:
+    told = invoke(platform, maker.make(), {"do": "forks"})[1]
     assert isinstance(told, dict) or told < 5_000, json.dumps(told)
     assert invoke(platform, good, {})[1] == "well"

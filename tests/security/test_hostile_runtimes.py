@@ -1,13 +1,18 @@
 """Runtimes that do not play by the rules: each harms its own function and nobody else's.
 
-Every one of these runs beside a well-behaved function of the same server, which must go on answering.
+Every one of these runs beside a well-behaved function of the same server, which must go on answering. Each is a
+`bootstrap` in a zip, and the entry point of a container image.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.acceptance import conftest
 from tests.acceptance.test_custom_runtimes import create, invoke, package, program
+from tests.images.functions import Images
+from tests.images.layouts import entry
+from tests.images.python_root import executable
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
@@ -104,10 +109,31 @@ def good(platform: "Platform") -> str:
     return platform.create(GOOD)
 
 
+@pytest.fixture(scope="module")
+def image(platform: "Platform", tmp_path_factory: pytest.TempPathFactory) -> str:
+    """All of them, with a Python to run them."""
+    images = Images(platform, tmp_path_factory.mktemp("layouts"))
+    programs = [entry(f"hostile/{number}", program(source)) for number, (source, _) in enumerate(HOSTILE.values())]
+    return images.import_(images.layout(images.python, programs, Entrypoint=["/nothing"]))
+
+
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_runtime_that(platform: "Platform", good: str, what: str) -> None:
     source, error = HOSTILE[what]
     name = create(platform, package({"bootstrap": program(source)}), Timeout=2 if error else 20)
+    check(platform, name, error, good)
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_an_image_that(platform: "Platform", good: str, image: str, what: str) -> None:
+    error, command = HOSTILE[what][1], [executable(), f"/hostile/{list(HOSTILE).index(what)}"]
+    images = Images(platform, Path())
+    name = images.create(image, ImageConfig={"EntryPoint": command}, Timeout=2 if error else 20)
+    check(platform, name, error, good)
+
+
+def check(platform: "Platform", name: str, error: str | None, good: str) -> None:
+    """It ends as it must, and another does not notice."""
     _, told = invoke(platform, name, {})
     assert (told["errorType"] if error else told) == (error or "done")
     assert invoke(platform, good, {})[1] == "well"

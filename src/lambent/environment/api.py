@@ -121,6 +121,10 @@ class Environment(Protocol):
         """While `settling`: have `call` called once, in the order of these calls, with how that ended. READY is well;
         the duration is that of the whole invocation."""
 
+    def on_last_lines(self, call: Callable[[Sequence[LogLine]], None]) -> None:
+        """Have `call` called with the log lines of the shutdown phase, where there is one and it had any. One call is
+        kept: the newest."""
+
     async def wait_ready(self, timeout_s: float) -> Outcome:
         """The end of the init phase: READY, ERROR, EXIT, TIMEOUT, GARBAGE or LOST."""
 

@@ -77,6 +77,10 @@ class FakeEnvironment:
         """See `Environment`."""
         return 0.0
 
+    def on_last_lines(self, call: Callable[[Sequence[LogLine]], None]) -> None:
+        """See `Environment`. A fake has no shutdown phase."""
+        raise AssertionError("it has no shutdown phase")
+
     def on_settled(self, call: Callable[[Outcome], None]) -> None:
         """See `Environment`. A fake is never settling."""
         raise AssertionError("it does not settle")

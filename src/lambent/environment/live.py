@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -75,6 +75,7 @@ class LiveEnvironment:
         self._output = OutputBuffer()
         self._pipe = OutputPipe(output_fd, self._output, clock)
         self._settled: list[Callable[[Outcome], None]] = []
+        self._last_lines: Callable[[Sequence[LogLine]], None] | None = None
         self._api = channel if isinstance(channel, EnvironmentApi) else None
         if self._api is not None:
             self._output.listener = self._api.function_line
@@ -110,6 +111,10 @@ class LiveEnvironment:
     def on_settled(self, call: Callable[[Outcome], None]) -> None:
         """See `Environment`."""
         self._settled.append(call)
+
+    def on_last_lines(self, call: Callable[[Sequence[LogLine]], None]) -> None:
+        """See `Environment`."""
+        self._last_lines = call
 
     async def wait_ready(self, timeout_s: float) -> Outcome:
         """See `Environment`. `timeout_s` counts from now."""
@@ -201,13 +206,20 @@ class LiveEnvironment:
             self._set_frozen(False)
         self._channel.close()
         if self.patience_s and not self._closed:  # its last words must not end it
-            self._loop.call_later(self.patience_s + LINGER_S, self._let_go)
+            self._loop.call_later(self.patience_s + LINGER_S, self._end_shutdown)
         else:
             self._let_go()
         self._closed = True
         for descriptor in {self._gauge_fd, self._freezer_fd} - {-1}:
             os.close(descriptor)
         self._gauge_fd = self._freezer_fd = -1
+
+    def _end_shutdown(self) -> None:
+        self._finish_lines()
+        lines = self.take_lines()
+        if lines and self._last_lines is not None:
+            self._last_lines(lines)
+        self._let_go()
 
     def _let_go(self) -> None:
         self._pipe.close()
@@ -312,12 +324,9 @@ class LiveEnvironment:
 
     def _settle(self, step: Step, outcome: Outcome) -> None:
         """A phase is over: complete the log, take the step, wake who waits."""
-        self._pipe.drain()
-        self._output.finish()
-        if self._api is not None:
-            self._api.drain()
-            if self._state is not State.READY and step is not Step.INITIALISED:
-                self._api.settled(outcome, self._elapsed_us(), self.peak_memory_bytes())
+        self._finish_lines()
+        if self._api is not None and self._state is not State.READY and step is not Step.INITIALISED:
+            self._api.settled(outcome, self._elapsed_us(), self.peak_memory_bytes())
         self._deadline.clear()
         self._stream = None
         outcome = self._counted(outcome)
@@ -332,6 +341,12 @@ class LiveEnvironment:
         done(outcome)
         for call in settled:
             call(outcome)
+
+    def _finish_lines(self) -> None:
+        self._pipe.drain()
+        self._output.finish()
+        if self._api is not None:
+            self._api.drain()
 
     def _elapsed_us(self) -> int:
         return round((self._clock.monotonic_s() - self._begun_s) * 1e6)

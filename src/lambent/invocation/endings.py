@@ -6,13 +6,23 @@ Everything here is one uninterrupted step after the outcome; nothing waits. `rec
 
 from typing import NoReturn
 
+import msgspec
+
 from lambent.clock import Clock
 from lambent.environment.api import Outcome, OutcomeKind
 from lambent.errors import ServiceError
 from lambent.invocation.answers import Answer, answer_for, init_answer_for
 from lambent.invocation.api import Journal, Render
 from lambent.invocation.errors import ServiceFailed, is_throttle
-from lambent.invocation.records import Run, duration_of, record_of, settled_record, tail_of, throttle_record
+from lambent.invocation.records import (
+    Run,
+    duration_of,
+    record_of,
+    settled_record,
+    shutdown_record,
+    tail_of,
+    throttle_record,
+)
 from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationResult
 
@@ -75,6 +85,9 @@ class Endings:
         self.invocations += 1
         record = record_of(run, answer)
         environment = run.lease.environment
+        if environment.patience_s:
+            facts = msgspec.structs.replace(record, lines=[])
+            environment.on_last_lines(lambda lines: self._journal.append(shutdown_record(facts, lines)))
         if environment.settling:  # what is written down is the whole invocation
             environment.on_settled(lambda end: self._journal.append(settled_record(record, run, end)))
         else:

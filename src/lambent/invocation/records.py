@@ -5,6 +5,8 @@ millisecond); Max Memory Used equals Memory Size when memory ran out, section 8;
 last 4 KB of the same lines that the log stream gets, section 15.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
@@ -97,6 +99,21 @@ def settled_record(record: InvocationRecord, run: Run, end: Outcome) -> Invocati
         error_type=error_type,
         lines=[*record.lines, *environment.take_lines()],
         extensions_us=duration_us - record.duration_us,
+    )
+
+
+def shutdown_record(record: InvocationRecord, lines: Sequence[LogLine]) -> InvocationRecord:
+    """What was written in the shutdown phase of the environment that `record` is of."""
+    return msgspec.structs.replace(
+        record,
+        start_ms=lines[0].time_ms,
+        request_id="",
+        duration_us=0,
+        init_us=0,
+        billed_ms=0,
+        status="success",
+        lines=list(lines),
+        shutdown_only=True,
     )
 
 

@@ -30,6 +30,8 @@ def events_of(record: InvocationRecord) -> list[Event]:
     """The events of `record`, in the order in which they happened."""
     if record.throttled or record.url_status:
         return []
+    if record.shutdown_only:
+        return [(line.time_ms, line.text + "\n") for line in record.lines]
     if record.init_only:
         return _events_of_init(record)
     if record.system_log_level:

@@ -76,6 +76,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     "timeout". `error_type` is the errorType of the answer, for failures that REPORT names.
     `provisioned`: it was served by provisioned concurrency, whose init phase belongs to no invocation.
     `init_only`: no invocation, but the one init phase of a version with SnapStart.
+    `shutdown_only`: no invocation, but what was written to the log in an environment's shutdown phase.
     `system_log_level` is "" for logs in text, and DEBUG, INFO or WARN for logs in JSON.
     `extensions_us`: how much of the duration came after the answer.
     `streamed_bytes`: how much of the answer came in pieces.
@@ -114,6 +115,7 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     reserved: bool = False
     url_status: int = 0
     streamed_bytes: int = 0
+    shutdown_only: bool = False
 
 
 def billed_ms(init_us: int, duration_us: int) -> int:

@@ -70,6 +70,12 @@ def test_the_init_phase_of_a_snapshot_has_a_log_without_an_invocation(status: st
     assert sorted(events, key=lambda event: event[0]) == events
 
 
+@pytest.mark.parametrize("level", ["", "INFO"])
+def test_what_is_written_in_the_shutdown_phase_stands_by_itself(level: str) -> None:
+    last = changed(shutdown_only=True, system_log_level=level, lines=[LogLine(START_MS, "bye"), LogLine(9, "now")])
+    assert events_of(last) == [(START_MS, "bye\n"), (9, "now\n")]
+
+
 def test_a_restore_that_failed_says_so() -> None:
     events = events_of(changed(restore_us=9_120, init_status="timeout", status="error", lines=[]))
     assert events[1][1] == "RESTORE_REPORT Restore Duration: 9.12 ms\tStatus: timeout\n"

@@ -70,7 +70,7 @@ class LambdaMetrics:
         cells: dict[CellKey, Cell] = {}
         free_ms = self._free_before(records)
         for record in records:
-            if not record.init_only:
+            if not record.init_only and not record.shutdown_only:
                 _collect(record, cells, free_ms)
         points: dict[Slot, Point] = {}
         for slot, point in (*_points(cells), *self._peaks(_intervals(cells), free_ms)):

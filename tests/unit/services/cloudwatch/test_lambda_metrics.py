@@ -83,6 +83,7 @@ async def test_records_count_by_function_qualifier_and_version(database: Databas
             record(2, throttled=True, qualifier="live", version="3"),
             record(3, qualifier="3", version="3", provisioned=True, reserved=True),
             record(4, init_only=True),
+            record(5, shutdown_only=True),
         ]
     )
     await database.write(work)
