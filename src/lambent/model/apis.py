@@ -91,6 +91,7 @@ class HttpRoute(Struct, frozen=True):
     throttle: Throttle | None = None
     request_parameters: Mapping[str, str] = {}
     response_parameters: Mapping[str, Mapping[str, str]] = {}
+    detailed_metrics: bool = False
 
 
 class HttpStage(Struct, frozen=True):
@@ -161,6 +162,7 @@ class WebSocketStage(Struct, frozen=True):
     deployment_id: str = ""
     variables: Mapping[str, str] = {}
     routes: Mapping[str, WebSocketRoute] = {}
+    access_log: AccessLog | None = None
 
 
 class WebSocketApi(Struct, frozen=True, tag="WEBSOCKET"):

@@ -12,6 +12,7 @@
 | domains | edge -> control | None -> dict of lists of DomainMapping: all custom domain names |
 | may_invoke | edge -> control; edge -> edge | InvokeQuery -> bool: the function's resource policy lets that API in |
 | access_logs | edge -> control | AccessLines -> None; they are on disk when it answers |
+| measured | edge -> control | Measured -> None; kept in memory, and on disk within a second |
 | api_requests | edge -> control | ApiRateQuery -> RateGrant |
 | lease | edge -> control; edge -> edge | LeaseRequest -> LeaseGrant; raises Throttled; between edges None |
 | enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
@@ -53,6 +54,7 @@ from lambent.model.environment import EnvironmentSpec
 from lambent.model.function import FunctionKey
 from lambent.model.http import HttpRequest
 from lambent.model.invocation import Invocation, LogLine
+from lambent.model.meter import Collected
 from lambent.model.principal import Principal
 
 
@@ -135,6 +137,12 @@ class AccessLines(Struct, frozen=True):
     """Lines of access logs."""
 
     lines: list[LoggedAccess]
+
+
+class Measured(Struct, frozen=True):
+    """What an edge has counted for CloudWatch."""
+
+    collected: list[Collected]
 
 
 class ApiRateQuery(Struct, frozen=True):

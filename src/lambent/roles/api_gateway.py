@@ -5,6 +5,7 @@ edges. What is lent is a tenth of a second's worth at most.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 import structlog
 
@@ -15,7 +16,8 @@ from lambent.errors import ServiceError
 from lambent.ids import Ids
 from lambent.model.apis import PRINCIPAL, CompiledApi, DomainMapping
 from lambent.model.http import HttpResponse
-from lambent.model.messages import AccessLines, ApiRateQuery, Invalidate, InvokeQuery, RateGrant
+from lambent.model.messages import AccessLines, ApiRateQuery, Invalidate, InvokeQuery, Measured, RateGrant
+from lambent.model.meter import Collector
 from lambent.model.rest_api import KeyUse, KeyVerdict, ServiceCall
 from lambent.placement.buckets import Buckets
 from lambent.placement.throttle import Reason
@@ -38,14 +40,20 @@ Open = Callable[[str, str], Awaitable[Database]]
 log = structlog.get_logger()
 
 
+class Neighbours(NamedTuple):
+    """The services that API Gateway works with."""
+
+    lambda_: LambdaService
+    logs: LogsService
+    meter: Collector
+
+
 class ApiGateway:
     """Made by `build_api_gateway`."""
 
-    def __init__(
-        self, v2: ApiGatewayV2Service, rest: RestApisService, to: tuple[LambdaService, LogsService], clock: Clock
-    ) -> None:
+    def __init__(self, v2: ApiGatewayV2Service, rest: RestApisService, to: Neighbours, clock: Clock) -> None:
         self._v2, self._rest, self._clock = v2, rest, clock
-        self._lambda, self._logs = to
+        self._lambda, self._logs, self._meter = to
         self._buckets = Buckets[str](WINDOW_S)
         self.service_calls: ServiceCalls | None = None  # made once all services are
 
@@ -61,6 +69,7 @@ class ApiGateway:
             "domains": Method(None, self._domains),
             "may_invoke": Method(InvokeQuery, self._may_invoke),
             "access_logs": Method(AccessLines, self._access_logs),
+            "measured": Method(Measured, self._measured),
             "api_requests": Method(ApiRateQuery, self._api_requests),
             "spend": Method(KeyUse, self._spend),
             "call_service": Method(ServiceCall, self._call_service),
@@ -99,6 +108,10 @@ class ApiGateway:
             return RateGrant(tokens)
         return RateGrant(0, self._buckets.wait_s(key, burst), Reason.ACCOUNT_RATE.value)
 
+    async def _measured(self, _: Peer, what: Measured) -> None:
+        for each in what.collected:
+            self._meter.collect(each)
+
     async def _access_logs(self, _: Peer, what: AccessLines) -> None:
         """Each stream's lines at once. Those for a group that is gone are lost, as in AWS."""
         streams: dict[tuple[str, str], list[tuple[int, str]]] = {}
@@ -128,7 +141,7 @@ class Domains:
 
 
 async def build_api_gateway(
-    open_: Open, context: tuple[Clock, Ids, Quotas], edges: Edges, to: tuple[LambdaService, LogsService]
+    open_: Open, context: tuple[Clock, Ids, Quotas], edges: Edges, to: Neighbours
 ) -> ApiGateway:
     """Open the databases and make the services."""
     clock, ids, quotas = context

@@ -49,6 +49,7 @@ from lambent.placement.api import Links as PlacementLinks
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.placement.rates import Rates
+from lambent.roles.api_gateway import Neighbours as ApiNeighbours
 from lambent.roles.api_gateway import build_api_gateway
 from lambent.roles.control_clock import TestClock
 from lambent.roles.control_links import Agents, Doors, Edges, Invalidator, PlacementLink, Runtimes, Specs
@@ -177,7 +178,10 @@ class Control:
         identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
         self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))
         self._api_gateway = await build_api_gateway(
-            stores.open, (clock, ids, settings.quotas), self._edges, (self._lambda, self._logs)
+            stores.open,
+            (clock, ids, settings.quotas),
+            self._edges,
+            ApiNeighbours(self._lambda, self._logs, self._cloudwatch.meter),
         )
         self._report = Report(
             self._edges,

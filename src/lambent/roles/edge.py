@@ -146,7 +146,7 @@ class Edge:
     async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:
         """Serve until `stopping`, then let running invocations finish."""
         lines = (self._control, self._agent, self._neighbours, self._handoff)
-        parts = (*lines, self._estate, self._http, self._tls, self._apis.sockets)
+        parts = (*lines, self._estate, self._http, self._tls, self._apis.sockets, self._apis.metrics)
         for part in parts:
             self._loops.begin(type(part).__name__, part.run)
         door = await self._door.open(address_of(self._settings, self._number))

@@ -11,6 +11,7 @@ from lambent.gateway.apis.authorizers.keys import IssuerKeys
 from lambent.gateway.apis.cache import ApiCache
 from lambent.gateway.apis.domains import Domains
 from lambent.gateway.apis.http_api import ServedHttpApi
+from lambent.gateway.apis.metrics import ApiMetrics
 from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
 from lambent.gateway.apis.throttles import Throttles
@@ -36,7 +37,7 @@ class EdgeApis:
         rate = quotas.api_requests_per_s
         self._outbound = Outbound(settings.endpoint_allow)
         self._permits, self._verdicts = Permits(control.may_invoke), Verdicts(clock)
-        self._access_logs = AccessLogs(control.access_logs, clock)
+        self._access_logs, self.metrics = AccessLogs(control.access_logs, clock), ApiMetrics(control.measured, clock)
         tools = Tools(
             begin,
             self._permits,
@@ -44,6 +45,7 @@ class EdgeApis:
             Rules(quotas.api_request_bytes, quotas.sync_payload_bytes, quotas.api_request_bytes),
             Throttles(control.api_requests, Throttle(rate, quotas.api_burst) if rate else None, clock),
             self._access_logs,
+            self.metrics,
             where.authenticate,
             IssuerKeys(self._outbound.send, clock),
             self._verdicts,
@@ -80,6 +82,7 @@ class EdgeApis:
     def forget(self, what: Invalidate) -> None:
         """Serve nothing of this as it was."""
         self._cache.forget(what.apis)
+        self._websockets.telling.forget(what.apis)
         self._verdicts.forget(what.apis)
         self._permits.forget(what.functions)
         if what.domains:
@@ -93,6 +96,7 @@ class EdgeApis:
         self._domains.forget()
 
     async def close(self) -> None:
-        """Write the last lines, and hang up."""
+        """Write the last lines and counts, and hang up."""
+        await self.metrics.send()
         await self._access_logs.close()
         await self._outbound.close()

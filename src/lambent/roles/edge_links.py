@@ -20,6 +20,7 @@ from lambent.model.messages import (
     KeyQuery,
     LeaseGrant,
     LeaseRequest,
+    Measured,
     Moment,
     Move,
     RateGrant,
@@ -29,6 +30,7 @@ from lambent.model.messages import (
     Stop,
     UrlQuery,
 )
+from lambent.model.meter import Collected
 from lambent.model.objects import Door, ObjectAnswer, ObjectCall
 from lambent.model.principal import AccessKey
 from lambent.model.rest_api import KeyUse, KeyVerdict, ServiceCall
@@ -93,6 +95,9 @@ class ControlLink:
 
     async def access_logs(self, lines: AccessLines) -> None:
         await self._link.peer.call("access_logs", lines, type(None))
+
+    async def measured(self, collected: list[Collected]) -> None:
+        await self._link.peer.call("measured", Measured(collected), type(None))
 
     async def api_requests(self, query: ApiRateQuery) -> RateGrant:
         return await self._link.peer.call("api_requests", query, RateGrant)

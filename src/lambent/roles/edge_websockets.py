@@ -8,13 +8,16 @@ from lambent.config import Quotas
 from lambent.gateway.apis.api import ServedApi, Tools
 from lambent.gateway.authentication import Authentication
 from lambent.gateway.http.websocket import Limits
+from lambent.gateway.proxy_event import Facts
 from lambent.gateway.websockets.api import ServedWebSocketApi, WebSocketTools
 from lambent.gateway.websockets.connection import Surroundings
 from lambent.gateway.websockets.held import Sockets
 from lambent.gateway.websockets.integrations import Integrations
 from lambent.gateway.websockets.management import Elsewhere, Management
+from lambent.gateway.websockets.telling import Telling
 from lambent.ids import Ids
 from lambent.model.apis import WebSocketApi
+from lambent.model.trace import new_trace
 
 
 class Whereabouts(NamedTuple):
@@ -53,8 +56,14 @@ class EdgeWebSockets:
         clock: Clock = tools.clock
         self._find_api = find_api
         self.sockets = Sockets(where.edge, clock, where.ids, limits_of(quotas))
-        around = Surroundings(self.sockets, Integrations(tools), self._find, clock.now_ms, where.ids)
-        management = Management(self.sockets, where.authenticate, where.elsewhere, quotas.websocket_message_bytes)
+        self.telling = Telling(tools.metrics, tools.access_logs)
+
+        def facts(source_ip: str) -> Facts:
+            request_id = where.ids.uuid()
+            return Facts(request_id, source_ip, new_trace(request_id), clock.now_ms())
+
+        around = Surroundings(self.sockets, Integrations(tools), self._find, self.telling, facts)
+        management = Management(self.sockets, where.authenticate, where.elsewhere, self.telling)
         self._tools = WebSocketTools(around, management, where.authenticate, clock)
 
     def serve(self, api: WebSocketApi) -> ServedApi:

@@ -10,12 +10,13 @@ delivered when there is time for it.
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from lambent.clock import Clock
 from lambent.errors import Unavailable
 from lambent.gateway.apis.context import NOTHING, shown, value_of
+from lambent.mapping.expressions import member_of
 from lambent.model.apis import AccessLog
 from lambent.model.messages import AccessLines, LoggedAccess
 
@@ -61,6 +62,11 @@ class AccessLogs:
         if self._task is not None:
             await asyncio.wait([self._task], timeout=2.0)
             self._task.cancel()
+
+
+def from_tree(name: str) -> Callable[[Mapping[str, Any]], object]:
+    """What reads `$context.NAME` where a request is a tree of maps."""
+    return lambda known: member_of(known, name)
 
 
 def formatter(text: str, read: Read = value_of) -> Write:

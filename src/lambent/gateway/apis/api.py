@@ -15,6 +15,7 @@ from lambent.gateway.apis.access_log import AccessLogs
 from lambent.gateway.apis.address import ApiAddress
 from lambent.gateway.apis.authorizers.answers import Verdicts
 from lambent.gateway.apis.authorizers.keys import IssuerKeys
+from lambent.gateway.apis.metrics import ApiMetrics
 from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.sending import Send
 from lambent.gateway.apis.throttles import Throttles
@@ -56,6 +57,7 @@ class Tools(NamedTuple):
     rules: Rules
     throttles: Throttles
     access_logs: AccessLogs
+    metrics: ApiMetrics
     authenticate: Authentication
     keys: IssuerKeys
     verdicts: Verdicts

@@ -14,6 +14,7 @@ from lambent.gateway.apis.api import Tools
 from lambent.gateway.apis.http_call import HttpCall, failure
 from lambent.gateway.apis.http_function import TOO_LARGE
 from lambent.gateway.apis.http_route import ServedRoute
+from lambent.gateway.apis.metrics import of_http, of_stage
 from lambent.gateway.apis.routes import RouteTable
 from lambent.gateway.exchange import Exchange, Step
 from lambent.model.apis import HttpApi, HttpStage
@@ -28,6 +29,7 @@ class ServedStage:
     def __init__(self, api: HttpApi, stage: HttpStage, tools: Tools) -> None:
         self.stage = stage
         self.table = RouteTable((each.key, ServedRoute(api, stage.name, each, tools)) for each in stage.routes)
+        self.gauges = (tools.metrics.gauge(api, of_http, *of_stage("ApiId", api.api_id, stage.name)),)
         self.line: AccessLine | None = None
         if stage.access_log is not None:
             name = "default" if stage.name == DEFAULT else stage.name
@@ -48,9 +50,8 @@ class ServedHttpApi:
             return nowhere.complete(failure(404, NOT_FOUND))
         served, request = self._stages[place.stage], exchange.request
         call = HttpCall(exchange, self.api, served.stage, place, address.domain)
-        call.now_ms = self._tools.clock.now_ms()
-        if served.line is not None:
-            call.measure(served.line, self._tools.clock)
+        call.measure(self._tools.clock)
+        call.line, call.gauges = served.line, served.gauges
         early = cors.preflight(served.stage.cors, request, 204)
         if early is not None:
             return call.complete(early, is_preflight=True)
@@ -60,4 +61,5 @@ class ServedHttpApi:
         if match is None:
             return call.refused(failure(404, NOT_FOUND), NOT_FOUND)
         call.route_key, call.parameters = match.route.key, match.parameters
+        call.gauges += match.route.gauges
         return match.route(call)

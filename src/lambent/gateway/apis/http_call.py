@@ -19,6 +19,7 @@ from lambent.gateway.apis.access_log import AccessLine
 from lambent.gateway.apis.address import Place
 from lambent.gateway.apis.context import CallContext
 from lambent.gateway.apis.http_answer import answer_1, answer_2
+from lambent.gateway.apis.metrics import Gauge, Happened
 from lambent.gateway.cors import with_cors
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.urls.answer import BadAnswer
@@ -50,6 +51,7 @@ class HttpCall(CallContext):
         "_timer",
         "authorizer",
         "change_answer",
+        "gauges",
         "line",
         "request",
         "source_arn",
@@ -65,6 +67,7 @@ class HttpCall(CallContext):
         self.authorizer: dict[str, dict[str, Any]] | None = None
         self.change_answer: Change | None = None
         self.line: AccessLine | None = None
+        self.gauges: tuple[Gauge[Happened], ...] = ()
         self.trace_header = exchange.request.header("x-amzn-trace-id") or new_trace(exchange.request_id)
         self._clock: Clock | None = None
         self._begun_s = self._integration_begun_s = 0.0
@@ -72,10 +75,10 @@ class HttpCall(CallContext):
         self._timer: asyncio.TimerHandle | None = None
         self._is_late = False
 
-    def measure(self, line: AccessLine, clock: Clock) -> None:
-        """There is an access log, which wants to know how long things took."""
-        self.line, self._clock = line, clock
-        self._begun_s = self._integration_begun_s = clock.monotonic_s()
+    def measure(self, clock: Clock) -> None:
+        """From now on it is known how long things take."""
+        self._clock = clock
+        self.now_ms, self._begun_s = clock.now_ms(), clock.monotonic_s()
 
     def begin_integration(self) -> None:
         """The integration's time begins."""
@@ -124,17 +127,25 @@ class HttpCall(CallContext):
             headers = with_cors(headers, self.stage.cors, self.exchange.request.header("origin"))
         headers.append((ID_HEADER, self.exchange.request_id))
         response.headers = headers
-        if self.line is not None:
-            assert self._clock is not None
-            self.status, self.response_bytes = response.status, len(response.body)
-            self.response_ms = round((self._clock.monotonic_s() - self._begun_s) * 1000)
-            self.line(self)
+        if self._clock is not None:
+            self._tell(response, self._clock)
         return response
 
     def refused(self, response: HttpResponse, message: str) -> HttpResponse:
         """What is sent when nothing was asked: the platform's own word."""
         self.message = message
         return self.complete(response)
+
+    def _tell(self, response: HttpResponse, clock: Clock) -> None:
+        """To metrics and the access log."""
+        self.status, self.response_bytes = response.status, len(response.body)
+        self.response_ms = round((clock.monotonic_s() - self._begun_s) * 1000)
+        data_bytes = len(self.exchange.request.body) + self.response_bytes
+        what = Happened(response.status, self.response_ms, self.integration_ms, data_bytes)
+        for gauge in self.gauges:
+            gauge.see(self.now_ms, what)
+        if self.line is not None:
+            self.line(self)
 
     def _answer(self, payload: bytes) -> None:
         try:

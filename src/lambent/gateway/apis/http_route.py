@@ -13,6 +13,7 @@ from lambent.gateway.apis.expressions import Scene
 from lambent.gateway.apis.http_call import Change, HttpCall, failure
 from lambent.gateway.apis.http_function import FunctionIntegration
 from lambent.gateway.apis.http_proxy import ProxyIntegration
+from lambent.gateway.apis.metrics import Gauge, Happened, of_http, of_method
 from lambent.gateway.apis.parameters import request_change, response_change
 from lambent.gateway.apis.refusals import Refused
 from lambent.gateway.apis.routes import DEFAULT
@@ -31,6 +32,7 @@ class ServedRoute:
         self.key, self._tools = route.key, tools
         self._path = "" if route.key == DEFAULT else route.key.partition(" ")[2]
         self._arn = f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{stage}/"
+        self.gauges = gauges(api, stage, route, tools)
         self._buckets = tools.throttles.buckets(api, stage, route.key, route.throttle)
         self._authorize = authorization(route, tools)
         self._change_request = request_change(route.request_parameters)
@@ -62,6 +64,14 @@ class ServedRoute:
                 call.place = call.place._replace(path=path)
         call.change_answer = self._change_answer
         return self._integrate(call)
+
+
+def gauges(api: HttpApi, stage: str, route: HttpRoute, tools: Tools) -> tuple[Gauge[Happened], ...]:
+    """What counts for the route alone, where the stage wants detailed metrics."""
+    if not route.detailed_metrics:
+        return ()
+    method, _, path = route.key.partition(" ")
+    return (tools.metrics.gauge(api, of_http, of_method("ApiId", api.api_id, stage, method, path or method)),)
 
 
 def authorization(route: HttpRoute, tools: Tools) -> Authorize | None:

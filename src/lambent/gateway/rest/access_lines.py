@@ -3,13 +3,11 @@
 Source: API Gateway Developer Guide, "Variables for access logging for API Gateway".
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from lambent.gateway.rest.calls import RestCall
-from lambent.mapping.expressions import member_of
 from lambent.model.http import HttpResponse
 
 Known = dict[str, Any]
@@ -36,8 +34,3 @@ def told(call: RestCall, response: HttpResponse, took_ms: int) -> Known:
             "responseType": refused[0],
         }
     return known
-
-
-def reader(name: str) -> Callable[[Known], object]:
-    """What reads `$context.NAME` of that."""
-    return lambda known: member_of(known, name)

@@ -6,8 +6,9 @@ Source: API Gateway Developer Guide, "Set up an API Gateway canary release deplo
 
 from collections.abc import Awaitable
 
-from lambent.gateway.apis.access_log import AccessLine
+from lambent.gateway.apis.access_log import AccessLine, from_tree
 from lambent.gateway.apis.address import ApiAddress, place_of
+from lambent.gateway.apis.metrics import Gauge, Happened, of_method, of_rest, of_stage
 from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.proxy_event import Facts
 from lambent.gateway.rest import access_lines, refusals, way
@@ -31,10 +32,11 @@ class ServedRestApi:
         self._plans: dict[tuple[str, bool], ApiPlan] = {}
         logs = ports.tools.access_logs
         self._lines: dict[str, AccessLine] = {
-            name: logs.line_of(AccessLog(*stage.log), f"{api.api_id}/{name}", access_lines.reader)
+            name: logs.line_of(AccessLog(*stage.log), f"{api.api_id}/{name}", from_tree)
             for name, stage in api.stages.items()
             if stage.log is not None
         }
+        self._gauges: dict[tuple[str, ...], Gauge[Happened]] = {}
 
     def __call__(self, exchange: Exchange, address: ApiAddress) -> Step | Awaitable[Step]:
         place = place_of(address, self.api.stages)
@@ -79,11 +81,28 @@ class ServedRestApi:
             ("x-amzn-trace-id", call.facts.trace_header),
             *(each for each in response.headers if each[0] not in ("x-amzn-requestid", "x-amz-apigw-id")),
         ]
+        took_ms = round((self._ports.clock.monotonic_s() - call.begun_s) * 1000)
+        self._count(call, Happened(response.status, took_ms, call.integration_ms))
         line = self._lines.get(call.place.stage)
         if line is not None:
-            took_ms = round((self._ports.clock.monotonic_s() - call.begun_s) * 1000)
             line(access_lines.told(call, response, took_ms))
         return response
+
+    def _count(self, call: RestCall, what: Happened) -> None:
+        assert call.plan is not None
+        name, stage, method = call.plan.document.api["name"], call.place.stage, call.method
+        self._gauge(name, stage).see(call.facts.now_ms, what)
+        if method is not None and way.has_metrics(self.api.stages[stage], method.path, call.request.method):
+            self._gauge(name, stage, method.verb, method.path).see(call.facts.now_ms, what)
+
+    def _gauge(self, name: str, stage: str, *method: str) -> Gauge[Happened]:
+        """Of a stage, or of one method of it."""
+        key = (name, stage, *method)
+        gauge = self._gauges.get(key)
+        if gauge is None:
+            sets = (of_method("ApiName", name, stage, *method),) if method else of_stage("ApiName", name, stage)
+            gauge = self._gauges[key] = self._ports.tools.metrics.gauge(self.api, of_rest, *sets)
+        return gauge
 
     def _plan(self, stage: RestStage, call: RestCall) -> ApiPlan:
         """What this request meets: what was deployed, or the canary."""

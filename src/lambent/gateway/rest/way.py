@@ -14,7 +14,7 @@ from lambent.gateway.rest.ports import Ports
 from lambent.gateway.rest.refusals import Refused
 from lambent.model.apis import Throttle
 from lambent.model.http import HttpResponse
-from lambent.model.rest_api import KeyUse, RestStage
+from lambent.model.rest_api import KeyUse, Part, RestStage
 
 EVERY = "*/*"
 
@@ -60,11 +60,22 @@ async def _spend(call: RestCall, method: str, ports: Ports) -> None:
     call.identity |= {"apiKey": value, "apiKeyId": verdict.key_id}
 
 
-def throttle_of(stage: RestStage, path: str, verb: str) -> tuple[str, Throttle | None]:
-    """The limit that a stage has for a method, and the name of what it counts for: the method's own, or the stage's."""
+def has_metrics(stage: RestStage, path: str, verb: str) -> bool:
+    """Whether the stage counts a method by itself too (detailed metrics)."""
+    _, settings = settings_of(stage, path, verb)
+    return settings is not None and settings["metricsEnabled"]
+
+
+def settings_of(stage: RestStage, path: str, verb: str) -> tuple[str, Part | None]:
+    """What a stage says of a method, and under which name: the method's own, or the stage's."""
     key = f"{path.replace('/', '~1')}/{verb}"
     name = key if key in stage.settings else EVERY
-    settings = stage.settings.get(name)
+    return name, stage.settings.get(name)
+
+
+def throttle_of(stage: RestStage, path: str, verb: str) -> tuple[str, Throttle | None]:
+    """The limit that a stage has for a method, and the name of what it counts for: the method's own, or the stage's."""
+    name, settings = settings_of(stage, path, verb)
     if settings is None or settings["throttlingRateLimit"] < 0:  # -1 switches it off
         return name, None
     return name, Throttle(settings["throttlingRateLimit"], settings["throttlingBurstLimit"])

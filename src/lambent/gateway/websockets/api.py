@@ -25,9 +25,11 @@ from lambent.gateway.proxy_event import Facts
 from lambent.gateway.websockets.admission import Authorizers, check_signature, identity_of
 from lambent.gateway.websockets.answer import Answer, Failed, told_to_client
 from lambent.gateway.websockets.connection import Connection, Surroundings
+from lambent.gateway.websockets.event import CONNECT as CONNECTING
 from lambent.gateway.websockets.event import Standing, connect_event
 from lambent.gateway.websockets.integrations import Call
 from lambent.gateway.websockets.management import PREFIX, Management
+from lambent.gateway.websockets.telling import Passing
 from lambent.model.apis import WebSocketApi
 from lambent.model.http import HttpResponse
 from lambent.model.trace import new_trace
@@ -77,31 +79,37 @@ class ServedWebSocketApi:
             request.header("user-agent"),
             self.api.stages[place.stage].variables,
         )
+        passing = Passing(CONNECTING, standing, facts)
         try:
-            standing, answer = await self._ask(exchange, standing, facts)
+            answer = await self._ask(exchange, passing)
         except Failed as failed:
+            passing.failed = failed
             body = told_to_client(failed.message, standing.connection_id, facts.request_id)
             return HttpResponse(failed.status, [JSON], body)
+        finally:
+            tools.around.telling.tell(self.api, self.api.stages[place.stage], passing)
         if not answer.good:
             headers = [(name, value) for name, value in answer.headers.items() if name not in OURS]
             return HttpResponse(answer.status if answer.status >= 200 else 502, headers, answer.body)
-        return self._connected(exchange, standing, answer)
+        return self._connected(exchange, passing.standing, answer)
 
-    async def _ask(self, exchange: Exchange, standing: Standing, facts: Facts) -> tuple[Standing, Answer]:
-        """Whoever has a say about it. Raises Failed."""
-        tools, route = self._tools, self.api.stages[standing.stage].routes.get(CONNECT)
+    async def _ask(self, exchange: Exchange, passing: Passing) -> Answer:
+        """Whoever has a say about it; what is learned of the client is in `passing` then. Raises Failed."""
+        tools, standing, facts = self._tools, passing.standing, passing.facts
+        route = self.api.stages[standing.stage].routes.get(CONNECT)
         if route is None:
-            return standing, Answer(200)
-        call = Call(self.api, standing.stage, CONNECT, facts.request_id, facts.trace_header)
+            return Answer(200)
+        call = passing.call = Call(self.api, standing.stage, CONNECT, facts.request_id, facts.trace_header)
         await tools.around.integrations.admit(call, route)
         if route.signed:
             await check_signature(exchange, self.api, tools.authenticate)
-            standing = msgspec.structs.replace(standing, identity=identity_of(exchange))
+            passing.standing = standing = msgspec.structs.replace(standing, identity=identity_of(exchange))
         if route.authorizer is not None:
             said = await tools.authorizers.ask(route.authorizer, exchange, self.api, standing, facts)
-            standing = msgspec.structs.replace(standing, authorizer=said)
+            passing.standing = standing = msgspec.structs.replace(standing, authorizer=said)
         event: dict[str, Any] = connect_event(exchange.request, standing, facts)
-        return standing, await tools.around.integrations.answer(call, route, event)
+        passing.answer = answer = await tools.around.integrations.answer(call, route, event)
+        return answer
 
     def _connected(self, exchange: Exchange, standing: Standing, answer: Answer) -> Upgrade:
         around, request = self._tools.around, exchange.request

@@ -15,16 +15,18 @@ from lambent.errors import Unavailable
 from lambent.gateway.http.websocket import AWAY, Ended, Ending, NotReading, WebSocket
 from lambent.gateway.proxy_event import Facts
 from lambent.gateway.websockets.answer import FORBIDDEN, Failed, told_to_client
-from lambent.gateway.websockets.event import Standing, disconnect_event, message_event
+from lambent.gateway.websockets.event import DISCONNECT as DISCONNECTED
+from lambent.gateway.websockets.event import MESSAGE, Standing, disconnect_event, message_event
 from lambent.gateway.websockets.held import GOING_AWAY, Sockets
 from lambent.gateway.websockets.integrations import Call, Integrations
-from lambent.ids import Ids
+from lambent.gateway.websockets.telling import Passing, Telling
 from lambent.model.apis import WebSocketApi, WebSocketStage
 from lambent.model.selection import Sources, selector_of
-from lambent.model.trace import new_trace
 
 DEFAULT, DISCONNECT = "$default", "$disconnect"
 
+MakeFacts = Callable[[str], Facts]
+"""From the address of the client."""
 FindApi = Callable[[str], Awaitable[WebSocketApi | None]]
 
 
@@ -33,18 +35,14 @@ class Surroundings:
 
     Args:
         find_api: the API as it is served now; None when there is none. Raises Unavailable.
+        facts: makes those of something that happens now.
     """
 
     def __init__(
-        self, sockets: Sockets, integrations: Integrations, find_api: FindApi, now_ms: Callable[[], int], ids: Ids
+        self, sockets: Sockets, integrations: Integrations, find_api: FindApi, telling: Telling, facts: MakeFacts
     ) -> None:
-        self.sockets, self.integrations, self.find_api, self.ids = sockets, integrations, find_api, ids
-        self._now_ms = now_ms
-
-    def facts(self, source_ip: str) -> Facts:
-        """Of something that happens now."""
-        request_id = self.ids.uuid()
-        return Facts(request_id, source_ip, new_trace(request_id), self._now_ms())
+        self.sockets, self.integrations, self.find_api, self.telling = sockets, integrations, find_api, telling
+        self.facts = facts
 
 
 class Connection:
@@ -79,26 +77,39 @@ class Connection:
 
     async def _reply_or_words(self, text: str, facts: Facts) -> bytes:
         try:
-            return await self._reply(text, facts)
+            found = await self._find()
+            if found is None:
+                self._way.close(GOING_AWAY, AWAY)
+                return b""
+            return await self._told(*found, Passing(MESSAGE, self._standing, facts), text)
         except Failed as failed:
             return told_to_client(failed.message, self._standing.connection_id, facts.request_id)
 
-    async def _reply(self, text: str, facts: Facts) -> bytes:
+    async def _told(self, api: WebSocketApi, stage: WebSocketStage, passing: Passing, text: str) -> bytes:
+        telling = self._around.telling
+        try:
+            reply = await self._reply(api, stage, passing, text)
+            if reply:
+                telling.tell_sent(api, stage, passing.facts.now_ms)
+            return reply
+        except Failed as failed:
+            passing.failed = failed
+            raise
+        finally:
+            telling.tell(api, stage, passing)
+
+    async def _reply(self, api: WebSocketApi, stage: WebSocketStage, passing: Passing, text: str) -> bytes:
         """What the client is to hear. Raises Failed."""
-        found = await self._find()
-        if found is None:
-            self._way.close(GOING_AWAY, AWAY)
-            return b""
-        api, stage = found
         key = selector_of(api.selection)(Sources(text, *self._opening))
         route = (stage.routes.get(key) if key and not key.startswith("$") else None) or stage.routes.get(DEFAULT)
         if route is None:
             raise Failed(403, FORBIDDEN)
         standing = msgspec.structs.replace(self._standing, variables=stage.variables)
-        event = message_event(standing, route.key, text, facts, self._around.sockets.new_id())
-        call = Call(api, stage.name, route.key, facts.request_id, facts.trace_header)
+        facts, passing.message_id = passing.facts, self._around.sockets.new_id()
+        event = message_event(standing, route.key, text, facts, passing.message_id)
+        call = passing.call = Call(api, stage.name, route.key, facts.request_id, facts.trace_header)
         await self._around.integrations.admit(call, route)
-        answer = await self._around.integrations.answer(call, route, event)
+        answer = passing.answer = await self._around.integrations.answer(call, route, event)
         if not route.answers:
             return b""
         if len(answer.body) > self._around.sockets.limits.message_bytes:
@@ -106,19 +117,28 @@ class Connection:
         return answer.body
 
     async def _tell_end(self, ending: Ending) -> None:
-        facts = self._around.facts(self._standing.source_ip)
+        passing = Passing(DISCONNECTED, self._standing, self._around.facts(self._standing.source_ip))
         try:
             found = await self._find()
-            route = None if found is None else found[1].routes.get(DISCONNECT)
-            if found is None or route is None:
-                return
-            api, stage = found
-            standing = msgspec.structs.replace(self._standing, variables=stage.variables)
-            call = Call(api, stage.name, DISCONNECT, facts.request_id, facts.trace_header)
-            event = disconnect_event(standing, ending, facts)
-            await self._around.integrations.answer(call, route, event)
         except Failed:
-            pass  # nobody is there to be told
+            return  # the API is not known, and nobody is there to be told
+        if found is None:
+            return
+        try:
+            await self._ask_disconnect(*found, passing, ending)
+        except Failed as failed:
+            passing.failed = failed
+        finally:
+            self._around.telling.tell(*found, passing)
+
+    async def _ask_disconnect(self, api: WebSocketApi, stage: WebSocketStage, passing: Passing, ending: Ending) -> None:
+        route, facts = stage.routes.get(DISCONNECT), passing.facts
+        if route is None:
+            return
+        standing = msgspec.structs.replace(self._standing, variables=stage.variables)
+        call = passing.call = Call(api, stage.name, DISCONNECT, facts.request_id, facts.trace_header)
+        event = disconnect_event(standing, ending, facts)
+        passing.answer = await self._around.integrations.answer(call, route, event)
 
     async def _find(self) -> tuple[WebSocketApi, WebSocketStage] | None:
         try:

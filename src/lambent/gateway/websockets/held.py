@@ -40,6 +40,10 @@ class Sockets:
         """An id for a connection that will be held here."""
         return new_connection_id(self.edge, self._ids)
 
+    def now_ms(self) -> int:
+        """The time."""
+        return self._clock.now_ms()
+
     def add(self, way: WebSocket, standing: Standing) -> None:
         """From now on it can be posted to."""
         self._held[standing.connection_id] = way, standing

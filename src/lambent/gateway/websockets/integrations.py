@@ -22,11 +22,13 @@ from lambent.model.invocation import Invocation, InvocationResult
 class Call:
     """One integration request: to a route of a stage, with ids of its own."""
 
-    __slots__ = ("api", "request_id", "route_key", "stage", "trace_header")
+    __slots__ = ("api", "asked", "integration_ms", "request_id", "route_key", "stage", "trace_header")
 
     def __init__(self, api: WebSocketApi, stage: str, route_key: str, request_id: str, trace_header: str) -> None:
         self.api, self.stage, self.route_key = api, stage, route_key
         self.request_id, self.trace_header = request_id, trace_header
+        self.asked = False
+        self.integration_ms: int | None = None
 
     @property
     def source_arn(self) -> str:
@@ -50,11 +52,16 @@ class Integrations:
         target = route.target
         if target is None:
             raise Failed(500)
+        call.asked = True
         if isinstance(target, MockTarget):
             return mocked(target, event)
-        if isinstance(target, HttpTarget):
-            return await proxied(self._tools.send, target, route, event, self._tools.rules.answer_bytes)
-        return answer_of(await self.payload(call, target, call.source_arn, encoded(event)))
+        begun_s = self._tools.clock.monotonic_s()
+        try:
+            if isinstance(target, HttpTarget):
+                return await proxied(self._tools.send, target, route, event, self._tools.rules.answer_bytes)
+            return answer_of(await self.payload(call, target, call.source_arn, encoded(event)))
+        finally:
+            call.integration_ms = round((self._tools.clock.monotonic_s() - begun_s) * 1000)
 
     async def payload(self, call: Call, target: FunctionTarget, source_arn: str, event: bytes) -> bytes:
         """What a function returns that lets API Gateway in for `source_arn`. Raises Failed."""

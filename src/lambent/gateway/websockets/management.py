@@ -20,6 +20,7 @@ from lambent.gateway.websockets.admission import check_signature
 from lambent.gateway.websockets.answer import Failed
 from lambent.gateway.websockets.held import Sockets
 from lambent.gateway.websockets.ids import edge_of
+from lambent.gateway.websockets.telling import Telling
 from lambent.model.apis import WebSocketApi
 from lambent.model.http import HttpResponse
 from lambent.model.messages import ConnectionAnswer, ConnectionCall
@@ -64,17 +65,11 @@ class BadRequest(ServiceError):
 
 
 class Management:
-    """Answers requests to @connections.
+    """Answers requests to @connections."""
 
-    Args:
-        message_bytes: the longest message.
-    """
-
-    def __init__(
-        self, sockets: Sockets, authenticate: Authentication, elsewhere: Elsewhere, message_bytes: int
-    ) -> None:
+    def __init__(self, sockets: Sockets, authenticate: Authentication, elsewhere: Elsewhere, telling: Telling) -> None:
         self._sockets, self._authenticate, self._elsewhere = sockets, authenticate, elsewhere
-        self._message_bytes = message_bytes
+        self._message_bytes, self._telling = sockets.limits.message_bytes, telling
         self._wire = wire_for(SERVICE)
 
     async def answer(self, exchange: Exchange, api: WebSocketApi, stage: str, path: str) -> HttpResponse:
@@ -108,6 +103,8 @@ class Management:
             raise Gone("The connection is no longer there.")
         if answer.status == "full":
             raise LimitExceeded("The client does not read what it was sent before.")
+        if call.method == "POST":
+            self._telling.tell_sent(api, api.stages[stage], self._sockets.now_ms())
         return _shown(answer) if call.method == "GET" else {}
 
 

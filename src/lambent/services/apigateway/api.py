@@ -8,7 +8,7 @@ Left out, and so answered with NotImplemented: TestInvokeAuthorizer, client cert
 parts and versions, private domain names, model templates, FlushStageCache.
 Refused by name: caching, compression, private APIs, Cognito and JWT authorizers, credentials of functions'
 integrations and authorizers, integrations with services other than those of `integration_checks.SERVICES`, streamed
-answers, X-Ray, execution logs and detailed metrics.
+answers, X-Ray and execution logs.
 """
 
 from typing import NamedTuple

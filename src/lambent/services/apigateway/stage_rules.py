@@ -25,14 +25,14 @@ USUAL: Part = {
     "requireAuthorizationForCacheControl": True,
     "unauthorizedCacheControlHeaderStrategy": "SUCCEED_WITH_RESPONSE_HEADER",
 }
-LIMITS: dict[str, tuple[str, patch.Convert]] = {
+SETTABLE: dict[str, tuple[str, patch.Convert]] = {
     "throttling/rateLimit": ("throttlingRateLimit", patch.number),
     "throttling/burstLimit": ("throttlingBurstLimit", patch.integer),
+    "metrics/enabled": ("metricsEnabled", patch.boolean),
 }
 UNBUILT = {  # the value that says no to what is not built
     "logging/loglevel": ("OFF",),
     "logging/dataTrace": ("false",),
-    "metrics/enabled": ("false",),
     "caching/enabled": ("false",),
     "caching/dataEncrypted": ("false",),
     "caching/ttlInSeconds": ("300", "0"),
@@ -43,14 +43,14 @@ UNBUILT = {  # the value that says no to what is not built
 def _limit(part: Part, op: str, names: list[str], value: str) -> None:
     which = f"{names[2]}/{names[3]}"
     settings = part.setdefault("methodSettings", {}).setdefault(key_of(names[0], names[1]), dict(USUAL))
-    if which in LIMITS:
-        member, convert = LIMITS[which]
+    if which in SETTABLE:
+        member, convert = SETTABLE[which]
         settings[member] = USUAL[member] if op == "remove" else convert(value)
         if settings[member] < -1:
             raise BadRequest(f"Invalid value '{value}' for {which}.")
     elif which not in UNBUILT:
         raise BadRequest(f"Invalid method setting path: /{'/'.join(names)}. Must be one of: "
-                         f"[{', '.join([*LIMITS, *UNBUILT])}]")  # fmt: skip
+                         f"[{', '.join([*SETTABLE, *UNBUILT])}]")  # fmt: skip
     elif op != "remove" and value not in UNBUILT[which]:
         raise not_built(f"The setting {which} of a method")
 

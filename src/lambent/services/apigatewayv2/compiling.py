@@ -22,7 +22,7 @@ from lambent.model.apis import (
 from lambent.model.cors import Cors
 from lambent.services.apigatewayv2 import model, store
 from lambent.services.apigatewayv2.model import Api, Authorizer, Deployed, Deployment, Integration, Stage
-from lambent.services.apigatewayv2.throttling import throttle_of
+from lambent.services.apigatewayv2.throttling import has_metrics, throttle_of
 from lambent.services.apigatewayv2.websocket import WEBSOCKET
 from lambent.services.apigatewayv2.websocket_compiling import compiled_websocket
 from lambent.store.api import Transaction
@@ -79,6 +79,7 @@ class Routes:
             throttle_of(self._stage, route.route_key),
             integration.request_parameters or {},
             integration.response_parameters or {},
+            has_metrics(self._stage, route.route_key),
         )
 
     def _target(self, integration: Integration) -> FunctionTarget | HttpTarget | None:

@@ -186,7 +186,7 @@ class AccessLogSettings(Struct, frozen=True, rename="pascal"):
 class RouteSettings(Struct, frozen=True, rename="pascal"):
     """RouteSettings of a stage, or the stage's defaults."""
 
-    detailed_metrics_enabled: bool = False
+    detailed_metrics_enabled: bool | None = None
     throttling_burst_limit: int | None = None
     throttling_rate_limit: float | None = None
 
@@ -200,7 +200,7 @@ class Stage(Part, frozen=True):
     last_updated_date: int
     auto_deploy: bool | None = None
     stage_variables: Mapping[str, str] = {}
-    default_route_settings: RouteSettings = RouteSettings()
+    default_route_settings: RouteSettings = RouteSettings(detailed_metrics_enabled=False)
     route_settings: Mapping[str, RouteSettings] = {}
     access_log_settings: AccessLogSettings | None = None
     api_gateway_managed: bool | None = None

@@ -179,16 +179,15 @@ def _check_settings(settings: Mapping[str, Any]) -> None:
     for name in NOT_HTTP:
         if settings.get(name) and settings[name] != "OFF":
             refuse(name, "for HTTP APIs")
-    if settings.get("DetailedMetricsEnabled"):
-        refuse("DetailedMetricsEnabled", "by this version of Lambent")
     if settings.get("ThrottlingBurstLimit", 0) < 0 or settings.get("ThrottlingRateLimit", 0.0) < 0:
         raise BadRequest("Throttling limits are not below 0.")
 
 
 def _check_route_settings(tx: Transaction, api: Api, request: Mapping[str, Any]) -> None:
     wanted = request.get("RouteSettings") or {}
-    if api.protocol_type == WEBSOCKET and request.get("AccessLogSettings"):
-        refuse("AccessLogSettings of a WebSocket API", "by this version of Lambent")
+    for settings in [request.get("DefaultRouteSettings") or {}, *wanted.values()]:
+        if api.protocol_type == WEBSOCKET and settings.get("DetailedMetricsEnabled"):
+            refuse("DetailedMetricsEnabled of a WebSocket API", "by this version of Lambent")
     keys = {route.route_key for route in store.parts(tx, api.api_id, Route)}
     for key in wanted:
         if key not in keys:

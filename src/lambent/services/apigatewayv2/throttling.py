@@ -1,9 +1,15 @@
-"""What limits a route, from the settings of its stage. Pure."""
+"""What a stage's settings say of a route: what limits it, and whether it has metrics of its own. Pure."""
 
 from lambent.model.apis import Throttle
 from lambent.services.apigatewayv2.model import RouteSettings, Stage
 
 NO_LIMIT = 1e9
+
+
+def has_metrics(stage: Stage, route_key: str) -> bool:
+    """Whether a route is counted by itself too: its own settings win, where there are any that say so."""
+    own = stage.route_settings.get(route_key, RouteSettings()).detailed_metrics_enabled
+    return bool(stage.default_route_settings.detailed_metrics_enabled if own is None else own)
 
 
 def throttle_of(stage: Stage, route_key: str) -> Throttle | None:

@@ -2,6 +2,7 @@
 
 from lambent.mapping.uris import filled, function_of
 from lambent.model.apis import (
+    AccessLog,
     FunctionTarget,
     HttpTarget,
     MockResponse,
@@ -31,7 +32,9 @@ def _stage(tx: Transaction, api: Api, stage: Stage) -> WebSocketStage:
     if deployment is None:
         return WebSocketStage(stage.stage_name, variables=stage.stage_variables)
     routes = {route.route_key: _route(route, deployment.content, stage) for route in deployment.content.routes}
-    return WebSocketStage(stage.stage_name, deployment.deployment_id, stage.stage_variables, routes)
+    logged = stage.access_log_settings
+    log = None if logged is None else AccessLog(logged.destination_arn, logged.format)
+    return WebSocketStage(stage.stage_name, deployment.deployment_id, stage.stage_variables, routes, log)
 
 
 def _route(route: Route, content: Deployed, stage: Stage) -> WebSocketRoute:

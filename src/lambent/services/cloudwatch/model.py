@@ -1,6 +1,6 @@
 """What CloudWatch keeps: metrics by their names and dimensions, and points that hold values together. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
@@ -76,6 +76,16 @@ def point_of_all(values: Iterable[float]) -> Point:
         number = bin_of(value)
         spread[number] = spread.get(number, 0.0) + 1.0
     return Point(float(len(values)), float(sum(values)), float(min(values)), float(max(values)), spread)
+
+
+def point_of_counts(values: Mapping[int, int]) -> Point:
+    """A point of values with how often each was seen; there is at least one, and none is negative."""
+    spread: Sketch = {}
+    for value, count in values.items():
+        number = sketch.bin_of(value)
+        spread[number] = spread.get(number, 0.0) + count
+    total = sum(value * count for value, count in values.items())
+    return Point(float(sum(values.values())), float(total), float(min(values)), float(max(values)), spread)
 
 
 def start_of(moment_s: float, span_s: int) -> int:

@@ -1,11 +1,21 @@
-"""What the other rooms measure, collected in memory and written down every second. A Meter (model/meter.py)."""
+"""What the other rooms measure, collected in memory and written down every second. A Meter and a Collector
+(model/meter.py)."""
 
 import structlog
 
 from lambent.clock import Clock
-from lambent.model.meter import Dimensions
+from lambent.model.meter import Collected, Dimensions
 from lambent.services.cloudwatch import store
-from lambent.services.cloudwatch.model import MINUTE, MetricKey, Point, Slot, joined, point_of, start_of
+from lambent.services.cloudwatch.model import (
+    MINUTE,
+    MetricKey,
+    Point,
+    Slot,
+    joined,
+    point_of,
+    point_of_counts,
+    start_of,
+)
 from lambent.store.api import Database, StoreFailed
 
 EVERY_S = 1.0
@@ -25,10 +35,18 @@ class Tally:
         """See `Meter`."""
         start_s = start_of(self._clock.now_s(), MINUTE)
         for name, value in values.items():
-            slot = Slot(MetricKey(*place, namespace, name, dimensions), start_s, MINUTE, unit)
-            point = point_of(value)
-            before = self._points.get(slot)
-            self._points[slot] = point if before is None else joined(before, point)
+            self._add(Slot(MetricKey(*place, namespace, name, dimensions), start_s, MINUTE, unit), point_of(value))
+
+    def collect(self, collected: Collected) -> None:
+        """See `Collector`."""
+        point, start_s = point_of_counts(collected.values), start_of(collected.start_s, MINUTE)
+        for dimensions in collected.dimensions:
+            key = MetricKey(*collected.place, collected.namespace, collected.name, dimensions)
+            self._add(Slot(key, start_s, MINUTE, collected.unit), point)
+
+    def _add(self, slot: Slot, point: Point) -> None:
+        before = self._points.get(slot)
+        self._points[slot] = point if before is None else joined(before, point)
 
     async def write(self) -> None:
         """Return once all that was measured before is in the database; what cannot be written is kept for later."""

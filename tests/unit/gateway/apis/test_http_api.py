@@ -20,6 +20,7 @@ from lambent.gateway.apis.authorizers.keys import IssuerKeys
 from lambent.gateway.apis.cache import ApiCache
 from lambent.gateway.apis.domains import Domains
 from lambent.gateway.apis.http_api import ServedHttpApi
+from lambent.gateway.apis.metrics import ApiMetrics
 from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
 from lambent.gateway.apis.throttles import Throttles
@@ -43,6 +44,7 @@ from lambent.model.function import FunctionKey
 from lambent.model.http import HttpRequest, HttpResponse, Outgoing
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import AccessLines, ApiRateQuery, InvokeQuery, KeyQuery, RateGrant
+from lambent.model.meter import Collected
 from lambent.model.principal import AccessKey
 from lambent.placement.throttle import Reason
 
@@ -65,7 +67,8 @@ class Lab:
         self.result: InvocationResult | Exception | None = InvocationResult("1", b'{"statusCode": 200, "body": "hi"}')
         self.dones: list[Done] = []
         self.grants: list[ApiRateQuery] = []
-        logs = AccessLogs(self.write, self.clock)
+        logs, self.metrics = AccessLogs(self.write, self.clock), ApiMetrics(self.measured, self.clock)
+        self.collected: list[Collected] = []
         tools = Tools(
             self.begin,
             Permits(self.may_invoke),
@@ -73,6 +76,7 @@ class Lab:
             Rules(100, 2_000, 1_000),
             Throttles(self.grant, None, self.clock),
             logs,
+            self.metrics,
             Authentication(KeyCache(_no_key), self.clock, 900),
             IssuerKeys(_nowhere, self.clock),
             Verdicts(self.clock),
@@ -94,6 +98,11 @@ class Lab:
     async def grant(self, query: ApiRateQuery) -> RateGrant:
         self.grants.append(query)
         return RateGrant(1) if len(self.grants) == 1 else RateGrant(0, 1.0, Reason.ACCOUNT_RATE.value)
+
+    async def measured(self, collected: list[Collected]) -> None:
+        if self.away:
+            raise Unavailable("no control")
+        self.collected += collected
 
     async def write(self, lines: AccessLines) -> None:
         if self.away:
@@ -219,3 +228,43 @@ async def test_more_than_is_lent_is_turned_away_and_lines_wait_for_control() -> 
     await lab.clock.advance(PAUSE_S)
     assert lab.lines == ["200 -", "429 Too Many Requests", "429 Too Many Requests"]
     assert lab.grants[0].throttle == Throttle(1.0, 1)
+
+
+async def test_requests_are_counted_for_their_api_and_stage_and_a_route_that_wants_it() -> None:
+    lab = Lab(routes=(HttpRoute("GET /pets/{id}", TARGET, detailed_metrics=True),))
+    for path in ("/prod/pets/1", "/prod/pets/2", "/prod/cats"):
+        await lab.ask(path, body=b"12")
+    lab.result = ServiceError("no")
+    await lab.ask()
+    lab.away = True
+    await lab.metrics.send()
+    assert not lab.collected  # control is away, and what was seen waits for it
+    lab.away = False
+    await lab.metrics.send()
+    await lab.metrics.send()
+    of_stage = {each.name: each for each in lab.collected if len(each.dimensions) == 2}
+    of_route = {each.name: each for each in lab.collected if len(each.dimensions) == 1}
+    assert len(lab.collected) == len(of_stage) + len(of_route)
+    assert of_stage["Count"].values == {1: 4}
+    assert of_stage["4xx"].values == {0: 3, 1: 1}
+    assert of_stage["5xx"].values == {0: 3, 1: 1}
+    assert of_stage["Latency"].values == {0: 4}
+    assert of_stage["IntegrationLatency"].values == {0: 3}  # what is not found asks nobody
+    assert sum(of_stage["DataProcessed"].values.values()) == 4
+    assert of_route["Count"].values == {1: 3}
+    stage = of_stage["Latency"]
+    assert (stage.place, stage.namespace, stage.unit) == ((KEY.account, KEY.region), "AWS/ApiGateway", "Milliseconds")
+    assert stage.dimensions == ((("ApiId", "abc"),), (("ApiId", "abc"), ("Stage", "prod")))
+    named = (("ApiId", "abc"), ("Method", "GET"), ("Resource", "/pets/{id}"), ("Stage", "prod"))
+    assert of_route["Count"].dimensions == (named,)
+
+
+async def test_what_was_seen_in_another_minute_is_told_of_that_minute() -> None:
+    lab = Lab()
+    await lab.ask()
+    await lab.clock.advance(60.0)
+    await lab.ask()
+    await lab.metrics.send()
+    starts = [each.start_s for each in lab.collected if each.name == "Count"]
+    assert starts[1] - starts[0] == 60
+    assert all(start % 60 == 0 for start in starts)

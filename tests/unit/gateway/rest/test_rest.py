@@ -18,6 +18,7 @@ from lambent.errors import Unavailable
 from lambent.gateway.apis.address import ApiAddress
 from lambent.gateway.apis.api import Rules
 from lambent.gateway.apis.authorizers.answers import Verdicts
+from lambent.gateway.apis.metrics import ApiMetrics
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.rest import way
 from lambent.gateway.rest.outbound import url_of
@@ -26,6 +27,7 @@ from lambent.ids import FakeIds
 from lambent.model.apis import Throttle
 from lambent.model.http import HttpRequest, HttpResponse, Outgoing
 from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.meter import Collected
 from lambent.model.rest_api import Canary, KeyUse, KeyVerdict, RestApi, RestDocument, RestStage, ServiceCall
 
 ACCOUNT, REGION, API = "111111111111", "us-east-1", "api0000000"
@@ -88,8 +90,12 @@ class World:
     def _ports(self) -> "World":
         self.tools, self.ids, self.rules = self, FakeIds(), Rules(1000, 2000, 1000)
         self.permits = self.throttles = self.access_logs = self
+        self.metrics = self.__dict__.setdefault("metrics", ApiMetrics(self._measured, self.clock))
         self.verdicts = self.__dict__.setdefault("verdicts", Verdicts(self.clock))
         return self
+
+    async def _measured(self, collected: list[Collected]) -> None:
+        self.collected = collected
 
     # What the way asks of others.
     def known(self, *_: Any) -> bool:
@@ -451,3 +457,23 @@ def test_a_url_is_made_of_any_parameters(query: dict[str, list[str]], value: str
     assert url.startswith("https://example.com/")
     assert " " not in url
     assert "\n" not in url
+
+
+async def test_requests_are_counted_by_the_api_s_name_and_a_method_s_own_where_that_is_wanted(world: World) -> None:
+    world.mock("/m")
+    world.mock("/n")
+    off = {"throttlingRateLimit": 1.0, "throttlingBurstLimit": 1, "metricsEnabled": False}
+    world.stage["settings"] = {"~1m/GET": off | {"metricsEnabled": True}, "*/*": off}
+    served = world.served()
+    for path in ("/m", "/n", "/nothing"):
+        await world.ask_of(served, "GET", path)
+    await world.metrics.send()
+    name = world.document.api["name"]
+    found = {(each.dimensions[-1], each.name): each.values for each in world.collected}
+    stage = (("ApiName", name), ("Stage", "prod"))
+    method = (("ApiName", name), ("Method", "GET"), ("Resource", "/m"), ("Stage", "prod"))
+    assert {dimensions for dimensions, _ in found} == {stage, method}
+    assert found[stage, "Count"] == {1: 3}
+    assert found[stage, "4XXError"] == {0: 2, 1: 1}
+    assert found[stage, "5XXError"] == {0: 3}
+    assert found[method, "Count"] == {1: 1}

@@ -11,16 +11,23 @@ import pytest
 
 from lambent.clock import FakeClock
 from lambent.errors import Unavailable
+from lambent.gateway.apis.access_log import AccessLogs
+from lambent.gateway.apis.metrics import ApiMetrics
 from lambent.gateway.http.websocket import Limits, WebSocket
+from lambent.gateway.proxy_event import Facts
 from lambent.gateway.websockets.connection import Connection, Surroundings
 from lambent.gateway.websockets.event import Standing
 from lambent.gateway.websockets.held import Sockets
 from lambent.gateway.websockets.integrations import Integrations
+from lambent.gateway.websockets.telling import Telling
 from lambent.ids import FakeIds
-from lambent.model.apis import FunctionTarget, WebSocketApi, WebSocketRoute, WebSocketStage
+from lambent.model.apis import AccessLog, FunctionTarget, WebSocketApi, WebSocketRoute, WebSocketStage
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.messages import AccessLines
+from lambent.model.meter import Collected
 
+GROUP = "arn:aws:logs:us-east-1:000000000000:log-group:g"
 TARGET = FunctionTarget(FunctionKey("000000000000", "us-east-1", "f"), "", "1.0", 50)
 Answer = InvocationResult | Exception | None
 
@@ -30,10 +37,10 @@ def said(body: str = "", status: int = 200) -> InvocationResult:
     return InvocationResult("1", json.dumps({"statusCode": status, "body": body}).encode())
 
 
-def api(*routes: WebSocketRoute) -> WebSocketApi:
+def api(*routes: WebSocketRoute, log: str = "") -> WebSocketApi:
     """An API with one stage, `prod`."""
     by_key = {route.key: route for route in routes}
-    stages = {"prod": WebSocketStage("prod", "d1", {"v": "1"}, by_key)}
+    stages = {"prod": WebSocketStage("prod", "d1", {"v": "1"}, by_key, AccessLog(GROUP, log) if log else None)}
     return WebSocketApi("a1", "000000000000", "us-east-1", "$request.body.action", stages)
 
 
@@ -74,9 +81,23 @@ class Place:
         permits = SimpleNamespace(known=lambda *_: None, get=self._permit)
         throttles = SimpleNamespace(buckets=lambda *_: (), admit=self._admit)
         rules = SimpleNamespace(event_bytes=6_000_000, answer_bytes=10_000_000)
-        tools: Any = SimpleNamespace(send=None, begin=self._begin, permits=permits, throttles=throttles, rules=rules)
+        asked = {"send": None, "begin": self._begin, "clock": self.clock}
+        tools: Any = SimpleNamespace(**asked, permits=permits, throttles=throttles, rules=rules)
+        self.lines: list[str] = []
+        self.collected: dict[str, Any] = {}
+        self.metrics, self.logs = ApiMetrics(self._measured, self.clock), AccessLogs(self._write, self.clock)
+        telling = Telling(self.metrics, self.logs)
         self.integrations = Integrations(tools)
-        self.around = Surroundings(self.sockets, self.integrations, self._find, self.clock.now_ms, self.ids)
+        self.around = Surroundings(self.sockets, self.integrations, self._find, telling, self._facts)
+
+    def _facts(self, source_ip: str) -> Facts:
+        return Facts(self.ids.uuid(), source_ip, "Root=1-2-3", self.clock.now_ms())
+
+    async def _measured(self, collected: list[Collected]) -> None:
+        self.collected = {each.name: each.values for each in collected}
+
+    async def _write(self, lines: AccessLines) -> None:
+        self.lines += [line.text for line in lines.lines]
 
     async def _permit(self, *_: Any) -> bool:
         return self.permitted

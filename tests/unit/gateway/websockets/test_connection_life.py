@@ -172,3 +172,40 @@ async def test_silence_is_ended_by_the_clock(place: Place) -> None:
     await settled()
     assert b"Going away" in wire.written
     sweeping.cancel()
+
+
+LINE = "$context.eventType $context.routeKey $context.status $context.integrationLatency $context.error.message"
+
+
+async def test_each_event_is_counted_and_leaves_a_line(place: Place) -> None:
+    place.api = api(JOIN, END, log=LINE)
+    way, _ = place.connect()
+    for message, answer in (
+        ('{"action": "join"}', said("welcome")),
+        ('{"action": "join"}', said("no", 400)),
+        ('{"action": "join"}', InvocationResult("1", b'{"errorMessage": "private"}', "Unhandled")),
+        ('{"action": "join"}', AWAY),
+        ("nothing", said()),
+    ):
+        place.answer = answer
+        way.data_received(text(message))
+        await settled()
+    place.answer = said()
+    way.connection_lost(None)
+    await settled()
+    await place.metrics.send()
+    assert place.collected["MessageCount"] == {1: 7}  # five came, and two answers went
+    assert place.collected["ClientError"] == {0: 5, 1: 1}
+    assert place.collected["ExecutionError"] == {0: 5, 1: 1}
+    assert place.collected["IntegrationError"] == {0: 4, 1: 2}
+    assert place.collected["IntegrationLatency"] == {0: 5}
+    assert "ConnectCount" not in place.collected
+    await place.clock.advance(1.0)
+    assert place.lines == [
+        "MESSAGE join 200 0 -",
+        "MESSAGE join 400 0 -",
+        "MESSAGE join 502 0 Internal server error",
+        "MESSAGE join 503 0 Service Unavailable",
+        "MESSAGE - 403 - Forbidden",
+        "DISCONNECT $disconnect 200 0 -",
+    ]

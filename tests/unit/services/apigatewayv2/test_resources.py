@@ -106,7 +106,7 @@ async def test_what_is_not_carried_out_is_refused_and_makes_nothing(desk: "Desk"
         ("CreateRoute", {"RouteKey": "GET /a", "ApiKeyRequired": True}),
         ("CreateRoute", {"RouteKey": "GET /a", "AuthorizationType": "JWT"}),
         ("CreateRoute", {"RouteKey": "GET /a", "Target": "integrations/none"}),
-        ("CreateStage", {"StageName": "s", "DefaultRouteSettings": {"DetailedMetricsEnabled": True}}),
+        ("CreateStage", {"StageName": "s", "DefaultRouteSettings": {"LoggingLevel": "INFO"}}),
         ("CreateStage", {"StageName": "a/b"}),
         ("CreateStage", {"StageName": "s", "StageVariables": {"a-b": "c"}}),
         ("CreateStage", {"StageName": "s", "AccessLogSettings": {"DestinationArn": "x", "Format": "f"}}),

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from lambent.clock import FakeClock
 from lambent.errors import ServiceError
+from lambent.model.meter import Collected
 from lambent.services.cloudwatch import sketch
 from lambent.services.cloudwatch.api import CloudWatchService
 from lambent.services.cloudwatch.errors import InvalidParameterValue
-from lambent.services.cloudwatch.model import joined, point_of, point_of_all
+from lambent.services.cloudwatch.model import joined, point_of, point_of_all, point_of_counts
 from lambent.services.cloudwatch.retention import Retention
 from lambent.services.cloudwatch.statistics import statistic
 from lambent.store.api import Database
@@ -166,6 +167,27 @@ async def test_what_rooms_measure_is_a_metric_before_the_next_look(
         service.meter.measure(("000000000000", "us-east-1"), "Mine", {"m": 2.0}, (), "Count")
     assert [each["Sum"] for each in await statistics(ask, clock)] == [6.0]
     await service.close()
+
+
+async def test_what_another_process_collected_counts_for_each_of_its_dimensions(
+    ask: Ask, service: CloudWatchService, clock: FakeClock
+) -> None:
+    sets = ((("ApiId", "a"),), (("ApiId", "a"), ("Stage", "s")))
+    place, start_s = ("000000000000", "us-east-1"), int(clock.now_s()) // 60 * 60
+    for _ in range(2):
+        service.meter.collect(Collected(place, "Mine", "m", "Count", start_s, sets, {0: 3, 5: 1}))
+    for dimensions in sets:
+        named = [{"Name": name, "Value": value} for name, value in dimensions]
+        (point,) = await statistics(ask, clock, Dimensions=named)
+        assert (point["Sum"], point["SampleCount"], point["Maximum"]) == (10.0, 8.0, 5.0)
+    assert await statistics(ask, clock) == []
+    await service.close()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.integers(0, 10**6), st.integers(1, 5), min_size=1, max_size=20))
+def test_values_with_counts_are_the_same_point_as_each_value_by_itself(counts: dict[int, int]) -> None:
+    assert point_of_counts(counts) == point_of_all(value for value, count in counts.items() for _ in range(count))
 
 
 @settings(max_examples=50, deadline=None)
