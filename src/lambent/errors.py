@@ -89,3 +89,13 @@ class AccessDenied(ServiceError):
     """The principal may not do this."""
 
     code, status = "AccessDeniedException", 403
+
+
+def kept_out(principal_arn: str, action: str, resource: str, *, own: bool) -> AccessDenied:
+    """AWS's words to one whom a resource policy keeps out: of the resource's own account, or of another one."""
+    because = f"because no resource-based policy allows the {action} action"
+    if own:
+        because = "with an explicit deny in a resource-based policy"
+    return AccessDenied(
+        f"User: {principal_arn} is not authorized to perform: {action} on resource: {resource} {because}", Type="User"
+    )

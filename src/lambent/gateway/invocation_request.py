@@ -11,7 +11,7 @@ import msgspec
 from lambent.config import Quotas
 from lambent.errors import ServiceError, ValidationError
 from lambent.gateway.exchange import Exchange
-from lambent.model.function_name import one_qualifier, parse_function_name
+from lambent.model.function_name import one_qualifier, owner_named, parse_function_name
 from lambent.model.invocation import Invocation
 from lambent.model.trace import new_trace
 
@@ -49,14 +49,15 @@ class Requests:
         self._quotas, self._types = quotas, types
 
     def read(self, exchange: Exchange, name: str, headers: dict[str, str]) -> tuple[str, Invocation]:
-        """The invocation type, and what is to be invoked.
+        """The invocation type, and what is to be invoked; of another account it may be, so that admission has to judge.
 
         Raises:
             ServiceError: the request cannot be carried out, with AWS's words.
         """
         assert exchange.principal is not None
         kind = headers.get("x-amz-invocation-type") or "RequestResponse"
-        key, derived = parse_function_name(name, exchange.principal.account, exchange.region)
+        owner = owner_named(name, exchange.principal.account)
+        key, derived = parse_function_name(name, owner, exchange.region)
         query = exchange.request.query
         if query:
             derived = one_qualifier(derived, parse_qs(query).get("Qualifier", [""])[0])

@@ -12,10 +12,12 @@ from urllib.parse import unquote
 import msgspec
 
 from lambent.config import Quotas
+from lambent.gateway.admission import Admission
 from lambent.gateway.exchange import LATER, Exchange, Step
 from lambent.gateway.invocation_request import Requests
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.principal import Principal
 
 PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations/?")
 OLDER_PATH = re.compile(r"/2014-11-13/functions/([^/]+)/invoke-async/?")
@@ -31,17 +33,17 @@ class Invoking:
     Args:
         begin: runs an invocation, and calls back with its result or with why there is none.
         enqueue: keeps an asynchronous one; it is on disk when this returns.
-        check: resolves the function without running it, as DryRun asks.
+        admission: who may invoke.
     """
 
     def __init__(
         self,
         begin: Callable[[Invocation, Done], None],
         enqueue: Callable[[Invocation], Awaitable[None]],
-        check: Callable[[Invocation], Awaitable[object]],
+        admission: Admission,
         quotas: Quotas,
     ) -> None:
-        self._begin, self._enqueue, self._check = begin, enqueue, check
+        self._begin, self._enqueue, self._admission = begin, enqueue, admission
         self._requests = Requests(quotas, TYPES)
 
     def __call__(self, exchange: Exchange) -> Step | Awaitable[Step]:
@@ -58,13 +60,24 @@ class Invoking:
             headers["x-amz-invocation-type"] = "Event"
         kind, invocation = self._requests.read(exchange, unquote(match[1]), headers)
         trace = [("x-amzn-requestid", exchange.request_id), ("x-amzn-trace-id", invocation.trace_header)]
-        if kind == "RequestResponse":
-            self._begin(invocation, partial(_tell, exchange, trace, "x-lambent-explain" in headers))
-            return LATER
-        return self._without_result(invocation, kind, trace)
+        assert exchange.principal is not None
+        if kind != "RequestResponse":
+            return self._without_result(exchange.principal, invocation, kind, trace)
+        done = partial(_tell, exchange, trace, "x-lambent-explain" in headers)
+        if not self._admission.settled(exchange.principal, invocation):
+            return self._judged(exchange.principal, invocation, done)
+        self._begin(invocation, done)
+        return LATER
 
-    async def _without_result(self, invocation: Invocation, kind: str, trace: Headers) -> HttpResponse:
-        await self._check(invocation)
+    async def _judged(self, caller: Principal, invocation: Invocation, done: Done) -> Step:
+        await self._admission.check(caller, invocation)
+        self._begin(invocation, done)
+        return LATER
+
+    async def _without_result(
+        self, caller: Principal, invocation: Invocation, kind: str, trace: Headers
+    ) -> HttpResponse:
+        await self._admission.check(caller, invocation)
         if kind == "DryRun":
             return HttpResponse(204, trace)
         await self._enqueue(invocation)

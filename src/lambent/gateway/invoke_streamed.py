@@ -16,12 +16,14 @@ from urllib.parse import unquote
 from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.errors import ServiceError
+from lambent.gateway.admission import Admission
 from lambent.gateway.exchange import LATER, Exchange, Step
 from lambent.gateway.http.streams import StreamedResponse
 from lambent.gateway.invocation_request import Requests
 from lambent.invocation.streaming import AnswerStream, Pace, Paced
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.principal import Principal
 
 PATH = re.compile(r"/2021-11-15/functions/([^/]+)/response-streaming-invocations/?")
 TYPES = ("RequestResponse", "DryRun")
@@ -42,20 +44,20 @@ class InvokingStreamed:
     """The stage that answers InvokeWithResponseStream, and nothing else.
 
     Args:
-        check: resolves the function without running it, as DryRun asks.
+        admission: who may invoke.
         write: makes the bytes of one event.
     """
 
     def __init__(
         self,
         begin: Begin,
-        check: Callable[[Invocation], Awaitable[object]],
+        admission: Admission,
         write: Write,
         quotas: Quotas,
         pace: Pace,
         clock: Clock,
     ) -> None:
-        self._begin, self._check, self._write = begin, check, write
+        self._begin, self._admission, self._write = begin, admission, write
         self._limit_bytes, self._pace, self._clock = quotas.streamed_response_bytes, pace, clock
         self._requests = Requests(quotas, TYPES)
 
@@ -68,16 +70,26 @@ class InvokingStreamed:
         if match is None:
             return None
         kind, invocation = self._requests.read(exchange, unquote(match[1]), dict(request.headers))
+        assert exchange.principal is not None
         if kind == "DryRun":
-            return self._dry_run(exchange, invocation)
+            return self._dry_run(exchange, exchange.principal, invocation)
+        if not self._admission.settled(exchange.principal, invocation):
+            return self._judged(exchange, exchange.principal, invocation)
+        return self._stream(exchange, invocation)
+
+    async def _judged(self, exchange: Exchange, caller: Principal, invocation: Invocation) -> Step:
+        await self._admission.check(caller, invocation)
+        return self._stream(exchange, invocation)
+
+    def _stream(self, exchange: Exchange, invocation: Invocation) -> Step:
         call = _Call(exchange, invocation.trace_header, self._write)
         stream = call.stream = AnswerStream(self._limit_bytes, call.opened)
         call.paced = Paced(stream, self._pace, self._clock)
         self._begin(invocation, call.done, stream)
         return LATER
 
-    async def _dry_run(self, exchange: Exchange, invocation: Invocation) -> HttpResponse:
-        await self._check(invocation)
+    async def _dry_run(self, exchange: Exchange, caller: Principal, invocation: Invocation) -> HttpResponse:
+        await self._admission.check(caller, invocation)
         return HttpResponse(204, [("x-amzn-requestid", exchange.request_id)])
 
 

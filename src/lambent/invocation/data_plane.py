@@ -194,7 +194,7 @@ class DataPlane:
         self, invocation: Invocation, snapshot: FunctionSnapshot | None, stream: AnswerStream | None, passed: bool
     ) -> InvocationResult:
         if snapshot is None:
-            snapshot = self._routed(await self._fetch(invocation))
+            snapshot = self._routed(await self.snapshot(invocation.function, invocation.qualifier))
             if snapshot.active_tracing:
                 invocation = self._sampling.decided(invocation)
         if stream is not None:
@@ -291,8 +291,8 @@ class DataPlane:
         lease.spent_us = lease.init.duration_us
         return lease
 
-    async def _fetch(self, invocation: Invocation) -> FunctionSnapshot:
-        key, qualifier = invocation.function, invocation.qualifier
+    async def snapshot(self, key: FunctionKey, qualifier: str) -> FunctionSnapshot:
+        """What an invocation of it is served by, from memory or from control. Raises as `Snapshots.get`."""
         return await reach(lambda: self._snapshots.get(key, qualifier), self._clock, lambda: True)
 
     async def _wait(self, pool: Pool, invocation: Invocation, snapshot: FunctionSnapshot) -> Lease:

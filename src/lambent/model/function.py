@@ -23,6 +23,7 @@ class FunctionSnapshot(Struct, frozen=True):
     addressed it (with the qualifier, if one was given). `refusal` is set when the state of the
     function forbids invoking: the ResourceConflictException message to answer with; `not_ready` when that is
     because the version is being initialised for its snapshot. `active_tracing`: it decides which requests are traced.
+    `guarded`: its resource policy denies something, so that its own account's callers have to be judged.
     """
 
     key: FunctionKey
@@ -45,3 +46,4 @@ class FunctionSnapshot(Struct, frozen=True):
     other_weight: float = 0.0
     not_ready: bool = False
     active_tracing: bool = False
+    guarded: bool = False

@@ -4,8 +4,8 @@ Four forms: `NAME`, `ACCOUNT:function:NAME`, `arn:aws:lambda:REGION:ACCOUNT:func
 with or without `:QUALIFIER`. The bare name is the hot path of Invoke and costs one match.
 
 Knows: the forms, and what is said about those that lead elsewhere. Does not know which functions exist.
-Source: Lambda service model (FunctionName, NamespacedFunctionName); behaviours section 3. That an
-ARN of another account is refused here holds until resource policies can allow it.
+Source: Lambda service model (FunctionName, NamespacedFunctionName); behaviours section 3. An ARN of another
+account is refused here: who may serve its callers parses it for its owner, once the function's policy was asked.
 """
 
 import re
@@ -60,6 +60,14 @@ def parse_function_name(text: str, account: str, region: str) -> tuple[FunctionK
         raise _invalid(text, f"have length less than or equal to {LONGEST_NAME}")
     _check_place(match["region"] or region, match["account"] or account, FunctionKey(account, region, match["name"]))
     return FunctionKey(account, region, match["name"]), match["qualifier"] or ""
+
+
+def owner_named(text: str, account: str) -> str:
+    """Whose function `text` names for a caller of this account; the caller's own where it has no legal form."""
+    if BARE.fullmatch(text) is not None:
+        return account
+    match = FORM.fullmatch(text)
+    return account if match is None else match["account"] or account
 
 
 def one_qualifier(derived: str, given: str) -> str:

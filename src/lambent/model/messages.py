@@ -10,7 +10,7 @@
 | api | edge -> control; edge -> edge | str (API id) -> CompiledApi or None |
 | spend | edge -> control | KeyUse -> KeyVerdict; a request that may go on is counted on disk when it answers |
 | domains | edge -> control | None -> dict of lists of DomainMapping: all custom domain names |
-| may_invoke | edge -> control; edge -> edge | InvokeQuery -> bool: the function's resource policy lets that API in |
+| may_invoke | edge -> control; edge -> edge | InvokeQuery -> bool: the function's policy lets that API or caller in |
 | access_logs | edge -> control | AccessLines -> None; they are on disk when it answers |
 | measured | edge -> control | Measured -> None; kept in memory, and on disk within a second |
 | api_requests | edge -> control | ApiRateQuery -> RateGrant |
@@ -117,11 +117,17 @@ class UrlQuery(Struct, frozen=True):
 
 
 class InvokeQuery(Struct, frozen=True):
-    """May API Gateway invoke this function for the route of an API that `source_arn` names?"""
+    """May API Gateway invoke this function for the route of an API that `source_arn` names, or `caller` invoke it?"""
 
     function: FunctionKey
     qualifier: str
-    source_arn: str
+    source_arn: str = ""
+    caller: Principal | None = None
+
+    @property
+    def whose(self) -> str:
+        """The ARN of the route or of the caller."""
+        return self.source_arn if self.caller is None else self.caller.arn
 
 
 class LoggedAccess(Struct, frozen=True, array_like=True):

@@ -94,6 +94,8 @@ class ApiGateway:
         return await self._v2.domains()
 
     async def _may_invoke(self, _: Peer, query: InvokeQuery) -> bool:
+        if query.caller is not None:
+            return await self._lambda.permissions.admits(query.function, query.qualifier, Caller(query.caller.arn))
         caller = Caller(PRINCIPAL, query.source_arn, query.source_arn.split(":")[4])
         return await self._lambda.permissions.allows(query.function, query.qualifier, caller)
 

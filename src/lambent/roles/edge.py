@@ -14,6 +14,7 @@ from lambent.config import Quotas, Settings
 from lambent.environment.live import LiveEnvironment
 from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
 from lambent.environment.runtime_api.router import streams
+from lambent.gateway.admission import Admission
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.buckets import comes_in_pieces
 from lambent.gateway.exchange import Stage
@@ -118,6 +119,7 @@ class Edge:
         self._apis = EdgeApis(control, begin, self._clock, settings, where)
         caches = Caches(self._keys, self._urls, self._snapshots, self._apis)
         self._door = NeighbourDoor(self._control, caches, self._hand_on, self._run_kept, self._apis.sockets.serve)
+        admission = Admission(self._snapshots.cached, self._data_plane.snapshot, self._apis.permits)
         objects = object_stages(control, self._keys, settings, self._clock, ids)
         stages: tuple[Stage, ...] = (
             FunctionUrls(begin, self._urls, authentication, self._clock, url_rules),
@@ -126,8 +128,8 @@ class Edge:
             OpenLinks(control.http),
             *objects.unsigned,
             objects.authenticated(authentication),
-            Invoking(begin, control.enqueue, self._check, quotas),
-            InvokingStreamed(begin, self._check, write_event, quotas, pace, self._clock),
+            Invoking(begin, control.enqueue, admission, quotas),
+            InvokingStreamed(begin, admission, write_event, quotas, pace, self._clock),
             objects.signed,
             SignedPaths(answers),
             Forward(control.http),
@@ -257,10 +259,6 @@ class Edge:
     def _leave_bridge(self, environment_id: str) -> None:
         for server, door in self._bridges.pop(environment_id, ()):
             server.leave(door)
-
-    async def _check(self, invocation: Invocation) -> None:
-        """Whether the function is there, for calls that do not run it at once."""
-        await self._snapshots.get(invocation.function, invocation.qualifier)
 
     # --- environments ---------------------------------------------------------------------
 

@@ -12,10 +12,10 @@ from lambent.gateway.apis.cache import ApiCache
 from lambent.gateway.apis.domains import Domains
 from lambent.gateway.apis.http_api import ServedHttpApi
 from lambent.gateway.apis.metrics import ApiMetrics
-from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
 from lambent.gateway.apis.throttles import Throttles
 from lambent.gateway.invoke_streamed import Begin
+from lambent.gateway.permits import Permits
 from lambent.gateway.rest import trials
 from lambent.gateway.rest.ports import Ports as RestPorts
 from lambent.gateway.rest.served import ServedRestApi
@@ -36,11 +36,11 @@ class EdgeApis:
         quotas = settings.quotas
         rate = quotas.api_requests_per_s
         self._outbound = Outbound(settings.endpoint_allow)
-        self._permits, self._verdicts = Permits(control.may_invoke), Verdicts(clock)
+        self.permits, self._verdicts = Permits(control.may_invoke), Verdicts(clock)
         self._access_logs, self.metrics = AccessLogs(control.access_logs, clock), ApiMetrics(control.measured, clock)
         tools = Tools(
             begin,
-            self._permits,
+            self.permits,
             clock,
             Rules(quotas.api_request_bytes, quotas.sync_payload_bytes, quotas.api_request_bytes),
             Throttles(control.api_requests, Throttle(rate, quotas.api_burst) if rate else None, clock),
@@ -72,8 +72,8 @@ class EdgeApis:
         return None if served is None else served.api
 
     def permitted(self, query: InvokeQuery) -> bool | None:
-        """Whether that API may use that function, if it is known here."""
-        return self._permits.known(query.function, query.qualifier, query.source_arn)
+        """Whether that API or caller may use that function, if it is known here."""
+        return self.permits.known(query.function, query.qualifier, query.whose)
 
     async def try_rest(self, trial: RestTrial) -> TrialOutcome:
         """Run one method of a REST API as its owner has it now."""
@@ -84,7 +84,7 @@ class EdgeApis:
         self._cache.forget(what.apis)
         self._websockets.telling.forget(what.apis)
         self._verdicts.forget(what.apis)
-        self._permits.forget(what.functions)
+        self.permits.forget(what.functions)
         if what.domains:
             self._domains.forget()
 
@@ -92,7 +92,7 @@ class EdgeApis:
         """The same for everything."""
         self._cache.forget_all()
         self._verdicts.forget_all()
-        self._permits.forget_all()
+        self.permits.forget_all()
         self._domains.forget()
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ Source: Lambda service model, InvokeWithResponseStream; behaviours section 17.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
@@ -33,7 +33,7 @@ class Lab:
         self.checked: list[Invocation] = []
         self.answers: list[Response] = []
         write = wire_for("lambda").event_writer("InvokeWithResponseStream")
-        stage = InvokingStreamed(self.begin, self.check, write, Quotas(), Pace(), FakeClock())
+        stage = InvokingStreamed(self.begin, cast("Any", self), write, Quotas(), Pace(), FakeClock())
         self.front = Front([_sign, stage], FakeIds())
 
     def begin(self, invocation: Invocation, done: Any, stream: AnswerStream | None, /) -> None:
@@ -41,7 +41,10 @@ class Lab:
         stream.version = "7"
         self.calls.append((invocation, done, stream))
 
-    async def check(self, invocation: Invocation) -> None:
+    def settled(self, caller: Principal, invocation: Invocation) -> bool:
+        return caller.account == invocation.function.account
+
+    async def check(self, caller: Principal, invocation: Invocation) -> None:
         self.checked.append(invocation)
 
     async def ask(self, *headers: tuple[str, str], body: bytes = b"{}", query: str = "") -> None:

@@ -116,7 +116,7 @@ async def test_what_another_edge_remembers_is_found_and_what_none_knows_is_unava
     third.keys._keys["AKIA", ""] = SECRET
     third.urls._known[UrlQuery("u1")] = URL
     third.apis._cache._known["a1"] = SimpleNamespace(api=API)
-    third.apis._permits._known[KEY] = {("", "arn"): False}
+    third.apis.permits._known[KEY] = {("", "arn"): False}
     assert await here.control.access_key(QUERY) == SECRET
     assert await here.control.function_url(UrlQuery("u1")) == URL
     assert await here.control.api("a1") == API

@@ -16,12 +16,12 @@ from lambent.gateway.apis.address import ApiAddress
 from lambent.gateway.apis.authorizers.answers import Verdicts
 from lambent.gateway.apis.authorizers.keys import IssuerKeys
 from lambent.gateway.apis.metrics import ApiMetrics
-from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.sending import Send
 from lambent.gateway.apis.throttles import Throttles
 from lambent.gateway.authentication import Authentication
 from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.invoke_streamed import Begin
+from lambent.gateway.permits import Permits
 from lambent.model.apis import CompiledApi
 
 

@@ -79,6 +79,11 @@ class Caller(Struct, frozen=True):
     url_auth_type: str = ""
     via_url: bool = False
 
+    @property
+    def account(self) -> str:
+        """Of an identity; "" for all others."""
+        return self.principal.split(":")[4] if self.principal.startswith("arn:") else ""
+
     def context(self) -> dict[str, str]:
         """The condition keys that are known."""
         known = {
@@ -87,8 +92,8 @@ class Caller(Struct, frozen=True):
             "lambda:functionurlauthtype": self.url_auth_type,
             "lambda:invokedviafunctionurl": str(self.via_url).lower(),
         }
-        if self.principal.startswith("arn:"):
-            known |= {"aws:principalarn": self.principal, "aws:principalaccount": self.principal.split(":")[4]}
+        if self.account:
+            known |= {"aws:principalarn": self.principal, "aws:principalaccount": self.account}
         return {key: value for key, value in known.items() if value}
 
 

@@ -14,15 +14,16 @@ from lambent.config import Quotas
 from lambent.environment.variables import Circumstances, variables
 from lambent.model.environment import EnvironmentSpec, Reach
 from lambent.model.function import FunctionKey, FunctionSnapshot
-from lambent.model.function_name import function_arn
+from lambent.model.function_name import LATEST, function_arn
 from lambent.model.messages import LeaseRequest
 from lambent.placement.api import Allowance, Wanted
-from lambent.services.lambda_ import event_store, images, provisioned_store, snap_start, store
+from lambent.services.lambda_ import attachments, event_store, images, provisioned_store, snap_start, store
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.file_systems import mount_of
 from lambent.services.lambda_.model import State, Version
 from lambent.services.lambda_.names import find_version, second_version
+from lambent.services.lambda_.policy import has_denial
 from lambent.services.lambda_.provisioned import wanted_of
 from lambent.services.lambda_.reach import keyed, reach_of, unkeyed
 from lambent.services.lambda_.recent import RecentVersions
@@ -36,6 +37,7 @@ class Told(Struct, frozen=True):
     reserved: int | None = None
     loops: bool = False
     reach: Reach | None = None
+    guarded: bool = False
 
 
 MOST_LOOKED_AT = 500
@@ -57,7 +59,8 @@ class DataPlane:
             version = find_version(tx, key, qualifier)
             other, weight = second_version(tx, key, qualifier)
             reserved, reach = store.function(tx, key).reserved_concurrency, reach_of(store.tags_of(tx, key))
-            return version, other, weight, Told(reserved, event_store.may_loop(tx, key), reach)
+            guarded = has_denial(attachments.policy(tx, key, "" if qualifier == LATEST else qualifier))
+            return version, other, weight, Told(reserved, event_store.may_loop(tx, key), reach, guarded)
 
         version, other, weight, told = await self._database.read(work)
         self._recent.add(version)
@@ -191,6 +194,7 @@ def _snapshot(version: Version, qualifier: str, told: Told) -> FunctionSnapshot:
         recursion_allowed=told.loops,
         system_log_level=wanted.system_log_level,
         active_tracing=wanted.active_tracing,
+        guarded=told.guarded,
     )
 
 

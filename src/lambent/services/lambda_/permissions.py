@@ -51,6 +51,13 @@ class Permissions:
         """Whether that policy shuts `caller` out, who may come in by rights of its own."""
         return denies(*await self._question(key, qualifier, caller))
 
+    async def admits(self, key: FunctionKey, qualifier: str, caller: Caller) -> bool:
+        """Whether an identity may do what it asks: of the function's own account unless the policy denies it, of
+        another one if the policy allows it."""
+        if caller.account == key.account:
+            return not await self.denies(key, qualifier, caller)
+        return await self.allows(key, qualifier, caller)
+
     async def _question(self, key: FunctionKey, qualifier: str, caller: Caller) -> tuple[Policy | None, Asked]:
         qualifier = "" if qualifier == LATEST else qualifier
         document = await self._all.database.read(lambda tx: attachments.policy(tx, key, qualifier))

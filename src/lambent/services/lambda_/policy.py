@@ -92,6 +92,11 @@ def denies(policy: Policy | None, asked: Asked) -> bool:
     return "Deny" in _decided(policy, asked)
 
 
+def has_denial(document: Document | None) -> bool:
+    """Whether some statement denies anything to anybody."""
+    return document is not None and any(each["Effect"] == "Deny" for each in as_list(document["Statement"]))
+
+
 def _decided(policy: Policy | None, asked: Asked) -> set[str]:
     if policy is None:
         return set()

@@ -1,6 +1,7 @@
 """Whole policies that callers write: the form that a resource policy of a function must have. Pure.
 
-What could not be judged when somebody calls (an operator that we do not know) is refused here by name.
+What could not be judged when somebody calls (an operator or a condition key that we do not know) is refused here by
+name.
 Source: IAM User Guide, "Grammar of the IAM JSON policy language" and "Condition operators".
 """
 
@@ -14,6 +15,10 @@ from lambent.services.statements import TESTS, as_list, like
 
 ELEMENTS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "Condition"}
 KINDS = {"AWS", "Service"}
+CONDITION_KEYS = {
+    *("aws:sourcearn", "aws:sourceaccount", "aws:principalarn", "aws:principalaccount", "aws:principalorgid"),
+    *("lambda:functionurlauthtype", "lambda:invokedviafunctionurl", "lambda:eventsourcetoken"),
+}  # what `api.Caller` tells, and what no request here has
 
 
 def parsed(text: str, arn: str) -> Document:
@@ -76,6 +81,9 @@ def _check_condition(condition: Any) -> None:
             raise _wrong(f"Lambent does not know the condition operator {operator}")
         if not isinstance(keys, dict) or not all(_texts(each, bool) for one in keys.values() for each in as_list(one)):
             raise _wrong(f"{operator} has keys with strings")
+        for key in keys:
+            if key.lower() not in CONDITION_KEYS:
+                raise _wrong(f"Lambent does not know the condition key {key}")
 
 
 def _texts(value: Any, *others: type) -> bool:

@@ -14,6 +14,7 @@ from lambent.services.lambda_ import store
 from lambent.services.lambda_.account import Account
 from lambent.services.lambda_.aliases import Aliases
 from lambent.services.lambda_.api import Images, Links
+from lambent.services.lambda_.callers import guarded
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.code_updates import CodeUpdates
 from lambent.services.lambda_.completion import Completion
@@ -93,7 +94,7 @@ class LambdaService:
         self.downloads = Downloads(self._code, clock, places.link_secret)
         self.permissions = Permissions(resources)
         self.urls = Urls(resources, self.permissions, invoke_permission=settings.url_invoke_permission)
-        self.operations = operations_of(
+        operations = operations_of(
             Functions(resources, self.downloads),
             Versions(resources),
             Aliases(resources),
@@ -112,6 +113,7 @@ class LambdaService:
             Recursion(resources),
             RuntimeManagement(resources),
         )
+        self.operations = guarded(operations, self.permissions)
 
     async def _announce(self, key: FunctionKey) -> None:
         self.data_plane.changed(key)

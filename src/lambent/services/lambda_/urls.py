@@ -151,9 +151,8 @@ class Urls:
         callers = [Caller(arn, action=URL_ACTION, url_auth_type=url.auth_type, via_url=True)]
         if self._invoke_permission:
             callers.append(Caller(arn, url_auth_type=url.auth_type, via_url=True))
-        own = url.auth_type == "AWS_IAM" and query.principal is not None and query.principal.account == url.key.account
-        decide = self._permissions.denies if own else self._permissions.allows
-        return all([await decide(url.key, url.qualifier, caller) is not own for caller in callers])
+        decide = self._permissions.allows if arn == "*" else self._permissions.admits
+        return all([await decide(url.key, url.qualifier, caller) for caller in callers])
 
 
 def _place(context: RequestContext, request: Request) -> tuple[FunctionKey, str]:

@@ -21,12 +21,12 @@ from lambent.gateway.apis.cache import ApiCache
 from lambent.gateway.apis.domains import Domains
 from lambent.gateway.apis.http_api import ServedHttpApi
 from lambent.gateway.apis.metrics import ApiMetrics
-from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.stage import Apis
 from lambent.gateway.apis.throttles import Throttles
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.front import Front
 from lambent.gateway.http.streams import Response
+from lambent.gateway.permits import Permits
 from lambent.ids import FakeIds
 from lambent.invocation.streaming import AnswerStream
 from lambent.model.apis import (

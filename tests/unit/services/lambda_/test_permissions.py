@@ -229,6 +229,7 @@ GOOD = {"Effect": "Allow", "Principal": "*", "Action": INVOKE, "Resource": ARN}
         {"Resource": ARN + "2"},
         {"Condition": {"DateGreaterThan": {"aws:CurrentTime": "2030"}}},
         {"Condition": {"StringEquals": "x"}},
+        {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
         {"Extra": 1},
         {"NotAction": "lambda:x"},
     ],

@@ -20,9 +20,9 @@ from lambent.gateway.apis.authorizers.answers import Verdict, Verdicts, verdict_
 from lambent.gateway.apis.expressions import Scene, variable
 from lambent.gateway.apis.http_call import HttpCall
 from lambent.gateway.apis.http_event import authorizer_event
-from lambent.gateway.apis.permits import Permits
 from lambent.gateway.apis.refusals import Refused, forbidden, unauthorized
 from lambent.gateway.invoke_streamed import Begin
+from lambent.gateway.permits import Permits
 from lambent.model.apis import FunctionAuthorizer, execute_api_arn
 from lambent.model.invocation import Invocation, InvocationResult
 
