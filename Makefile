@@ -13,7 +13,7 @@ NODE_CLIENT := tests/acceptance/javascript_client
 NODE_CLIENT_STAMP := $(NODE_CLIENT)/node_modules/.package-lock.json
 DOTNET := build/dotnet
 DOTNET_STAMP := $(DOTNET)/.installed
-export DOTNET_ROOT ?= $(abspath $(DOTNET))/dotnetcore2/bin
+export DOTNET_ROOT ?= $(abspath $(DOTNET))/dnv/net/runtime/.net
 RUBY_PROGRAM := tests/acceptance/ruby_program
 RUBY_STAMP := $(RUBY_PROGRAM)/packages/.unpacked
 JAVA_PROGRAM := tests/acceptance/java
@@ -85,7 +85,7 @@ $(RUBY_STAMP): $(RUBY_PROGRAM)/packages.txt
 # A .NET runtime, for functions in C#; what tests them is compiled by Mono's compiler. Without both they are skipped.
 $(DOTNET_STAMP): requirements/dotnet.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --upgrade --target $(DOTNET) -r $< \
-	&& chmod +x $(DOTNET)/dotnetcore2/bin/dotnet && touch $@ || echo "no .NET runtime can be fetched: C# will not be tested"
+	&& chmod +x $(DOTNET)/dnv/net/runtime/.net/dotnet && touch $@ || echo "no .NET runtime can be fetched: C# will not be tested"
 
 # Web frameworks with their adapters, which acceptance tests deploy as functions.
 $(APPS_STAMP): requirements/apps.txt

@@ -1,4 +1,6 @@
-"""Functions in C#, compiled by Mono's compiler for the .NET runtime that `make test` fetches.
+"""Functions in C#, for the .NET runtime that `make test` fetches, by Mono's compiler.
+
+That compiler fails on the assemblies of .NET 8, so it is given those of .NET Core 3.1, which 8 loads.
 
 NuGet is not among the registries that the machines of these tests reach, so `CORE` stands for what a function's package
 brings along of AWS's: the names and shapes of Amazon.Lambda.Core, and a serializer on System.Text.Json.
@@ -14,7 +16,10 @@ from pathlib import Path
 from lambent.sandbox.languages.dotnet import DotNet
 from lambent.sandbox.languages.language import Installation
 
-FETCHED = Path(__file__).parents[1] / "build/dotnet/dotnetcore2/bin"
+BUILT = Path(__file__).parents[1] / "build/dotnet"
+FETCHED = BUILT / "dnv/net/runtime/.net"
+REFERENCES = BUILT / "dotnetcore2/bin/shared/Microsoft.NETCore.App"
+RUNTIME = "dotnet8"
 CORE = """
 using System;
 using System.IO;
@@ -49,21 +54,24 @@ namespace Serialization {
 }
 """
 FIT, UNFIT = re.compile(r"System\.|Microsoft\.Win32"), re.compile("Native|WindowsRuntime")
+RUNTIME_CONFIG = """{"runtimeOptions": {
+  "tfm": "net8.0", "framework": {"name": "Microsoft.NETCore.App", "version": "8.0.0"},
+  "configProperties": {"System.Globalization.Invariant": true}
+}}"""
 Files = dict[str, str | bytes]
 
 
 def installed() -> Installation | None:
-    """The .NET that is here, if what compiles for it is, too."""
+    """The .NET 8 that is here, if what compiles for it is, too."""
+    compiles = shutil.which("mcs") and REFERENCES.is_dir()
     root = os.environ.get("DOTNET_ROOT", str(FETCHED))
-    found = DotNet().find({"DOTNET_ROOT": root, "HOME": "/nonexistent"}) if shutil.which("mcs") else {}
-    return found.get("dotnet3")
+    return DotNet().find({"DOTNET_ROOT": root, "HOME": "/nonexistent"}).get(RUNTIME) if compiles else None
 
 
-def package(source: str) -> Files:
-    """The files of a function: `Function.dll` of `source`, and the library that it uses."""
-    runtime = installed()
-    assert runtime is not None
-    framework = Path(runtime.prefix, "shared/Microsoft.NETCore.App", ".".join(map(str, runtime.version)))
+def package(source: str, kind: str = "library") -> Files:
+    """The files of a function: `Function.dll` of `source`, and the library that it uses. An "exe" has what the host
+    of programs wants to know beside it."""
+    framework = next(REFERENCES.iterdir())
     names = sorted(
         each.name for each in framework.glob("*.dll") if FIT.match(each.name) and not UNFIT.search(each.name)
     )
@@ -71,12 +79,14 @@ def package(source: str) -> Files:
     references = [f"-lib:{framework}", *(f"-r:{each}" for each in parts)]
     with tempfile.TemporaryDirectory() as folder:
         files: Files = {}
-        for name, text in {"Amazon.Lambda.Core": CORE, "Function": source}.items():
+        for name, text, target in (("Amazon.Lambda.Core", CORE, "library"), ("Function", source, kind)):
             Path(folder, f"{name}.cs").write_text(text)
             others = [f"-r:{folder}/{other}" for other in files]
-            options = ["-target:library", "-nostdlib", "-noconfig", "-langversion:latest", "-nowarn:1702"]
+            options = [f"-target:{target}", "-nostdlib", "-noconfig", "-langversion:latest", "-nowarn:1702"]
             command = ["mcs", *options, f"-out:{name}.dll", *references, *others, f"{name}.cs"]
             said = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
             assert said.returncode == 0, said.stdout + said.stderr
             files[f"{name}.dll"] = Path(folder, f"{name}.dll").read_bytes()
+    if kind == "exe":
+        files["Function.runtimeconfig.json"] = RUNTIME_CONFIG
     return files

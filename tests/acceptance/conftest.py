@@ -29,6 +29,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.loaders import create_loader
+from tests import csharp
 
 import lambent
 from lambent.cli.server import SERVE, Server, free_port
@@ -311,6 +312,7 @@ def platform() -> Iterator[Platform]:
         os.chown(home / "lent", LENDER, LENDER)
     flags = ["--log-format", "json", "--endpoint-allow", "127.0.0.0/8"]  # where the subscribers of tests listen
     flags += ["--file-system", f"lent={home}/lent"]
+    os.environ.setdefault("DOTNET_ROOT", str(csharp.FETCHED))
     registry_port = free_port()
     flags += ["--image-registry", f"http://127.0.0.1:{registry_port}"]
     server = Server(home / "data", free_port(), flags, landlord.program)

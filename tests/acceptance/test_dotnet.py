@@ -1,23 +1,18 @@
 """Functions in C# on a real server: answers, errors, log lines, what ends a process, layers' folders.
 
-They run on the newest .NET that a registry of these machines has (Core 3.1) with --runtime-fallback, compiled by Mono's
-compiler. Sources: Lambda Developer Guide, "Building Lambda functions with C#"; behaviours sections 8, 12 and 15.
+They run on the .NET 8 that `make test` fetches, compiled by Mono's compiler. Sources: Lambda Developer Guide, "Building Lambda functions with C#"; behaviours sections 8, 12 and 15.
 """
 
 import base64
 import json
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.acceptance.conftest import Platform, zipped
-from tests.csharp import Files, installed, package
+from tests.csharp import RUNTIME, Files, installed, package
 
-from lambent.cli.server import temporary_server
-
-RUNTIME = "dotnet8"
 HANDLERS = """
 using System;
 using System.Collections.Generic;
@@ -62,15 +57,11 @@ public class Echo { public static Stream Handle(Stream from) { return from; } }
 
 
 @pytest.fixture(scope="module")
-def dotnet() -> Iterator[Platform]:
-    """A server that takes the .NET that is there."""
-    runtime = installed()
-    if os.geteuid() != 0 or runtime is None:
-        pytest.skip("real sandboxes need root; a .NET runtime (`make test` fetches one) and mono-mcs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DOTNET_ROOT", runtime.prefix)
-        with temporary_server(["--runtime-fallback"]) as server:
-            yield Platform(server)
+def dotnet(platform: Platform) -> Platform:
+    """The server, where it has found a .NET 8 and something compiles for that."""
+    if RUNTIME not in platform.runtimes() or installed() is None:
+        pytest.skip("a .NET 8 runtime (`make test` fetches one) and mono-mcs")
+    return platform
 
 
 @pytest.fixture(scope="module")

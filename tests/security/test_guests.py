@@ -111,6 +111,7 @@ public class Probe {
   [DllImport("libc", SetLastError = true)] static extern int kill(int pid, int signal);
   [DllImport("libc", SetLastError = true)] static extern int setuid(int uid);
   [DllImport("libc")] static extern int getuid();
+  [DllImport("libc")] static extern int system(string command);
   static long turns;
   static readonly Dictionary<int, string> Names = new Dictionary<int, string> {
     { 1, "EPERM" }, { 2, "ENOENT" }, { 3, "ESRCH" }, { 13, "EACCES" }, { 21, "EISDIR" }, { 30, "EROFS" } };
@@ -153,11 +154,8 @@ public class Probe {
         }
       default:
         var many = "i=0; while [ $i -lt 1500 ]; do sleep 60 >/dev/null 2>&1 & i=$((i + 1)); done; echo no limit";
-        var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add("-c");
-        start.ArgumentList.Add(many);
-        using (var shell = Process.Start(start))
-          return shell.StandardOutput.ReadToEnd() + shell.StandardError.ReadToEnd();
+        system("(" + many + ") >/tmp/said 2>&1"); // Process starts threads, for which there is no room
+        return File.ReadAllText("/tmp/said");
     }
   }
 }

@@ -1,4 +1,4 @@
-"""The bootstrap of .NET, run by a real .NET Core 3.1 over a socket pair.
+"""The bootstrap of .NET, run by a real .NET 8 over a socket pair.
 
 Sources: Lambda Developer Guide, "Building Lambda functions with C#" (handlers, context, errors, logging); the texts of
 AWS's own runtime support library for .NET; the frames are told in `lambent.environment.api`.
