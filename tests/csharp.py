@@ -20,6 +20,7 @@ BUILT = Path(__file__).parents[1] / "build/dotnet"
 FETCHED = BUILT / "dnv/net/runtime/.net"
 REFERENCES = BUILT / "dotnetcore2/bin/shared/Microsoft.NETCore.App"
 RUNTIME = "dotnet8"
+PRIVATE = ("System.Private.CoreLib.dll", "System.Private.Uri.dll")  # types of theirs are in the signatures of others
 CORE = """
 using System;
 using System.IO;
@@ -75,7 +76,7 @@ def package(source: str, kind: str = "library") -> Files:
     names = sorted(
         each.name for each in framework.glob("*.dll") if FIT.match(each.name) and not UNFIT.search(each.name)
     )
-    parts = [each for each in names if not each.startswith("System.Private") or each == "System.Private.CoreLib.dll"]
+    parts = [each for each in names if not each.startswith("System.Private") or each in PRIVATE]
     references = [f"-lib:{framework}", *(f"-r:{each}" for each in parts)]
     with tempfile.TemporaryDirectory() as folder:
         files: Files = {}

@@ -19,7 +19,7 @@ import threading
 import time
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -246,13 +246,13 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
     return wait
 
 
-def zipped(files: dict[str, str | bytes]) -> bytes:
-    """A deployment package."""
+def zipped(files: Mapping[str, str | bytes], programs: Iterable[str] = ()) -> bytes:
+    """A deployment package, in which only `programs` can be run."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name)
-            entry.external_attr = 0o644 << 16
+            entry.external_attr = (0o755 if name in programs else 0o644) << 16
             archive.writestr(entry, content)
     return buffer.getvalue()
 

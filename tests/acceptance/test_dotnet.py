@@ -1,12 +1,16 @@
 """Functions in C# on a real server: answers, errors, log lines, what ends a process, layers' folders.
 
-They run on the .NET 8 that `make test` fetches, compiled by Mono's compiler. Sources: Lambda Developer Guide, "Building Lambda functions with C#"; behaviours sections 8, 12 and 15.
+They run on the .NET 8 that `make test` fetches, compiled by Mono's compiler.
+Sources: Lambda Developer Guide, "Building Lambda functions with C#"; behaviours sections 8, 12 and 15.
 """
 
 import base64
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,6 +57,52 @@ namespace Forms {
 STREAMS = """
 using System.IO;
 public class Echo { public static Stream Handle(Stream from) { return from; } }
+"""
+# What Amazon.Lambda.RuntimeSupport does for a program with top-level statements, in few words.
+PROGRAM = """
+using System;
+using System.Net.Http;
+using System.Text;
+using System.Text.Json;
+public static class Program {
+  static readonly HttpClient Api = new HttpClient { Timeout = TimeSpan.FromDays(1) };
+  static readonly string Base =
+    "http://" + Environment.GetEnvironmentVariable("AWS_LAMBDA_RUNTIME_API") + "/2018-06-01/runtime/";
+  static void Post(string path, object told, string errorType = null) {
+    var content = new StringContent(JsonSerializer.Serialize(told), Encoding.UTF8, "application/json");
+    if (errorType != null) content.Headers.Add("Lambda-Runtime-Function-Error-Type", errorType);
+    Api.PostAsync(Base + path, content).GetAwaiter().GetResult().EnsureSuccessStatusCode();
+  }
+  static object Fault(Exception error) {
+    return new { errorType = error.GetType().Name, errorMessage = error.Message, stackTrace = new string[0] };
+  }
+  public static int Main(string[] arguments) {
+    if (Environment.GetEnvironmentVariable("BROKEN") != null) {
+      Post("init/error", Fault(new TimeoutException("at the start")), "TimeoutException");
+      return 1;
+    }
+    var calls = 0;
+    while (true) {
+      calls++;
+      var next = Api.GetAsync(Base + "invocation/next").GetAwaiter().GetResult();
+      var id = string.Join("", next.Headers.GetValues("Lambda-Runtime-Aws-Request-Id"));
+      var text = next.Content.ReadAsStringAsync().GetAwaiter().GetResult();
+      var form = JsonDocument.Parse(text).RootElement.GetProperty("form").GetString();
+      Console.WriteLine("asked for " + form);
+      if (form == "exits") return 3;
+      try {
+        if (form == "throws") throw new ArgumentException("told");
+        Post("invocation/" + id + "/response", new {
+          calls, version = Environment.Version.Major, handler = Environment.GetEnvironmentVariable("_HANDLER"),
+          execution = Environment.GetEnvironmentVariable("AWS_EXECUTION_ENV"), arguments = arguments.Length,
+          heap = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >> 20, own = Environment.GetEnvironmentVariable("OWN"),
+          folder = Environment.CurrentDirectory, wrapped = Environment.GetEnvironmentVariable("MARK") });
+      } catch (Exception error) {
+        Post("invocation/" + id + "/error", Fault(error), error.GetType().Name);
+      }
+    }
+  }
+}
 """
 
 
@@ -132,12 +182,94 @@ def test_streams_are_passed_as_they_are_and_variables_that_count_at_the_start_ar
     assert invoke(dotnet, name, {"any": [1, "ü"]})[0] == {"any": [1, "ü"]}
 
 
-def test_what_cannot_be_served_is_told(dotnet: Platform) -> None:
-    answer, log, failed = invoke(dotnet, create(dotnet, package(STREAMS), "Function"), {})
+@pytest.fixture(scope="module")
+def program() -> Files:
+    """An executable assembly, and what `dotnet publish` has beside it."""
+    return package(PROGRAM, "exe")
+
+
+@pytest.fixture(scope="module")
+def executable(dotnet: Platform, program: Files) -> str:
+    """A function that is a program."""
+    return create(dotnet, program, "Function", MemorySize=500, Environment={"Variables": {"OWN": "there"}})
+
+
+def steadily(platform: Platform, name: str, event: Any) -> tuple[Any, str, bool]:
+    """As `invoke`, and always by one edge: an environment that speaks HTTP does not move to another."""
+    answer = platform.steady.invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
+    log = base64.b64decode(answer["LogResult"]).decode()
+    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
+
+
+def test_an_executable_assembly_asks_for_its_invocations(dotnet: Platform, executable: str) -> None:
+    calls = []
+    for _ in range(3):
+        answer, log, failed = steadily(dotnet, executable, {"form": "value"})
+        assert not failed, log
+        assert "asked for value\n" in log
+        calls.append(answer.pop("calls"))
+        assert answer == {
+            "version": 8,
+            "handler": "Function",
+            "execution": "AWS_Lambda_dotnet8",
+            "arguments": 0,
+            "heap": 400,
+            "own": "there",
+            "folder": "/var/task",
+            "wrapped": None,
+        }
+    assert calls == [1, 2, 3]
+
+
+def test_an_error_of_an_executable_assembly_is_its_own_and_its_end_is_told(dotnet: Platform, executable: str) -> None:
+    answer, log, failed = steadily(dotnet, executable, {"form": "throws"})
+    assert failed, log
+    assert answer == {"errorType": "ArgumentException", "errorMessage": "told", "stackTrace": []}
+    answer, log, failed = steadily(dotnet, executable, {"form": "exits"})
+    assert failed, log
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert "exit status 3" in answer["errorMessage"]
+    assert steadily(dotnet, executable, {"form": "value"})[0]["calls"] == 1
+
+
+def test_an_executable_assembly_that_cannot_begin_says_why(dotnet: Platform, program: Files) -> None:
+    name = create(dotnet, program, "Function.dll", Environment={"Variables": {"BROKEN": "1"}})
+    answer, log, failed = steadily(dotnet, name, {"form": "value"})
     assert failed
-    assert answer["errorType"] == "LambdaException"
-    assert "provided.al2023" in answer["errorMessage"]
-    assert "INIT_REPORT" in log
+    assert answer["errorType"] == "TimeoutException", log
+    assert answer["errorMessage"] == "at the start"
+
+
+def test_a_wrapper_starts_an_executable_assembly(dotnet: Platform, program: Files) -> None:
+    wrapper = '#!/bin/sh\necho "in front of $*"\nMARK=set OWN=changed exec "$@"\n'
+    code = {"ZipFile": zipped({**program, "wrapper": wrapper}, ["wrapper"])}
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrapper", "OWN": "there"}
+    name = create(dotnet, {}, "Function", Code=code, Environment={"Variables": variables})
+    answer, log, failed = steadily(dotnet, name, {"form": "value"})
+    assert not failed, log
+    assert (answer["wrapped"], answer["own"]) == ("set", "changed")
+    assert re.search(r"^in front of /var/lang/dotnet exec .*/var/task/Function\.dll$", log, re.MULTILINE), log
+
+
+def test_a_native_binary_is_run_as_it_is(dotnet: Platform, tmp_path: Path) -> None:
+    """What an ahead-of-time compiler of .NET makes is a program as any: this one is C."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("a C compiler is not here")
+    source = Path(__file__).with_name("bootstrap.c")
+    subprocess.run([compiler, "-O1", "-D_GNU_SOURCE", "-static", "-o", tmp_path / "Native", source], check=True)
+    code = {"ZipFile": zipped({"Native": (tmp_path / "Native").read_bytes()}, ["Native"])}
+    name = create(dotnet, {}, "Native", Code=code)
+    for number in range(3):
+        assert steadily(dotnet, name, {"n": number})[0] == {"n": number}
+
+
+def test_a_program_that_is_not_there_is_told_as_on_aws(dotnet: Platform) -> None:
+    answer, log, failed = invoke(dotnet, create(dotnet, package(STREAMS), "Hello"), {})
+    assert failed
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert "exit status 104" in answer["errorMessage"]
+    assert "Error: executable assembly /var/task/Hello.dll or binary /var/task/Hello not found." in log
 
 
 def test_what_waits_of_dotnet_is_shown(

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.acceptance.conftest import Platform, zipped
+from tests.acceptance.test_wrappers import SCRIPT, WRAPPER
 
 from lambent.cli.server import temporary_server
 from lambent.sandbox.languages.ruby import Ruby
@@ -49,6 +50,11 @@ module Forms
   end
 end
 """
+
+
+WRAPPED = """def handler(event:, context:)
+  [ENV['MARK'], ENV['OWN'], `printenv MARK`.strip, $DEBUG, 'index', Dir.pwd]
+end"""
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +220,16 @@ def test_a_web_program_with_its_gems_answers_behind_a_function_url(ruby: Platfor
     status, headers, page = ask("/page?name=Ada")
     assert (status, page) == (200, "<p>Ada</p>")
     assert headers["X-Made-By"].startswith("sinatra 3.")
+
+
+def test_a_wrapper_starts_ruby_with_its_variables_and_options(ruby: Platform) -> None:
+    """Source: as `test_wrappers`."""
+    code = {"ZipFile": zipped({"index.rb": WRAPPED, "wrapper": SCRIPT}, ["wrapper"])}
+    variables = {WRAPPER: "/var/task/wrapper", "OWN": "the function's", "OPTIONS": "-d"}
+    name = create(ruby, {}, "index.handler", Code=code, Environment={"Variables": variables})
+    answer, log, failed = invoke(ruby, name, {})
+    assert not failed, log
+    assert answer == ["of the wrapper", "the function's, changed", "of the wrapper", True, "index", "/var/task"]
 
 
 def test_what_waits_of_ruby_is_shown(

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Mapping
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from lambent.clock import Clock
@@ -21,8 +22,9 @@ from lambent.sandbox.languages.language import WRAPPER
 from lambent.sandbox.launch import Guest, Launch
 from lambent.sandbox.options import GuestOptions, NodeOptions
 from lambent.sandbox.pool import Pool
+from lambent.sandbox.runtime_folder import OURS
 from lambent.sandbox.sandbox import LiveSandbox
-from lambent.sandbox.wire import Boot
+from lambent.sandbox.wire import Boot, Programs
 from lambent.sandbox.zygotes import Zygote, ZygotePlace
 
 RUNTIME_FOLDER = "/var/runtime"
@@ -92,14 +94,32 @@ class Kitchen:
     def late_boot(self, assignment: Assignment) -> Boot | None:
         """How the program starts where none that waits will do: when the function's folders are there."""
         if self.guest is None:
-            return None
+            return self._python_boot() if assignment.variables.get(WRAPPER) else None
         # Where the agent is no root, whoever mounts a file system is another user to the kernel.
         other_user = assignment.mount is not None and not self._options.standing.host_root
         early = not other_user and not self._in_its_folder(self.guest)
         if early and not self._reads_at_start(self.guest, assignment.variables):
             return None
-        boot, wrapper = self._boot(self.guest, assignment.memory_mb), assignment.variables.get(WRAPPER)
-        return Boot((wrapper, *boot.command) if wrapper else boot.command, assignment.variables)
+        return Boot(self._command(self.guest, assignment.memory_mb), self.guest.language.knobs(assignment.memory_mb))
+
+    def own_programs(self, assignment: Assignment, task_root: str) -> Programs | None:
+        """What the function brings along instead of a handler for our program, where its language knows that."""
+        if self.guest is None:
+            return None
+        language, host = self.guest.language, (self._executable(self.guest), *self.guest.installation.arguments)
+        programs = language.programs(host, task_root, assignment.handler)
+        if programs is None:
+            return None
+        knobs = language.knobs(assignment.memory_mb)
+        return msgspec.structs.replace(programs, variables={**knobs, **programs.variables})
+
+    def _python_boot(self) -> Boot:
+        """A Python of the function's own, as a wrapper is to see it; see `runtimes/python/bootstrap.py`."""
+        interpreter, folder = self.interpreter, str(self._options.runtime_folder)
+        executable = interpreter.executable
+        if self._options.walls:
+            executable, folder = LANGUAGE + executable.removeprefix(interpreter.prefix), RUNTIME_FOLDER
+        return Boot((executable, "-B", f"{folder}/{OURS}/bootstrap.py"), {})
 
     def _reads_at_start(self, guest: Guest, variables: Mapping[str, str]) -> bool:
         """Whether a variable that counts at the start is not as it is for those that wait."""
@@ -111,15 +131,21 @@ class Kitchen:
     def _of(self, guest: Guest) -> GuestOptions:
         return self._options.guests[guest.language.name]
 
+    def _executable(self, guest: Guest) -> str:
+        """Where a process finds its interpreter."""
+        executable, prefix = guest.installation.executable, guest.installation.prefix
+        return LANGUAGE + executable.removeprefix(prefix) if self._options.walls else executable
+
+    def _command(self, guest: Guest, memory_mb: int) -> tuple[str, ...]:
+        folder = RUNTIME_FOLDER if self._options.walls else str(self._of(guest).runtime_folder)
+        executable, *rest = guest.language.command(self._executable(guest), folder, memory_mb)
+        return (executable, *guest.installation.arguments, *rest)
+
     def _boot(self, guest: Guest, memory_mb: int) -> Boot:
-        installation, own = guest.installation, self._of(guest)
-        executable, folder = installation.executable, str(own.runtime_folder)
-        if self._options.walls:
-            executable, folder = LANGUAGE + executable.removeprefix(installation.prefix), RUNTIME_FOLDER
-        command = guest.language.command(executable, folder, memory_mb)
-        behind = command.index(executable) + 1
-        variables = {**own.variables, **guest.language.at_boot}
-        return Boot((*command[:behind], *installation.arguments, *command[behind:]), variables)
+        """How a process starts that waits for its function."""
+        language = guest.language
+        variables = {**self._of(guest).variables, **language.at_boot, **language.knobs(memory_mb)}
+        return Boot(self._command(guest, memory_mb), variables)
 
     async def make_alone(self) -> LiveSandbox:
         """One that comes from no pool. It is finished whatever becomes of who asked, because a zygote's answers come in

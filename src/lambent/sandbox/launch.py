@@ -2,8 +2,8 @@
 
 Every sandbox is a fork of a Python zygote, whatever runs in it in the end: what differs is the last step. A runtime
 with `programs` replaces the fork by the first of them that is there, and speaks HTTP (the Runtime API). One with a
-`guest` has a program of ours in the interpreter of its language, which may wait ready-made, and speaks frames. One
-with neither stays in the Python interpreter, and speaks frames.
+`guest` has a program of ours in the interpreter of its language, which may wait ready-made, and speaks frames; or its
+function is a program. One with neither stays in the Python interpreter, and speaks frames.
 
 Source: Lambda Developer Guide, "Building a custom runtime" (`bootstrap`, in the package or else in a layer).
 """

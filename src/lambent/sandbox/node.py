@@ -23,7 +23,7 @@ from lambent.sandbox.budget import Budget
 from lambent.sandbox.cgroups import ControlGroups
 from lambent.sandbox.interpreters import Interpreter
 from lambent.sandbox.kitchens import ANY_MEMORY, Kitchen, name_of
-from lambent.sandbox.languages.language import Installation
+from lambent.sandbox.languages.language import WRAPPER, Installation
 from lambent.sandbox.launch import NO_PYTHON, Host, Launch, container_launch, launch_of, missing
 from lambent.sandbox.lending import lent
 from lambent.sandbox.memory_image import MemoryImage
@@ -34,7 +34,7 @@ from lambent.sandbox.runtime_folder import compile_for
 from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Furnishing, Group, LiveSandbox
 from lambent.sandbox.scratch import ScratchDisks
 from lambent.sandbox.watched_memory import MemoryWatcher
-from lambent.sandbox.wire import Boot, SpawnRequest
+from lambent.sandbox.wire import Boot, Program, Programs, SpawnRequest
 from lambent.sandbox.zygotes import Zygote, ZygotePlace
 
 PREMADE_TMP_MB = 512  # the default of EphemeralStorage
@@ -155,13 +155,8 @@ class NodeSandboxes:
         kitchen = self._kitchen(launch)
         if launch.guest is None:
             self._compile(kitchen.interpreter)
-        furnishing = Furnishing(
-            self._task_root(assignment),
-            image=image,
-            programs=self._programs(launch, assignment),
-            boot=kitchen.late_boot(assignment),
-        )
-        if furnishing.boot is not None:
+        furnishing = self._furnishing(launch, assignment, image)
+        if launch.guest is not None and (furnishing.boot is not None or furnishing.programs is not None):
             return await self._take(kitchen.make_alone, assignment, furnishing, premade=False)
         pool = kitchen.pool(assignment.memory_mb)
         if pool.ready:
@@ -176,9 +171,17 @@ class NodeSandboxes:
     def _task_root(self, assignment: Assignment) -> str:
         return WALLED_TASK_ROOT if self._options.walls else str(self._options.code / assignment.code)
 
-    def _programs(self, launch: Launch, assignment: Assignment) -> tuple[str, ...]:
+    def _furnishing(self, launch: Launch, assignment: Assignment, image: MemoryImage | None) -> Furnishing:
         task_root = self._task_root(assignment)
-        return tuple(each.replace(WALLED_TASK_ROOT, task_root) for each in launch.programs)
+        if launch.programs or assignment.container is not None:  # wrappers are not for these
+            files = [each.replace(WALLED_TASK_ROOT, task_root) for each in launch.programs]
+            choices = tuple(Program(file, (file,)) for file in files)
+            return Furnishing(task_root, image=image, programs=Programs(choices) if choices else None)
+        kitchen = self._kitchen(launch)
+        programs = kitchen.own_programs(assignment, task_root)
+        boot = kitchen.late_boot(assignment) if programs is None else None
+        wrapper = assignment.variables.get(WRAPPER, "")
+        return Furnishing(task_root, image=image, programs=programs, boot=boot, wrapper=wrapper)
 
     async def _take(
         self,

@@ -25,7 +25,7 @@ from lambent.sandbox.cgroups import ControlGroup
 from lambent.sandbox.memory_image import MemoryImage, take_image
 from lambent.sandbox.packets import Packets, packet_pair
 from lambent.sandbox.watched_memory import WatchedGroup
-from lambent.sandbox.wire import Boot, InitWord, Lent, SpawnRequest, TenantAnswer, TenantOrder
+from lambent.sandbox.wire import Boot, InitWord, Lent, Programs, SpawnRequest, TenantAnswer, TenantOrder
 from lambent.sandbox.zygotes import Zygote
 
 REMOVE_RETRY_S, REMOVE_ATTEMPTS = 0.005, 400
@@ -57,14 +57,15 @@ def _open_ends() -> tuple[Ends, Ends]:
 
 class Furnishing(Struct, frozen=True):
     """What one node puts into one function's sandbox. `loop`: the device behind /tmp. `programs`: what the runtime
-    process becomes, where it is no Python function's; `boot`: the same for a program of ours that was not started
-    with the sandbox. `lent`: its file system."""
+    process becomes, where it brings its own; `boot`: the same for a program of ours that was not started with the
+    sandbox. `wrapper`: what the function starts in front of either. `lent`: its file system."""
 
     task_root: str
     loop: int = -1
     image: MemoryImage | None = None
-    programs: tuple[str, ...] = ()
+    programs: Programs | None = None
     boot: Boot | None = None
+    wrapper: str = ""
     lent: Lent | None = None
 
 
@@ -192,7 +193,7 @@ class LiveSandbox:
             supervisor=supervisor,
             extension_output=extension_output,
             extensions=answer.extensions,
-            http_runtime=bool(furnishing.programs or assignment.container),
+            http_runtime=furnishing.programs is not None or assignment.container is not None,
             telemetry=tuple(doors),
         )
 
@@ -301,6 +302,7 @@ def _order(assignment: Assignment, furnishing: Furnishing) -> TenantOrder:
         programs=furnishing.programs,
         mount=furnishing.lent,
         boot=furnishing.boot,
+        wrapper=furnishing.wrapper,
         container=assignment.container,
     )
 

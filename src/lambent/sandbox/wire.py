@@ -4,6 +4,7 @@ The inside speaks plain JSON (`runtimes/python/doorway.py`, `zygote.py`, `init.p
 Python without our dependencies; this is the agent's side of the same words.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -35,10 +36,29 @@ class ZygoteReady(Struct, frozen=True):
 
 
 class Boot(Struct, frozen=True):
-    """How a program that is not Python starts; see `runtimes/python/guest.py`."""
+    """How a runtime's program starts; see `runtimes/python/guest.py`. `variables`: all that it has where it waits for
+    its function, else what it has beside the function's own."""
 
     command: tuple[str, ...]
-    variables: dict[str, str]
+    variables: Mapping[str, str]
+
+
+class Program(Struct, frozen=True):
+    """A program that speaks HTTP, and the file that has to be there for it."""
+
+    file: str
+    command: tuple[str, ...]
+
+
+class Programs(Struct, frozen=True):
+    """What a runtime process becomes: the first of `choices` whose file is there. `variables`: beside the function's
+    own. Where no file is there its end is `status`, after the line `missing`; without that it is told as the want of a
+    bootstrap."""
+
+    choices: tuple[Program, ...]
+    variables: Mapping[str, str] = {}
+    missing: str = ""
+    status: int = 1
 
 
 class SpawnRequest(Struct, frozen=True):
@@ -86,7 +106,8 @@ class Lent(Struct, frozen=True):
 
 class TenantOrder(Struct, frozen=True):
     """agent -> tenant, with channel and output unless a `boot` was spawned with them, and where there is an `image`
-    with that and its plan. `boot`: a program to be started only now."""
+    with that and its plan. `boot`: a program to be started only now; `wrapper`: what of the
+    function's is started in front of that, or of one of the `programs`."""
 
     code: str
     layers: tuple[str, ...]
@@ -98,9 +119,10 @@ class TenantOrder(Struct, frozen=True):
     task_root: str
     pausing: bool = False
     image: bool = False
-    programs: tuple[str, ...] = ()
+    programs: Programs | None = None
     mount: Lent | None = None
     boot: Boot | None = None
+    wrapper: str = ""
     container: Container | None = None
 
 

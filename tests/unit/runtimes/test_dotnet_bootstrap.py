@@ -83,17 +83,16 @@ def start(tmp_path: Path, files: Files) -> Iterator[Start]:
     """Start a bootstrap for a handler of `FORMS`."""
     started: list[Bootstrap] = []
     assert DOTNET is not None
-    command = " ".join(DotNet().command(DOTNET.executable, str(FOLDER), 256))
-    command = command.replace(DOTNET.executable, " ".join((DOTNET.executable, *DOTNET.arguments)))
+    knobs = (f"{name}={value}" for name, value in DotNet().knobs(256).items())
+    executable, *rest = DotNet().command(DOTNET.executable, str(FOLDER), 256)
+    command = " ".join(("env", *knobs, executable, *DOTNET.arguments, *rest))
 
     def begin(method: str, **variables: str) -> Bootstrap:
         for name, data in files.items():
             (tmp_path / name).write_bytes(data if isinstance(data, bytes) else data.encode())
         bootstrap = Bootstrap(command, tmp_path)
         started.append(bootstrap)
-        handler = (
-            method if "::" in method or not method or method == "Function" else f"Function::Forms.Function::{method}"
-        )
+        handler = method if "::" in method or not method else f"Function::Forms.Function::{method}"
         bootstrap.assign(handler, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", **variables})
         return bootstrap
 
@@ -163,7 +162,6 @@ def test_an_error_ends_the_invocation(
 @pytest.mark.parametrize(
     ("handler", "message"),
     [
-        ("Function", "names an executable assembly.*provided.al2023"),
         ("Function::Forms.Function", "The valid format is 'ASSEMBLY::TYPE::METHOD'"),
         ("Nowhere::Forms.Function::Poco", "Could not find the specified handler assembly"),
         ("Function::Forms.Nothing::Poco", "Unable to load type 'Forms.Nothing' from assembly 'Function'"),

@@ -161,9 +161,31 @@ def test_each_version_beside_one_dotnet_is_found_and_named_to_it(tmp_path: Path)
 
 
 def test_a_dotnet_process_knows_its_memory_and_makes_no_double_mapped_pages() -> None:
-    command = DotNet().command("/var/lang/dotnet", "/var/runtime", 1000)
-    assert f"DOTNET_GCHeapHardLimit={800 * 1024 * 1024:x}" in command
-    assert command.index("DOTNET_EnableWriteXorExecute=0") < command.index("/var/lang/dotnet")
+    knobs = DotNet().knobs(1000)
+    assert knobs["DOTNET_GCHeapHardLimit"] == f"{800 * 1024 * 1024:x}"
+    assert knobs["DOTNET_EnableWriteXorExecute"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("handler", "assembly", "binary"),
+    [("Hello", "/t/Hello.dll", "/t/Hello"), ("Hello.dll", "/t/Hello.dll", "/t/Hello.dll")],
+)
+def test_a_handler_without_a_colon_is_an_assembly_or_else_a_binary(handler: str, assembly: str, binary: str) -> None:
+    """Source: the open bootstrap of AWS's .NET runtimes."""
+    programs = DotNet().programs(("/var/lang/dotnet", "exec"), "/t", handler)
+    assert programs is not None
+    assert [(each.file, each.command) for each in programs.choices] == [
+        (assembly, ("/var/lang/dotnet", "exec", assembly)),
+        (binary, (binary,)),
+    ]
+    assert (programs.missing, programs.status) == (
+        f"Error: executable assembly {assembly} or binary {binary} not found.",
+        104,
+    )
+
+
+def test_a_method_of_a_library_is_no_program() -> None:
+    assert DotNet().programs(("dotnet",), "/t", "Hello::Hello.Function::Handle") is None
 
 
 @pytest.mark.parametrize(

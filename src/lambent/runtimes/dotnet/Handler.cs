@@ -23,9 +23,6 @@ namespace Lambent.Runtime
         {
             this.logs = logs;
             var parts = name.Split(new[] { "::" }, StringSplitOptions.None);
-            if (parts.Length == 1)
-                throw new LambdaException("The handler '" + name + "' names an executable assembly. Here these are deployed with "
-                    + "the runtime provided.al2023; the handler of a class library is in the form 'ASSEMBLY::TYPE::METHOD'.");
             if (parts.Length != 3 || parts.Any(each => each == ""))
                 throw new LambdaException("Invalid lambda function handler: '" + name + "'. " + Form);
             var type = Load(root, parts[0]).GetType(parts[1])

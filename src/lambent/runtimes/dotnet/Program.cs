@@ -45,13 +45,15 @@ namespace Lambent.Runtime
 
         static void Settle(JsonElement assignment, string root)
         {
+            Directory.SetCurrentDirectory(root);
+            var variables = assignment.GetProperty("variables");
+            if (variables.ValueKind == JsonValueKind.Null) return; // started for its function, they are there already
             foreach (DictionaryEntry each in Environment.GetEnvironmentVariables())
                 Environment.SetEnvironmentVariable((string)each.Key, null);
-            foreach (var each in assignment.GetProperty("variables").EnumerateObject())
+            foreach (var each in variables.EnumerateObject())
                 Environment.SetEnvironmentVariable(each.Name, each.Value.GetString());
             var api = assignment.GetProperty("runtime_api").GetString();
             if (api != "") Environment.SetEnvironmentVariable("AWS_LAMBDA_RUNTIME_API", api);
-            Directory.SetCurrentDirectory(root);
         }
     }
 }

@@ -33,10 +33,12 @@ function receive() {
   return text === '' ? undefined : JSON.parse(text);
 }
 
-/** Become the function's process: its variables, its folder. */
+/** Become the function's process: its variables, which one that was started for it has already, and its folder. */
 function settle(assignment) {
-  for (const name of Object.keys(process.env)) delete process.env[name];
-  Object.assign(process.env, assignment.variables);
+  if (assignment.variables !== null) {
+    for (const name of Object.keys(process.env)) delete process.env[name];
+    Object.assign(process.env, assignment.variables);
+  }
   if (assignment.runtime_api) process.env.AWS_LAMBDA_RUNTIME_API = assignment.runtime_api;
   process.env = traced(process.env);
   process.chdir(assignment.task_root);

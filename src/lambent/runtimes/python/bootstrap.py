@@ -14,6 +14,7 @@ nothing of Lambent's.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from importlib import import_module
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 PACKAGE = "_lambent_runtime"
+CHANNEL, ASSIGNMENT = 3, 4
+
+
+def main() -> NoReturn:
+    """Serve as a program of its own, which a function's wrapper has started: the assignment waits on a descriptor, and
+    the variables are there."""
+    with open(ASSIGNMENT, "rb") as pipe:
+        told = json.loads(pipe.read())
+    os.set_inheritable(CHANNEL, False)
+    os.chdir(told["task_root"])
+    run(CHANNEL, told["handler"], told["initialization_type"])
 
 
 def _load() -> ModuleType:
@@ -50,4 +62,9 @@ def run(channel_fd: int, handler: str, initialization_type: str, *, pausing: boo
     raise AssertionError("serve does not return")
 
 
+if __name__ == "__main__":  # our modules have no names that the standard library's could be taken for
+    ours = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != ours]
 _loop = _load()
+if __name__ == "__main__":
+    main()

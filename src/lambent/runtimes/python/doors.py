@@ -71,13 +71,15 @@ def open_for(spec: dict[str, Any], *, walled: bool) -> Doors:
     """What the environment that `spec` describes needs.
 
     Raises:
-        ValueError: extensions cannot be in a snapshot.
+        ValueError: extensions, or what a wrapper has started, cannot be in a snapshot.
     """
     opened = Doors()
     has_opt = walled and (spec["layers"] or spec["container"])
     opened.extensions = find_extensions() if has_opt else []
     if opened.extensions and (spec["pausing"] or spec["image"]):
         raise ValueError("SnapStart is not possible with external extensions: their processes cannot be in a snapshot.")
+    if spec["boot"] and (spec["pausing"] or spec["image"]):
+        raise ValueError("SnapStart is not possible with AWS_LAMBDA_EXEC_WRAPPER: what that starts is no fork of ours.")
     if spec["programs"] or spec["container"] or (has_opt and not spec["pausing"] and not spec["image"]):
         opened.open_listener(PORT if walled else 0)
         opened.make_sockets()

@@ -6,7 +6,8 @@ can be started before it is known for which function: it loads what it can, and 
 started by the tenant while the sandbox is made, behind the same walls as any function, and given its function when
 the folders are mounted. A program may not be able to change its working directory (Java): it shares the tenant's, who
 goes to the function's folder when that is mounted, over the empty one in which the program has started. Where its
-variables or its command need the function's own folders it is started when these stand (`become`).
+variables or its command need the function's own folders it is started when these stand (`become`): with "variables"
+null, as it has them already, and perhaps more that the function's wrapper has set.
 
 The tenant is its parent. Once the function is assigned the tenant goes, and `init` takes the process over as the
 runtime; with external extensions their supervisor keeps it.
@@ -19,7 +20,7 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
-from . import rights, walls
+from . import rights, supervisor, walls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,11 +83,12 @@ class Early:
 def become(spec: dict[str, Any], port: int) -> NoReturn:
     """Replace this process, whose rights are gone, by the program of `spec`, with its assignment waiting."""
     read, write = os.pipe()
-    os.write(write, _assignment(spec, port))
+    os.write(write, _assignment({**spec, "variables": None}, port))
     os.close(write)
+    command = supervisor.wrapped(spec["wrapper"], spec["boot"]["command"])
     try:
         os.set_inheritable(rights.CHANNEL, True)
-        _execute(spec["boot"]["command"], os.environ, read)
+        _execute(command, {**spec["boot"]["variables"], **os.environ}, read)
     except OSError as error:
         os.write(2, f"The runtime cannot be started: {error}\n".encode())
     os._exit(1)

@@ -1,8 +1,10 @@
 """Starting what is not a Python function: the program of a custom runtime, and external extensions.
 
 `become_program` replaces this process. When there is no program to become it says so on the Runtime API, as any runtime
-tells that it cannot start. `supervise` forks: it comes back in the process that is to be the runtime, when the platform
-says so, and stays here as the parent of extensions and runtime. It tells the platform how each of them ends.
+tells that it cannot start, or as the language's own does. A function's wrapper (AWS_LAMBDA_EXEC_WRAPPER) is given the
+whole command that would have been run. `supervise` forks: it comes back in the process that is to be the runtime, when
+the platform says so, and stays here as the parent of extensions and runtime. It tells the platform how each of them
+ends.
 
 Words, JSON packets. From the platform: {"start": true}: now the runtime. To it: {"extension", "status"} and
 {"runtime", "status"} (wait statuses), {"failed", "error"}: an extension that cannot be started.
@@ -25,30 +27,54 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from .guest import Early
 
 EXTENSIONS = "/opt/extensions"
 RUNTIME_SHUTDOWN_S = 0.3
 CHANNEL, WORD_BYTES = 3, 65536
+WRAPPER_MISSING, WRAPPER_UNFIT = 127, 126
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 NOT_FOR_EXTENSIONS = ("AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME") + (
     *("AWS_XRAY_CONTEXT_MISSING", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_HANDLER"),
 )
 
 
-def become_program(programs: list[str], port: int) -> NoReturn:
-    """Become the first of `programs` that is there."""
-    error = f"Couldn't find valid bootstrap(s): [{' '.join(programs)}]"
-    for program in programs:
-        if os.path.isfile(program):
-            try:
-                execute(program, [program], os.environ)
-            except OSError as failure:
-                error = f"fork/exec {program}: {os.strerror(failure.errno or 0).lower()}"
-            break
+def become_program(programs: dict[str, Any], wrapper: str, port: int) -> NoReturn:
+    """Become the first of the programs whose file is there, by way of the function's wrapper, if it has one."""
+    files = [choice["file"] for choice in programs["choices"]]
+    error = f"Couldn't find valid bootstrap(s): [{' '.join(files)}]"
+    chosen = next((choice["command"] for choice in programs["choices"] if os.path.isfile(choice["file"])), None)
+    if chosen is not None:
+        command = wrapped(wrapper, chosen)
+        try:
+            execute(command[0], command, {**programs["variables"], **os.environ})
+        except OSError as failure:
+            error = f"fork/exec {command[0]}: {os.strerror(failure.errno or 0).lower()}"
+    elif programs["missing"]:
+        say_and_exit(programs["missing"], programs["status"])
     fail("Runtime.InvalidEntrypoint", error, port)
+
+
+def wrapped(wrapper: str, command: list[str]) -> list[str]:
+    """The command with the function's `wrapper` in front; ends the process as AWS's runtimes do where there is none.
+
+    Source: the open bootstrap of AWS's .NET runtimes.
+    """
+    if not wrapper:
+        return command
+    if not os.path.isfile(wrapper):
+        say_and_exit(f"{wrapper}: does not exist", WRAPPER_MISSING)
+    if not os.access(wrapper, os.X_OK):
+        say_and_exit(f"{wrapper}: is not an executable", WRAPPER_UNFIT)
+    return [wrapper, *command]
+
+
+def say_and_exit(line: str, status: int) -> NoReturn:
+    """A line of the function's log, and the end."""
+    os.write(2, f"{line}\n".encode())
+    os._exit(status)
 
 
 def execute(program: str, command: list[str], variables: os._Environ[str] | dict[str, str]) -> NoReturn:

@@ -4,8 +4,8 @@ It waits, still privileged, for its assignment; then it puts the function's own 
 lets go of every right, and only then lets the bootstrap import what the user wrote. The order
 matters and is all in `_settle`: mounts need rights, and the filter would refuse them.
 
-Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop",
-"task_root", "pausing", "image", "programs", "mount", "boot", "container"} with the descriptors channel and output
+Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop", "task_root", "pausing",
+"image", "programs", "mount", "boot", "wrapper", "container"} with the descriptors channel and output
 (unless the request had a "boot": then they came with it, and the program runs already, see `guest`), and with `image`
 those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us", "extensions"} with what `doors` made,
 after which function code runs, or {"error", "not_mounted"}.
@@ -153,7 +153,7 @@ def _start(spec: dict[str, Any], opened: doors.Doors, early: guest.Early | None,
     if spec["container"]:
         container.become(spec["container"], opened.port)
     if spec["programs"]:
-        supervisor.become_program(spec["programs"], opened.port)
+        supervisor.become_program(spec["programs"], spec["wrapper"], opened.port)
     sys.argv[:] = ["/var/runtime/bootstrap.py"]
     ours = __name__.rpartition(".")[0]
     for name in [name for name in sys.modules if (name + ".").startswith(ours + ".")]:

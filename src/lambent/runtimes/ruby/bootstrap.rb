@@ -37,7 +37,7 @@ module LambentRuntime
 
   # Become the function's process: its variables, its folder, and the search paths that Ruby has read at its start.
   def self.settle(assignment)
-    ENV.replace(assignment['variables'])
+    ENV.replace(assignment['variables']) if assignment['variables'] # else they are there already
     ENV['AWS_LAMBDA_RUNTIME_API'] = assignment['runtime_api'] unless assignment['runtime_api'].empty?
     Dir.chdir(assignment['task_root'])
     $PROGRAM_NAME = 'bootstrap'

@@ -4,6 +4,10 @@ Sources: the folders are those of Microsoft's install script, of its packages an
 serves all versions beside it, so an installation is a version of Microsoft.NETCore.App, which its command line names.
 The garbage collector cannot see a sandbox's memory limit (there is no /sys), so it is told: four fifths of the
 function's memory, as AWS's library has it. Double-mapped code pages need memfd_create, which functions may not use.
+
+A handler without a colon is a program of the package: an executable assembly, or else a native binary, both of which
+speak the Runtime API themselves. Source: the open bootstrap of AWS's .NET runtimes for Amazon Linux 2023, whose order,
+words and exit status these are.
 """
 
 import os
@@ -12,11 +16,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lambent.sandbox.languages.language import WRAPPER, Installation, installed_versions
+from lambent.sandbox.wire import Program, Programs
 
 FRAMEWORK = "shared/Microsoft.NETCore.App"
 OLDEST = (3, 1)
 RELEASE = re.compile(r"\d+\.\d+\.\d+")
-ENV = "/usr/bin/env"
+NOT_FOUND = 104
 
 
 class DotNet:
@@ -40,12 +45,25 @@ class DotNet:
 
     def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
         """See `Language`."""
-        heap_bytes = memory_mb * 1024 * 1024 * 4 // 5
-        knobs = {"GCHeapHardLimit": f"{heap_bytes:x}", "EnableWriteXorExecute": "0", "EnableDiagnostics": "0"}
-        # The older prefix is the only one that 3.1 reads.
-        told = [f"{prefix}_{name}={value}" for name, value in knobs.items() for prefix in ("DOTNET", "COMPlus")]
         program = f"{runtime_folder}/Lambent.Runtime"
-        return (ENV, *told, executable, "--runtimeconfig", f"{program}.runtimeconfig.json", f"{program}.dll")
+        return (executable, "--runtimeconfig", f"{program}.runtimeconfig.json", f"{program}.dll")
+
+    def knobs(self, memory_mb: int) -> Mapping[str, str]:
+        """See `Language`."""
+        heap_bytes = memory_mb * 1024 * 1024 * 4 // 5
+        told = {"GCHeapHardLimit": f"{heap_bytes:x}", "EnableWriteXorExecute": "0", "EnableDiagnostics": "0"}
+        # The older prefix is the only one that 3.1 reads.
+        return {f"{prefix}_{name}": value for name, value in told.items() for prefix in ("DOTNET", "COMPlus")}
+
+    def programs(self, host: tuple[str, ...], task_root: str, handler: str) -> Programs | None:
+        """See `Language`."""
+        if ":" in handler:
+            return None
+        binary = f"{task_root}/{handler}"
+        assembly = f"{binary.removesuffix('.dll')}.dll"
+        choices = Program(assembly, (*host, assembly)), Program(binary, (binary,))
+        missing = f"Error: executable assembly {assembly} or binary {binary} not found."
+        return Programs(choices, {"DOTNET_ROOT": os.path.dirname(host[0])}, missing, NOT_FOUND)
 
     async def prepare(self, folder: Path, installation: Installation) -> None:
         """See `Language`. Its program is built where Lambent is (`requirements/dotnet.sh`)."""

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from lambent.sandbox.api import SandboxFailure
 from lambent.sandbox.languages.language import WRAPPER, Installation, installed_versions
+from lambent.sandbox.wire import Programs
 
 JAR = "lambent.jar"
 MODULE = "lambent.runtime"
@@ -68,8 +69,16 @@ class Java:
             *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto"),
             *("-XX:ErrorFile=/tmp/hs_err_pid%p.log", "--add-modules=ALL-DEFAULT"),
             *(f"--add-opens=java.base/{package}={MODULE}" for package in ("java.io", "java.util")),
-            *("-p", f"{runtime_folder}/{JAR}", "-m", f"{MODULE}/{MODULE}.Bootstrap"),
+            *("-p", f"{runtime_folder}/{JAR}", f"--module={MODULE}/{MODULE}.Bootstrap"),
         )
+
+    def knobs(self, memory_mb: int) -> Mapping[str, str]:
+        """See `Language`: none."""
+        return {}
+
+    def programs(self, host: tuple[str, ...], task_root: str, handler: str) -> Programs | None:
+        """See `Language`: every function is our program's."""
+        return None
 
     async def prepare(self, folder: Path, installation: Installation) -> None:
         """See `Language`. Two that do it at once make the same. Raises SandboxFailure."""

@@ -17,6 +17,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from lambent.sandbox.wire import Programs
+
 PROBE_TIMEOUT_S = 20.0
 WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"  # a program in the function's folders that is started in front of the runtime
 
@@ -63,7 +65,14 @@ class Language(Protocol):
         """What is on this host, by runtime identifier, oldest first."""
 
     def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
-        """How a process for functions of that memory starts."""
+        """How a process for functions of that memory starts. Wrappers put their options in front of the last word."""
+
+    def knobs(self, memory_mb: int) -> Mapping[str, str]:
+        """Variables that its interpreter needs at its start, unless the function has set them."""
+
+    def programs(self, host: tuple[str, ...], task_root: str, handler: str) -> Programs | None:
+        """What a function with this handler is, if not one of our program's: a program of its own, which may be run by
+        the interpreter (`host`, its executable and arguments)."""
 
     async def prepare(self, folder: Path, installation: Installation) -> None:
         """Compile what is missing in `folder`. Raises SandboxFailure."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lambent.sandbox.languages.language import PROBE_TIMEOUT_S, WRAPPER, Installation, executables, installed_versions
+from lambent.sandbox.wire import Programs
 
 PROBE = "console.log(JSON.stringify([process.versions.node, process.execPath]))"
 OLDEST_MAJOR = 20
@@ -49,6 +50,14 @@ class NodeJs:
         old_mb, young_mb = max(1, memory_mb * 9 // 10), max(1, memory_mb // 20)
         limits = (f"--max-semi-space-size={young_mb}", f"--max-old-space-size={old_mb}")
         return (executable, *limits, f"{runtime_folder}/bootstrap.js")
+
+    def knobs(self, memory_mb: int) -> Mapping[str, str]:
+        """See `Language`: none."""
+        return {}
+
+    def programs(self, host: tuple[str, ...], task_root: str, handler: str) -> Programs | None:
+        """See `Language`: every function is our program's."""
+        return None
 
     async def prepare(self, folder: Path, installation: Installation) -> None:
         """See `Language`: nothing is compiled."""

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lambent.sandbox.languages.language import PROBE_TIMEOUT_S, WRAPPER, Installation, executables, installed_versions
+from lambent.sandbox.wire import Programs
 
 PROBE = """require 'json'; require 'rbconfig'
 c = RbConfig::CONFIG
@@ -47,6 +48,14 @@ class Ruby:
     def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
         """See `Language`."""
         return (executable, f"{runtime_folder}/bootstrap.rb")
+
+    def knobs(self, memory_mb: int) -> Mapping[str, str]:
+        """See `Language`: none."""
+        return {}
+
+    def programs(self, host: tuple[str, ...], task_root: str, handler: str) -> Programs | None:
+        """See `Language`: every function is our program's."""
+        return None
 
     async def prepare(self, folder: Path, installation: Installation) -> None:
         """See `Language`: nothing is compiled."""

@@ -68,6 +68,9 @@ final class Bootstrap {
     }
 
     private static void settle(Map<?, ?> told) throws ReflectiveOperationException, IOException {
+        if (told.get("variables") == null) {
+            return; // started for its function, they are there already
+        }
         Map<String, String> variables = new LinkedHashMap<>();
         ((Map<?, ?>) told.get("variables")).forEach((name, value) -> variables.put((String) name, (String) value));
         String runtimeApi = (String) told.get("runtime_api");

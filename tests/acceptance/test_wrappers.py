@@ -1,0 +1,145 @@
+"""AWS_LAMBDA_EXEC_WRAPPER on a real server, for the languages of the shared server; Ruby's is in `test_ruby`.
+
+Source: Lambda Developer Guide, "Modifying the runtime environment" (a wrapper gets the path of the interpreter and all
+arguments; it may add options in front of the last word, and set variables; runtimes of the `provided` family have
+none); words and statuses where there is no wrapper: the open bootstrap of AWS's .NET runtimes.
+"""
+
+import base64
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+from tests import csharp
+from tests.acceptance.conftest import NATIVE, Platform, zipped
+
+from lambent.sandbox.launch import look_at_host
+
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+SCRIPT = """#!/bin/bash
+echo "started by $0: $1"
+export MARK="of the wrapper" OWN="$OWN, changed"
+exec "${@:1:$#-1}" $OPTIONS "${@: -1}"
+"""
+PYTHON = """
+import os, subprocess, sys
+def handler(event, context):
+    told = subprocess.run(["printenv", "MARK"], capture_output=True, text=True).stdout.strip()
+    return [os.environ["MARK"], os.environ["OWN"], told, sys._xoptions.get("dev"), __name__, os.getcwd()]
+"""
+NODE = """exports.handler = async () => [
+  process.env.MARK, process.env.OWN, require('child_process').execSync('printenv MARK').toString().trim(),
+  Error.stackTraceLimit === 7, 'index', process.cwd()]"""
+JAVA = """import java.util.*;
+public class Echo {
+    public List<Object> handle(Map<String, Object> event) throws Exception {
+        Process child = new ProcessBuilder("printenv", "MARK").start();
+        String told = new String(child.getInputStream().readAllBytes()).trim();
+        return Arrays.asList(System.getenv("MARK"), System.getenv("OWN"), told, Boolean.getBoolean("mine"), "index",
+            System.getProperty("user.dir"));
+    }
+}"""
+DOTNET = """using System; using System.Diagnostics; using System.IO; using System.Collections.Generic;
+[assembly: Amazon.Lambda.Core.LambdaSerializer(typeof(Serialization.Json))]
+public class Echo {
+  public static object[] Handle(Dictionary<string, object> e) {
+    var start = new ProcessStartInfo("/usr/bin/printenv", "MARK") { RedirectStandardOutput = true };
+    using (var child = Process.Start(start))
+      return new object[] { Environment.GetEnvironmentVariable("MARK"), Environment.GetEnvironmentVariable("OWN"),
+        child.StandardOutput.ReadToEnd().Trim(), true, "index", Directory.GetCurrentDirectory() };
+  }
+}"""
+
+
+class Case(Struct, frozen=True):
+    """One language: its function, and an option of its interpreter that this can see."""
+
+    runtimes: str
+    handler: str
+    files: Callable[[str], Mapping[str, str | bytes]]
+    options: str
+
+
+def java_class(_: str) -> dict[str, str | bytes]:
+    compiler = next(each.compiler for each in look_at_host().installations.values() if each.compiler)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "Echo.java").write_text(JAVA)
+        subprocess.run([compiler, "-proc:none", "--release", "11", "-d", folder, f"{folder}/Echo.java"], check=True)
+        return {"Echo.class": Path(folder, "Echo.class").read_bytes()}
+
+
+CASES = (
+    Case(NATIVE, "index.handler", lambda _: {"index.py": PYTHON}, "-X dev"),
+    Case("nodejs", "index.handler", lambda _: {"index.js": NODE}, "--stack-trace-limit=7"),
+    Case("java", "Echo::handle", java_class, "-Dmine=true"),
+    Case("dotnet", "Function::Echo::Handle", lambda _: csharp.package(DOTNET), "--additionalprobingpath /tmp"),
+)
+
+
+def create(platform: Platform, runtime: str, case: Case, files: Mapping[str, str | bytes], wrapper: str) -> str:
+    """A function with a wrapper in its package."""
+    package = zipped({**files, "unfit": SCRIPT, "wrapper": SCRIPT}, ("wrapper", "bootstrap"))
+    variables = {WRAPPER: f"/var/task/{wrapper}", "OWN": "the function's", "OPTIONS": case.options}
+    return platform.create(
+        "",
+        Runtime=runtime,
+        Handler=case.handler,
+        Code={"ZipFile": package},
+        Environment={"Variables": variables},
+        MemorySize=512,
+    )
+
+
+def invoke(platform: Platform, name: str) -> tuple[Any, str, bool]:
+    """The answer, the log, and whether it is an error."""
+    answer = platform.steady.invoke(FunctionName=name, Payload=b"{}", LogType="Tail")
+    log = base64.b64decode(answer["LogResult"]).decode()
+    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda each: each.runtimes)
+def test_a_wrapper_starts_the_runtime_with_its_variables_and_options(
+    platform: Platform, case: Case, eventually: Callable[[Callable[[], Any]], Any]
+) -> None:
+    found = [each for each in sorted(platform.runtimes()) if each.startswith(case.runtimes)]
+    if not found or (case.runtimes == "dotnet" and csharp.installed() is None):
+        pytest.skip(f"{case.runtimes} is not here")
+    name = create(platform, found[0], case, case.files(found[0]), "wrapper")
+    for _ in range(2):
+        answer, log, failed = invoke(platform, name)
+        assert not failed, log
+        assert answer == [
+            *("of the wrapper", "the function's, changed", "of the wrapper", True, "index", "/var/task")
+        ], (answer, log)
+    assert eventually(lambda: platform.logged(name, '"started by /var/task/wrapper: /var/lang/"'))
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "line", "status"),
+    [("nowhere", "does not exist", 127), ("unfit", "is not an executable", 126)],
+)
+def test_without_the_wrapper_there_is_no_function(platform: Platform, wrapper: str, line: str, status: int) -> None:
+    name = create(platform, NATIVE, CASES[0], {"index.py": PYTHON}, wrapper)
+    answer, log, failed = invoke(platform, name)
+    assert failed
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert f"exit status {status}" in answer["errorMessage"], log
+    assert f"/var/task/{wrapper}: {line}" in log
+
+
+def test_custom_runtimes_have_no_wrapper(platform: Platform) -> None:
+    bootstrap = """#!/bin/sh
+exec 2>&1
+echo "the bootstrap: $MARK$#"
+exit 3
+"""
+    case = Case("provided.al2023", "any", lambda _: {}, "")
+    name = create(platform, "provided.al2023", case, {"bootstrap": bootstrap}, "wrapper")
+    answer, log, failed = invoke(platform, name)
+    assert failed
+    assert "the bootstrap: 0" in log, (answer, log)
