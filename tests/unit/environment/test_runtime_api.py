@@ -25,6 +25,7 @@ from lambent.environment.runtime_api.router import Router, streams
 from lambent.environment.runtime_api.runtime import HttpRuntime
 from lambent.environment.runtime_api.subscriptions import View, parse
 from lambent.environment.runtime_api.telemetry import Telemetry
+from lambent.gateway.http.streams import Body
 from lambent.ids import SystemIds
 from lambent.model.environment import ApiFacts
 from lambent.model.function import FunctionKey
@@ -176,19 +177,65 @@ def test_init_errors_are_for_the_init_phase() -> None:
 POSTED = HttpRequest("POST", "/", "", [])
 
 
-async def pieces(*each: bytes, fail: Exception | None = None) -> AsyncIterator[bytes]:
+async def pieces(*each: bytes) -> AsyncIterator[bytes]:
     for piece in each:
         yield piece
-    if fail is not None:
-        raise fail
 
 
-async def test_a_long_answer_is_kept_up_to_the_limit_and_counted_beyond() -> None:
+class Posting:
+    """An answer on its way in, in pieces, through the router."""
+
+    def __init__(self, desk: Desk, request: HttpRequest, *come: bytes) -> None:
+        self.body, self.wanted = Body(self._want, lambda: None), False
+        for piece in come:
+            self.body.feed(piece)
+        posted = HttpRequest("POST", "/2018-06-01/runtime/invocation/r-1/response", "", request.headers)
+        desk.router(posted, "127.0.0.1", desk.answers.append, self.body)
+
+    def _want(self) -> None:
+        self.wanted = True
+
+
+def test_a_long_answer_is_kept_up_to_the_limit_and_counted_beyond() -> None:
     desk = Desk()
     desk.next()
     desk.runtime.deliver("r-1", WORK, 5)
-    refused = await desk.runtime.response_in_pieces(POSTED, "r-1", pieces(b"123", b"456", b"789"))
-    assert (refused.status, desk.frames[-1]) == (413, Frame(frames.RESPONSE, ["r-1"], b"", 9))
+    posting = Posting(desk, POSTED, b"123")
+    assert desk.answer("r-1") == (403, "InvalidStateTransition")  # one is on its way
+    assert posting.wanted
+    posting.body.feed(b"456")
+    posting.body.feed(b"789")
+    assert desk.frames[-1].kind == frames.READY
+    posting.body.end()
+    assert (desk.answers[-1].status, desk.frames[-1]) == (413, Frame(frames.RESPONSE, ["r-1"], b"", 9))
+
+
+@given(
+    pieces=st.lists(st.binary(min_size=1, max_size=9), max_size=6), before=st.integers(0, 6), room=st.integers(1, 40)
+)
+@settings(max_examples=50, deadline=None)
+def test_an_answer_is_the_same_however_it_is_cut(pieces: list[bytes], before: int, room: int) -> None:
+    desk = Desk()
+    desk.next()
+    desk.runtime.deliver("r-1", WORK, room)
+    posting = Posting(desk, POSTED, *pieces[:before])
+    for piece in pieces[before:]:
+        posting.body.feed(piece)
+    posting.body.end()
+    whole = b"".join(pieces)
+    fits = len(whole) <= room
+    expected = Frame(frames.RESPONSE, ["r-1"], whole if fits else b"", 0 if fits else len(whole))
+    assert (desk.answers[-1].status, desk.frames[-1]) == (202 if fits else 413, expected)
+
+
+def test_an_answer_that_comes_after_the_end_of_its_invocation_is_refused() -> None:
+    desk = Desk()
+    desk.next()
+    desk.runtime.deliver("r-1", WORK, 100)
+    posting = Posting(desk, POSTED, b"half")
+    desk.runtime.deliver("r-2", WORK, 100)
+    posting.body.end()
+    assert (desk.answers[-1].status, desk.frames[-1].kind) == (403, frames.READY)
 
 
 FAILED = [
@@ -209,7 +256,7 @@ async def test_trailers_that_tell_of_an_error_count_however_the_answer_comes() -
         if way == "whole":
             desk.runtime.response(request, "r-1", b"half")
         elif way == "kept":
-            await desk.runtime.response_in_pieces(request, "r-1", pieces(b"half"))
+            Posting(desk, request, b"half").body.end()
         else:
             await desk.runtime.streamed_response(request, "r-1", pieces(b"half"))
         assert desk.frames[-1] == LATE, way
@@ -228,12 +275,17 @@ def test_an_http_answer_that_came_whole_keeps_its_content_type() -> None:
     assert (end.kind, end.payload) == (frames.RESPONSE, b"")
 
 
-async def test_one_that_breaks_off_may_begin_again() -> None:
+def test_one_that_breaks_off_may_begin_again() -> None:
     desk = Desk()
     desk.next()
     desk.runtime.deliver("r-1", WORK, 5)
-    with pytest.raises(OSError, match="gone"):
-        await desk.runtime.response_in_pieces(POSTED, "r-1", pieces(b"1", fail=OSError("gone")))
+    posting = Posting(desk, POSTED, b"1")
+    posting.body.break_off("gone")
+    posting.body.feed(b"2")
+    posting.body.end()
+    assert len(desk.answers) == 2
+    told = json.loads(desk.answers[-1].body)
+    assert (desk.answers[-1].status, told) == (400, {"errorMessage": "gone", "errorType": "InvalidRequestFormat"})
     assert desk.answer("r-1") == (202, "")
 
 

@@ -329,6 +329,22 @@ async def test_a_body_that_ended_is_not_broken_by_what_follows() -> None:
     assert [piece async for piece in body] == [b"a"]
 
 
+def test_a_body_is_gathered_without_a_reader_and_without_holding_its_client_back() -> None:
+    told: list[str] = []
+    came: list[tuple[bytes, int, str]] = []
+    body = Body(lambda: told.append("wanted"), lambda: told.append("room"))
+    body.feed(b"a" * HELD_BYTES)
+    assert body.full
+    body.gather(HELD_BYTES + 1, lambda whole, count, broken: came.append((whole[-2:], count, str(broken or ""))))
+    assert told == ["wanted", "room"]
+    body.feed(b"b")
+    assert not body.full
+    assert came == []
+    body.end()
+    body.end()
+    assert came == [(b"ab", HELD_BYTES + 1, "")]
+
+
 async def _all(reader: asyncio.StreamReader) -> bytes:
     """What comes before the connection ends, in order or not."""
     got = b""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from lambent.errors import LambentError
+from lambent.errors import LambentError, ServiceError
 from lambent.model.http import HttpRequest, HttpResponse
 
 Respond = Callable[[HttpResponse], object]
@@ -36,6 +36,11 @@ def wrong_state(who: str, was: str, wanted: str) -> ApiError:
     """Not now."""
     words = f"State transition from {was} to {wanted} failed for {who}. Error: State transition is not allowed"
     return ApiError(403, "InvalidStateTransition", words)
+
+
+def incomplete(error: ServiceError) -> ApiError:
+    """The body of a request broke off."""
+    return ApiError(400, "InvalidRequestFormat", error.message)
 
 
 def json_answer(body: Any, headers: list[tuple[str, str]] | None = None) -> HttpResponse:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Protocol
 
-from lambent.environment.runtime_api.answers import ApiError, Respond
+from lambent.environment.runtime_api.answers import ApiError, Respond, incomplete
 from lambent.environment.runtime_api.extensions import Extensions
 from lambent.environment.runtime_api.runtime import RESPONSE_MODE, STREAMING, HttpRuntime
 from lambent.environment.runtime_api.telemetry import Telemetry
@@ -27,6 +27,9 @@ class Waits(Protocol):
 
     def take_whole(self) -> bytes | None:
         """All of it, when it has come already; then there is no more to read."""
+
+    def gather(self, most_bytes: int, gathered: Callable[[bytes, int, ServiceError | None], None]) -> None:
+        """Have `gathered` called with all of it (nothing beyond `most_bytes`), how much came, and what broke it off."""
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
@@ -87,7 +90,7 @@ class Router:
             elif body is not None and runtime.gives_pieces(request):
                 self._spawn(runtime.streamed_response(request, request_id, body.__aiter__()), respond)
             elif body is not None:
-                self._spawn(runtime.response_in_pieces(request, request_id, body.__aiter__()), respond)
+                _gather(runtime, request, request_id, respond, body)
         elif what == "error":
             if body is None:
                 respond(runtime.error(request, request_id))
@@ -113,13 +116,27 @@ class Router:
         task.add_done_callback(self._tasks.discard)
 
 
+def _gather(runtime: HttpRuntime, request: HttpRequest, request_id: str, respond: Respond, body: Waits) -> None:
+    """An answer that is still on its way, without a task."""
+    runtime.begins_response(request_id)
+
+    def come(whole: bytes, count: int, broken: ServiceError | None) -> None:
+        try:
+            answer = runtime.came(request, request_id, whole, count, broken)
+        except ApiError as error:
+            answer = error.response()
+        respond(answer)
+
+    body.gather(runtime.limit_bytes, come)
+
+
 async def _respond_with(work: Coroutine[None, None, HttpResponse], respond: Respond) -> None:
     try:
         answer = await work
     except ApiError as error:
         answer = error.response()
     except ServiceError as error:  # the body broke off
-        answer = ApiError(400, "InvalidRequestFormat", error.message).response()
+        answer = incomplete(error).response()
     respond(answer)
 
 

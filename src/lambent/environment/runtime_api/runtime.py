@@ -20,7 +20,7 @@ import msgspec
 
 from lambent.environment import frames
 from lambent.environment.frames import DEFAULT_LIMIT_BYTES, Frame
-from lambent.environment.runtime_api.answers import ACCEPTED, ApiError, Respond, error_type_of, wrong_state
+from lambent.environment.runtime_api.answers import ACCEPTED, ApiError, Respond, error_type_of, incomplete, wrong_state
 from lambent.errors import ServiceError
 from lambent.model.http import HttpRequest, HttpResponse
 
@@ -171,27 +171,21 @@ class HttpRuntime:
     def _failed(self, request_id: str, error_type: str, body: bytes) -> None:
         self._answered(Frame(frames.ERROR, [request_id, error_type], error_object(body, error_type)))
 
-    async def response_in_pieces(
-        self, request: HttpRequest, request_id: str, body: AsyncIterator[bytes]
-    ) -> HttpResponse:
-        """POST response whose body is read as it comes; kept up to the limit, and counted beyond."""
+    def begins_response(self, request_id: str) -> None:
+        """POST response whose body is still to come; `came` ends it. Raises ApiError."""
         self.expects_answer(request_id)
         self._at = At.RESPONDING
-        held: list[bytes] = []
-        count = 0
-        try:
-            async for piece in body:
-                count += len(piece)
-                if count > self.limit_bytes:
-                    held.clear()
-                else:
-                    held.append(piece)
-        except BaseException:
+
+    def came(
+        self, request: HttpRequest, request_id: str, body: bytes, count: int, broken: ServiceError | None
+    ) -> HttpResponse:
+        """The body has come, or has broken off: `count` bytes, kept up to the limit. Raises ApiError."""
+        if broken is not None:
             self._broken_off(request_id)
-            raise
+            raise incomplete(broken)
         if not self._still_answering(request_id):
             raise wrong_state("runtime", self._at, At.RESPONDING)
-        return self._whole(request, request_id, b"".join(held), count)
+        return self._whole(request, request_id, body, count)
 
     def error(self, request: HttpRequest, request_id: str) -> HttpResponse:
         """POST error."""

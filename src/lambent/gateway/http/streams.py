@@ -55,8 +55,12 @@ class Upgrade:
 Response = HttpResponse | StreamedResponse | Upgrade
 
 
+Gathered = Callable[[bytes, int, BodyBroken | None], None]
+"""Told of a body that was gathered: its bytes (none, when they were too many), how many came, and what broke it off."""
+
+
 class Body:
-    """A request's body on its way in; an async iterator, for one reader.
+    """A request's body on its way in; an async iterator, for one reader, or gathered for one who waits for all of it.
 
     Args:
         on_wanted: called when the reader first asks, so that a client that waits to be told may begin.
@@ -70,6 +74,8 @@ class Body:
         self._wanted = self.ended = False
         self._broken: BodyBroken | None = None
         self._reader: asyncio.Future[None] | None = None
+        self._gathered: Gathered | None = None
+        self._most_bytes = self._come_bytes = 0
 
     @property
     def full(self) -> bool:
@@ -84,16 +90,44 @@ class Body:
         pieces, self._pieces, self._held_bytes = self._pieces, deque(), 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def gather(self, most_bytes: int, gathered: Gathered) -> None:
+        """Instead of reading: have `gathered` called once, when all has come or no more will. Costs no task."""
+        pieces, self._pieces, was_full, self._held_bytes = self._pieces, deque(), self.full, 0
+        self._wanted, self._gathered, self._most_bytes = True, gathered, most_bytes
+        for piece in pieces:
+            self._keep(piece)
+        if self.ended:
+            self._tell(gathered)
+            return
+        self._on_wanted()
+        if was_full:
+            self._on_room()
+
     def feed(self, piece: bytes) -> None:
         """The connection's side: a piece has come."""
+        if self._gathered is not None:
+            self._keep(piece)
+            return
         self._pieces.append(piece)
         self._held_bytes += len(piece)
         self._wake()
 
+    def _keep(self, piece: bytes) -> None:
+        self._come_bytes += len(piece)
+        if self._come_bytes <= self._most_bytes:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    def _tell(self, gathered: Gathered) -> None:
+        pieces, self._pieces, self._most_bytes = self._pieces, deque(), 0
+        gathered(pieces[0] if len(pieces) == 1 else b"".join(pieces), self._come_bytes, self._broken)
+
     def end(self) -> None:
-        """The connection's side: that was all."""
-        self.ended = True
-        self._wake()
+        """The connection's side: that was all; nothing after `break_off`."""
+        if not self.ended:
+            self.ended = True
+            self._wake()
 
     def break_off(self, words: str) -> None:
         """The connection's side: no more will come, though more should; nothing after `end`."""
@@ -122,6 +156,9 @@ class Body:
         return piece
 
     def _wake(self) -> None:
+        if self._gathered is not None:
+            self._tell(self._gathered)
+            return
         reader, self._reader = self._reader, None
         if reader is not None and not reader.done():
             reader.set_result(None)
