@@ -36,14 +36,23 @@ def rust(platform: "Platform") -> compiled.Functions:
     ({"do": 5}, "DeserializeError", "invalid type: integer `5`, expected a string"),
 ])  # fmt: skip
 def test_an_error_is_told_as_its_diagnostic_and_the_process_lives_on(
-    platform: "Platform", rust: compiled.Functions, event: Any, error_type: str, words: str
+    platform: "Platform",
+    rust: compiled.Functions,
+    eventually: Callable[[Callable[[], Any]], Any],
+    event: Any,
+    error_type: str,
+    words: str,
 ) -> None:
-    before = invoke(platform, rust("mishaps"), {})[1]
-    answer, told = invoke(platform, rust("mishaps"), event)
-    assert answer["FunctionError"] == "Unhandled"
-    assert told["errorType"].endswith(error_type)
-    assert words in told["errorMessage"]
-    assert invoke(platform, rust("mishaps"), {})[1] == before
+    def lives_on() -> bool:
+        """Whether the same process answers before and after; on a busy machine a second one may answer."""
+        before = invoke(platform, rust("mishaps"), {})[1]
+        answer, told = invoke(platform, rust("mishaps"), event)
+        assert answer["FunctionError"] == "Unhandled"
+        assert told["errorType"].endswith(error_type)
+        assert words in told["errorMessage"]
+        return bool(invoke(platform, rust("mishaps"), {})[1] == before)
+
+    eventually(lives_on)
 
 
 def test_an_abort_is_told_as_its_signal(platform: "Platform", rust: compiled.Functions) -> None:
