@@ -3,7 +3,8 @@
 The URL's own configuration wins over what the function says. A preflight is answered here, without
 the function and without a signature.
 
-Source: Lambda Developer Guide, "Cross-origin resource sharing (CORS)" of function URLs; the Fetch
+Source: Lambda Developer Guide, "Cross-origin resource sharing (CORS)" of function URLs; API Gateway Developer Guide,
+"Configure CORS for HTTP APIs" (`https://*` is every origin of that scheme); the Fetch
 standard for what the headers mean (a credentialed answer must name the origin, not `*`).
 """
 
@@ -46,7 +47,11 @@ def with_cors(headers: Headers, cors: Cors | None, origin: str) -> Headers:
 def _allowed(cors: Cors, origin: str) -> Headers:
     """Who may read the answer; empty when `origin` may not."""
     anyone = "*" in cors.allow_origins
-    if not anyone and origin not in cors.allow_origins:
+    if (
+        not anyone
+        and origin not in cors.allow_origins
+        and f"{origin.partition('://')[0]}://*" not in cors.allow_origins
+    ):
         return []
     if not cors.allow_credentials:
         return [(PREFIX + "allow-origin", "*" if anyone else origin)]

@@ -1,7 +1,7 @@
 """From what a function returned to the answer of an API: payload formats 2.0 and 1.0. Pure.
 
 Format 2.0 is that of function URLs, but for the type of a body without one. Format 1.0 has to be an object with a
-statusCode, and may name a header's values in multiValueHeaders, which win over headers of the same name.
+statusCode, and may name a header's values in multiValueHeaders, which follow the one in headers where that is another.
 
 Source: API Gateway Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs" (Lambda function response)
 and "Set up Lambda proxy integrations in API Gateway" (output format). That a body without a type is sent as
@@ -24,24 +24,38 @@ def answer_2(payload: bytes) -> HttpResponse:
     return answer_of(payload, TEXT_TYPE)
 
 
-def answer_1(payload: bytes, default_type: str = TEXT_TYPE) -> HttpResponse:
+def answer_1(payload: bytes) -> HttpResponse:
     """An answer in format 1.0. Raises BadAnswer."""
+    return _answer(_told(payload), TEXT_TYPE)
+
+
+def with_text_body(payload: bytes, default_type: str) -> HttpResponse:
+    """An answer in format 1.0 as REST APIs read it: a body is text, or nothing. Raises BadAnswer."""
+    told = _told(payload)
+    if not isinstance(told.get("body"), str | None):
+        raise BadAnswer("its body is no string")
+    return _answer(told, default_type)
+
+
+def _told(payload: bytes) -> dict[str, Any]:
     try:
         told = msgspec.json.decode(payload)
     except (msgspec.DecodeError, RecursionError) as error:
         raise BadAnswer(f"it is not JSON: {error}") from None
     if not isinstance(told, dict) or "statusCode" not in told:
         raise BadAnswer("it is no object with a statusCode")
+    return told
+
+
+def _answer(told: dict[str, Any], default_type: str) -> HttpResponse:
     many = _many(told)
     given = told.get("headers")
-    plain = {name: value for name, value in given.items() if str(name).lower() not in many} if isinstance(
-        given, dict) else given  # fmt: skip
-    status, headers = head_of({"statusCode": told["statusCode"], "headers": plain}, default_type)
+    status, headers = head_of({"statusCode": told["statusCode"], "headers": given}, default_type)
     if "content-type" in many:
         headers = [each for each in headers if each[0] != "content-type"]
     for name, values in many.items():
-        for value in values:
-            headers += [each for each in head_of({"headers": {name: value}}, "")[1] if each[0] == name]
+        several = [each for value in values for each in head_of({"headers": {name: value}}, "")[1] if each[0] == name]
+        headers = [each for each in headers if each not in several] + several
     return HttpResponse(status, headers, body_in(told))
 
 

@@ -1,7 +1,8 @@
 """One request to a REST API, and all that is known of it on its way: parameters, $context, the body as text. Pure.
 
 Source: API Gateway Developer Guide, "Variables for data transformations" ($context). Names of headers are shown to
-functions and templates as the client wrote them, but for those that AWS writes itself.
+functions and templates as the client wrote them, but for those that AWS writes itself. "Important notes for REST
+APIs": a signature is not handed on.
 """
 
 import base64
@@ -52,6 +53,11 @@ class RestCall:
         """The stage's variables."""
         return {} if self.plan is None else self.plan.variables
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether the Authorization header is for API Gateway alone, and goes to nobody else."""
+        return self.method is not None and self.method.authorization == "AWS_IAM"
+
     @cached_property
     def written(self) -> dict[str, str]:
         """The names of headers as they are shown, by their lower-case forms."""
@@ -61,6 +67,8 @@ class RestCall:
     def many_headers(self) -> Many:
         """The headers with all their values."""
         joined, cookies = headers_of(self.request, self.facts)
+        if self.is_signed:
+            joined.pop("authorization", None)
         given: Many = {}
         written = self.written
         for name, value in self.request.headers:

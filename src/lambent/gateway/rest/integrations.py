@@ -2,7 +2,7 @@
 
 Source: API Gateway Developer Guide, "Integrations for REST APIs", "Set up asynchronous invocation of the backend Lambda
 function" (X-Amz-Invocation-Type) and "Handle Lambda errors in API Gateway" (a function's error is chosen by its
-message).
+message), and "Important notes for REST APIs": WWW-Authenticate of a proxy integration gets another name.
 """
 
 import base64
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from lambent.gateway.apis.http_answer import answer_1
+from lambent.gateway.apis.http_answer import with_text_body
 from lambent.gateway.rest import functions, outbound, services
 from lambent.gateway.rest.calls import RestCall, is_binary
 from lambent.gateway.rest.events import proxy_event
@@ -27,6 +27,7 @@ from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation
 
 JSON_TYPE = "application/json"
+REMAPPED = {"www-authenticate": "x-amzn-remapped-www-authenticate"}
 FLAG = b'"isBase64Encoded"'
 # Loose, as AWS reads it: templates that are in use leave the quotes out, `{statusCode: 200}`.
 STATUS_CODE = re.compile(r"""["']?statusCode["']?\s*:\s*["']?([1-5]\d\d)\b""")
@@ -42,13 +43,21 @@ async def run(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
     """The answer of the method's integration. Raises Refused."""
     kind = method.integration["type"]
     if kind == "AWS_PROXY":
-        return await _proxied_function(call, method, ports)
+        return _renamed(await _proxied_function(call, method, ports))
     if kind == "AWS":
         ask = _function if wraps_function(method.integration["uri"]) else services.backend
         return incoming(call, method, await ask(call, method, ports))
     if kind == "MOCK":
         return incoming(call, method, _mock(call, method))
-    return await (outbound.proxied if kind == "HTTP_PROXY" else outbound.mapped)(call, method, ports)
+    if kind == "HTTP_PROXY":
+        return _renamed(await outbound.proxied(call, method, ports))
+    return await outbound.mapped(call, method, ports)
+
+
+def _renamed(answer: HttpResponse) -> HttpResponse:
+    """What a proxy integration says, with the names that API Gateway gives to headers that it keeps for itself."""
+    answer.headers = [(REMAPPED.get(name, name), value) for name, value in answer.headers]
+    return answer
 
 
 async def _proxied_function(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
@@ -59,7 +68,7 @@ async def _proxied_function(call: RestCall, method: MethodPlan, ports: Ports) ->
         call.log.append("Execution failed due to configuration error: Malformed Lambda proxy response")
         raise internal(502)
     try:
-        answer = answer_1(result.payload, JSON_TYPE)
+        answer = with_text_body(result.payload, JSON_TYPE)
     except BadAnswer as error:
         call.log.append(f"Execution failed due to configuration error: Malformed Lambda proxy response: {error}")
         raise internal(502) from None

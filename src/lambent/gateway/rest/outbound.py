@@ -30,7 +30,7 @@ async def proxied(call: RestCall, method: MethodPlan, ports: Ports) -> HttpRespo
     """The other server's answer as it is. Raises Refused."""
     made = outgoing(call, method, as_it_is=True)
     named = {name.lower() for name in made.header}
-    headers = [each for each in _handed_on(call) if each[0].lower() not in named] + list(made.header.items())
+    headers = [each for each in handed_on(call) if each[0].lower() not in named] + list(made.header.items())
     query = {**call.many_query, **made.querystring}
     answer = await _send(call, method, ports, (headers, query, made.path, call.request.body))
     return HttpResponse(answer.status, _kept(answer.headers), b"" if call.request.method == "HEAD" else answer.body)
@@ -84,9 +84,11 @@ def url_of(uri: str, path: dict[str, str], query: dict[str, list[str]]) -> str:
     return f"{whole}{'&' if '?' in whole else '?'}{urlencode(query, doseq=True)}"
 
 
-def _handed_on(call: RestCall) -> Pairs:
+def handed_on(call: RestCall) -> Pairs:
+    """The headers that another server gets of the request."""
     request = call.request
     named = {word.strip().lower() for word in request.header("connection").split(",")}
+    named |= {"authorization"} if call.is_signed else set()
     kept = [each for each in request.headers if each[0] not in NOT_HANDED_ON and each[0] not in named]
     added = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id")
     own = {name.lower(): values[-1] for name, values in call.many_headers.items() if name.lower() in added}

@@ -27,6 +27,8 @@ from lambent.store.api import Transaction
 
 ID_LENGTH, PART_ID_LENGTH = 10, 7
 SELECTION = "$request.method $request.path"
+CORS_METHODS = ("*", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+LONGEST_NAME = 128
 MEMBERS = ("Name", "Description", "Version", "CorsConfiguration", "DisableExecuteApiEndpoint", "IpAddressType")
 NOT_HTTP = ("ApiKeySelectionExpression", "DisableSchemaValidation")
 
@@ -40,6 +42,7 @@ class Apis:
     @operation("CreateApi")
     async def create_api(self, context: RequestContext, request: Request) -> Answer:
         """A new API; with a Target it is served at once."""
+        check_name(request)
         protocol_type = request["ProtocolType"]
         if protocol_type == WEBSOCKET:
             check_new_websocket_api(request)
@@ -108,6 +111,7 @@ class Apis:
         for name in ("RouteKey", "Target"):
             if request.get(name):
                 refuse(name, "of an API that is there", "Change its route or its integration.")
+        check_name(request)
 
         def work(tx: Transaction) -> Api:
             present = store.api(tx, context, request["ApiId"])
@@ -190,6 +194,13 @@ def check_api(request: Request) -> None:
         check_cors(msgspec.convert(request["CorsConfiguration"], Cors))
 
 
+def check_name(request: Request) -> None:
+    """Raises BadRequest."""
+    name = request.get("Name")
+    if name is not None and not 1 <= len(name) <= LONGEST_NAME:
+        raise BadRequest(f"Name has 1 to {LONGEST_NAME} characters.")
+
+
 def check_cors(cors: Cors) -> None:
     """Raises BadRequest. Source: API Gateway Developer Guide, "Configure CORS for HTTP APIs"."""
     origins = cors.allow_origins or ()
@@ -197,8 +208,11 @@ def check_cors(cors: Cors) -> None:
         raise BadRequest("Credentials are not supported for CORS with a wildcard origin ('*').")
     if len(origins) > 1 and "*" in origins:
         raise BadRequest("AllowOrigins with '*' cannot have other origins.")
+    for method in cors.allow_methods or ():
+        if method not in CORS_METHODS:
+            raise BadRequest(f"AllowMethods has {method!r}; it takes {', '.join(CORS_METHODS)}.")
     for origin in origins:
         if origin != "*" and not origin.startswith(("http://", "https://")):
             raise BadRequest(
-                f"AllowOrigins has {origin!r}; it takes *, https://* and origins such as https://example.com."
+                f"AllowOrigins has {origin!r}; it takes *, http://*, https://* and origins such as https://example.com."
             )

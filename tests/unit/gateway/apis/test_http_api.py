@@ -217,6 +217,15 @@ async def test_browsers_of_other_origins_are_told_by_the_api_and_not_by_the_func
     assert dict((await lab.ask("/prod/cats", headers=asked[:1])).headers)["access-control-allow-origin"]
 
 
+async def test_every_origin_of_a_scheme_may_be_let_in() -> None:
+    lab = Lab(cors=Cors(allow_origins=("https://*",), allow_credentials=True))
+    for origin, allowed in (("https://a.example", "https://a.example"), ("http://a.example", None), ("null", None)):
+        for method in ("GET", "OPTIONS"):
+            asked = [("origin", origin), ("access-control-request-method", "GET")]
+            answer = dict((await lab.ask(method=method, headers=asked)).headers)
+            assert answer.get("access-control-allow-origin") == allowed
+
+
 async def test_more_than_is_lent_is_turned_away_and_lines_wait_for_control() -> None:
     log = AccessLog("arn:aws:logs:us-east-1:111111111111:log-group:g", "$context.status $context.error.message")
     lab = Lab(routes=(HttpRoute("GET /pets/{id}", TARGET, throttle=Throttle(1.0, 1)),), access_log=log)

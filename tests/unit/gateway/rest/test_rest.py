@@ -7,6 +7,7 @@ Sources: API Gateway Developer Guide, "Gateway responses", "Set up data mapping"
 import base64
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,12 +16,14 @@ from hypothesis import strategies as st
 
 from lambent.clock import FakeClock
 from lambent.errors import Unavailable
-from lambent.gateway.apis.address import ApiAddress
+from lambent.gateway.apis.address import ApiAddress, Place
 from lambent.gateway.apis.api import Rules
 from lambent.gateway.apis.authorizers.answers import Verdicts
 from lambent.gateway.apis.metrics import ApiMetrics
 from lambent.gateway.exchange import Exchange
-from lambent.gateway.rest import way
+from lambent.gateway.proxy_event import Facts
+from lambent.gateway.rest import outbound, way
+from lambent.gateway.rest.calls import RestCall
 from lambent.gateway.rest.outbound import url_of
 from lambent.gateway.rest.served import ServedRestApi
 from lambent.ids import FakeIds
@@ -157,6 +160,7 @@ async def test_the_resource_is_chosen_before_its_method(world: World) -> None:
         ("text", 502, {"message": "Internal server error"}),
         ({"body": "x"}, 502, {"message": "Internal server error"}),
         ({"statusCode": "soon"}, 502, {"message": "Internal server error"}),
+        ({"statusCode": 200, "body": {"a": 1}}, 502, {"message": "Internal server error"}),
         (Exception("x"), 502, {"message": "Internal server error"}),
     ],
 )
@@ -194,6 +198,23 @@ async def test_binary_bodies_are_base64_where_the_api_names_their_type(world: Wo
     answer = await world.ask("POST", "/x", b"\xff\x00", content_type="image/png")
     assert (world.events[-1]["isBase64Encoded"], world.events[-1]["body"]) == (True, "/wA=")
     assert answer.body == b"\x00png"
+
+
+@pytest.mark.parametrize(("authorization", "handed_on"), [("NONE", True), ("CUSTOM", True), ("AWS_IAM", False)])
+def test_a_signature_is_for_the_gateway_alone(authorization: str, handed_on: bool) -> None:
+    request = HttpRequest("GET", "/x", "", [("authorization", "AWS4-HMAC-SHA256 x"), ("x-a", "1")], b"")
+    call = RestCall(
+        RestApi(API, ACCOUNT, REGION, {}), Place("prod", "/x", "/prod"), "h", request, Facts("1", "", "", 0)
+    )
+    call.method = SimpleNamespace(authorization=authorization)  # type: ignore[assignment]
+    for names in (call.headers, dict(outbound.handed_on(call))):
+        assert ("authorization" in names, "x-a" in names) == (handed_on, True)
+
+
+async def test_what_a_proxy_integration_demands_of_clients_gets_another_name(world: World) -> None:
+    world.method("/x", "GET", {"type": "AWS_PROXY"})
+    world.function = lambda _: {"statusCode": 401, "headers": {"WWW-Authenticate": "Basic"}}
+    assert ("x-amzn-remapped-www-authenticate", "Basic") in (await world.ask("GET", "/x")).headers
 
 
 async def test_an_event_invocation_is_queued_and_answered_at_once(world: World) -> None:
