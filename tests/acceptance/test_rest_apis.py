@@ -301,6 +301,14 @@ def test_a_token_authorizer_decides_and_its_answer_is_kept(rest: Rest, function:
     denied = rest.call("GET", "/", headers={"authorization": "deny"})
     assert denied.status_code == 403
     assert denied.json() == {"Message": "User is not authorized to access this resource with an explicit deny"}
+    asked = {"restApiId": rest.id, "authorizerId": authorizer}
+    tried = rest.client.test_invoke_authorizer(**asked, headers={"Authorization": "deny"})
+    assert (tried["clientStatus"], tried["principalId"]) == (0, "user")
+    assert json.loads(tried["policy"])["Statement"][0]["Effect"] == "Deny"
+    assert f"Starting authorizer: {authorizer}" in tried["log"]
+    assert rest.client.test_invoke_authorizer(**asked, headers={"Authorization": "123"})["clientStatus"] == 401
+    with pytest.raises(rest.client.exceptions.NotFoundException):
+        rest.client.test_invoke_authorizer(restApiId=rest.id, authorizerId="none")
     for headers in ({}, {"authorization": "unauthorized"}, {"authorization": "123"}):
         refused = rest.call("GET", "/", headers=headers)
         assert (refused.status_code, refused.json()) == (401, {"message": "Unauthorized"})

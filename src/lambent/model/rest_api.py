@@ -91,13 +91,22 @@ class ServiceCall(Struct, frozen=True):
 
 
 class RestTrial(Struct, frozen=True):
-    """One method to be run as its owner has it now; `api` has it as the one stage `test-invoke-stage`."""
+    """One method to be run as its owner has it now, or with `authorizer_id` an authorizer to be asked; `api` has it as
+    the one stage `test-invoke-stage`."""
 
     api: RestApi
     resource_id: str
     method: str
     request: HttpRequest
     request_id: str
+    authorizer_id: str = ""
+
+
+class Permission(Struct, frozen=True):
+    """What an authorizer says: who calls, and the policy for it as JSON."""
+
+    principal_id: str
+    policy: str
 
 
 class TrialOutcome(Struct, frozen=True):
@@ -106,3 +115,4 @@ class TrialOutcome(Struct, frozen=True):
     response: HttpResponse
     log: str
     latency_ms: int
+    permission: Permission | None = None

@@ -77,7 +77,7 @@ async def _by_function(call: RestCall, method: MethodPlan, ports: Ports) -> None
     authorizer = method.authorizer
     if authorizer is None or call.plan is None:
         raise _broken()
-    identity, kept = _identity(call, authorizer), ports.tools.verdicts
+    identity, kept = identity_of(call, authorizer), ports.tools.verdicts
     stage = call.api.stages[call.place.stage]
     ttl_s = authorizer["authorizerResultTtlInSeconds"] if identity else 0
     flushed = str(stage.authorizers_flushed_ms)
@@ -85,7 +85,7 @@ async def _by_function(call: RestCall, method: MethodPlan, ports: Ports) -> None
     verdict = kept.get(key) if ttl_s else None
     try:
         if verdict is None:
-            verdict = await _asked(call, ports, authorizer, identity)
+            verdict = await asked(call, ports, authorizer, identity)
             if ttl_s:
                 kept.put(key, verdict, ttl_s)
         told = {name: _text(value) for name, value in verdict.values.items()}
@@ -99,7 +99,7 @@ async def _by_function(call: RestCall, method: MethodPlan, ports: Ports) -> None
         raise Refused("ACCESS_DENIED", f"User is not authorized to access this resource{tail}")
 
 
-def _identity(call: RestCall, authorizer: Part) -> tuple[str, ...]:
+def identity_of(call: RestCall, authorizer: Part) -> tuple[str, ...]:
     """The values of the identity sources. Raises Refused where one is missing."""
     message = Message(call.places, None, call.request_context(), call.variables)
     values: list[str] = []
@@ -120,7 +120,7 @@ def _identity(call: RestCall, authorizer: Part) -> tuple[str, ...]:
     return tuple(values)
 
 
-async def _asked(call: RestCall, ports: Ports, authorizer: Part, identity: tuple[str, ...]) -> Verdict:
+async def asked(call: RestCall, ports: Ports, authorizer: Part, identity: tuple[str, ...]) -> Verdict:
     """What the function says. Raises BadVerdict and Refused."""
     if authorizer["type"] == "TOKEN":
         event = msgspec.json.encode({"type": "TOKEN", "methodArn": call.arn, "authorizationToken": identity[0]})

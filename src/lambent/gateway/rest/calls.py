@@ -39,6 +39,7 @@ class RestCall:
         self.usage_key = ""
         self.is_canary: bool | None = None
         self.log: list[str] = []
+        self.is_trial = False  # then the log has what was sent and came back too
         self.refused: tuple[str, str | None] | None = None
         self.integration_ms: int | None = None
         self.begun_s = 0.0

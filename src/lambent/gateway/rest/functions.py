@@ -2,6 +2,7 @@
 
 import asyncio
 
+from lambent.gateway.rest import traces
 from lambent.gateway.rest.calls import RestCall
 from lambent.gateway.rest.ports import Ports
 from lambent.gateway.rest.refusals import Refused, internal
@@ -33,6 +34,10 @@ async def invoke(call: RestCall, ports: Ports, function: Function, event: bytes,
     invocation = Invocation(facts.request_id, function.key, function.qualifier, event, facts.trace_header)
     answer: asyncio.Future[InvocationResult | Exception] = asyncio.get_running_loop().create_future()
     begin_s = clock.monotonic_s()
+    if call.is_trial:
+        key = function.key
+        uri = f"https://lambda.{key.region}.amazonaws.com/2015-03-31/functions/{arn_of(function)}/invocations"
+        call.log += traces.asked(uri, {"X-Amzn-Trace-Id": facts.trace_header}, event)
     ports.tools.begin(invocation, lambda result: _hand_over(answer, result), None)
     try:
         async with asyncio.timeout(timeout_s):
@@ -45,7 +50,17 @@ async def invoke(call: RestCall, ports: Ports, function: Function, event: bytes,
     if isinstance(result, Exception):
         call.log.append(f"Execution failed: {result}")
         raise internal()
+    if call.is_trial:
+        headers = {"X-Amz-Function-Error": result.function_error} if result.function_error else {}
+        call.log += traces.came_back(200, call.integration_ms, headers, result.payload)
     return result
+
+
+def arn_of(function: Function) -> str:
+    """The function's ARN, with its version or alias if that was named."""
+    key = function.key
+    arn = f"arn:aws:lambda:{key.region}:{key.account}:function:{key.name}"
+    return f"{arn}:{function.qualifier}" if function.qualifier else arn
 
 
 def _hand_over(answer: asyncio.Future[InvocationResult | Exception], result: InvocationResult | Exception) -> None:

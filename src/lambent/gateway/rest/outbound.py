@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlencode
 
+from lambent.gateway.rest import traces
 from lambent.gateway.rest.calls import RestCall
 from lambent.gateway.rest.plans import MethodPlan
 from lambent.gateway.rest.ports import Ports
@@ -63,9 +64,11 @@ async def _send(
         integration["timeoutInMillis"] / 1000,
         ports.tools.rules.answer_bytes,
     )
+    if call.is_trial:
+        call.log += traces.asked(request.url, dict(request.headers), body)
     begin_s = clock.monotonic_s()
     try:
-        return await ports.tools.send(request)
+        answer = await ports.tools.send(request)
     except TimeoutError:
         call.log.append("Execution failed due to a timeout error")
         raise Refused("INTEGRATION_TIMEOUT") from None
@@ -74,6 +77,9 @@ async def _send(
         raise Refused("INTEGRATION_FAILURE") from None
     finally:
         call.integration_ms = round((clock.monotonic_s() - begin_s) * 1000)
+    if call.is_trial:
+        call.log += traces.came_back(answer.status, call.integration_ms, dict(answer.headers), answer.body)
+    return answer
 
 
 def url_of(uri: str, path: dict[str, str], query: dict[str, list[str]]) -> str:

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as Xml
 import msgspec
 
 from lambent.errors import ServiceError
+from lambent.gateway.rest import traces
 from lambent.gateway.rest.calls import RestCall
 from lambent.gateway.rest.plans import MethodPlan
 from lambent.gateway.rest.ports import Ports
@@ -42,6 +43,9 @@ async def backend(call: RestCall, method: MethodPlan, ports: Ports) -> Backend:
     request = _request(operation, outgoing(call, method), method.integration["httpMethod"])
     role = method.integration["credentials"]
     what = ServiceCall(role, source_arn, operation.service, operation.region, request, call.facts.request_id)
+    if call.is_trial:
+        uri = f"https://{operation.service}.{operation.region}.amazonaws.com{request.path}"
+        call.log += traces.asked(uri, dict(request.headers), request.body)
     begin_s = ports.clock.monotonic_s()
     try:
         answer = await ports.call_service(what)
@@ -50,6 +54,8 @@ async def backend(call: RestCall, method: MethodPlan, ports: Ports) -> Backend:
         raise internal() from None
     finally:
         call.integration_ms = round((ports.clock.monotonic_s() - begin_s) * 1000)
+    if call.is_trial:
+        call.log += traces.came_back(answer.status, call.integration_ms, dict(answer.headers), answer.body)
     return Backend(str(answer.status), as_json(answer), {"content-type": ["application/json"]})
 
 

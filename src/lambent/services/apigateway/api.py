@@ -4,7 +4,7 @@
 `usage` what a request with an API key has to ask. What is served of an API is what was deployed: edges are told
 (`announce`) before a deployment or a change of a stage is acknowledged.
 
-Left out, and so answered with NotImplemented: TestInvokeAuthorizer, client certificates, VPC links, SDKs, documentation
+Left out, and so answered with NotImplemented: client certificates, VPC links, SDKs, documentation
 parts and versions, private domain names, model templates, FlushStageCache.
 Refused by name: caching, compression, private APIs, Cognito and JWT authorizers, credentials of functions'
 integrations and authorizers, integrations with services other than those of `integration_checks.SERVICES`, streamed

@@ -1,4 +1,4 @@
-"""Lambda authorizers of REST APIs: CreateAuthorizer and its kind. TestInvokeAuthorizer is not there."""
+"""Lambda authorizers of REST APIs: CreateAuthorizer and its kind."""
 
 import re
 
@@ -53,7 +53,7 @@ class Authorizers:
     @operation("GetAuthorizer")
     async def get_authorizer(self, ctx: RequestContext, request: Request) -> Answer:
         """One of them."""
-        return await self._shelf.look(ctx, request, lambda document: _authorizer(document, request))
+        return await self._shelf.look(ctx, request, lambda document: authorizer(document, request))
 
     @operation("GetAuthorizers")
     async def get_authorizers(self, ctx: RequestContext, request: Request) -> Answer:
@@ -66,7 +66,7 @@ class Authorizers:
         """Change it."""
 
         def work(document: RestDocument) -> Answer:
-            new = patch.patched(_authorizer(document, request), request.get("patchOperations", []), RULES)
+            new = patch.patched(authorizer(document, request), request.get("patchOperations", []), RULES)
             check_authorizer(document, new, self._shelf.quotas.rest_authorizers)
             document.authorizers[new["id"]] = new
             return new
@@ -78,7 +78,7 @@ class Authorizers:
         """Remove it, unless a method needs it."""
 
         def work(document: RestDocument) -> None:
-            gone = _authorizer(document, request)["id"]
+            gone = authorizer(document, request)["id"]
             if any(each.get("authorizerId") == gone for one in document.resources.values()
                    for each in one.get("resourceMethods", {}).values()):  # fmt: skip
                 raise Conflict(f"Cannot delete authorizer '{gone}', is referenced in a method")
@@ -129,7 +129,7 @@ def _check_sources(made: Part) -> None:
             raise BadRequest(f"Invalid identityValidationExpression: {error}") from None
 
 
-def _authorizer(document: RestDocument, request: Request) -> Part:
+def authorizer(document: RestDocument, request: Request) -> Part:
     found = document.authorizers.get(request["authorizerId"])
     if found is None:
         raise NotFound("Invalid Authorizer identifier specified")

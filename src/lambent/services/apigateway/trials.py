@@ -1,9 +1,11 @@
-"""TestInvokeMethod: run a method as it is now, and say what happened. An edge does it (`Try`)."""
+"""TestInvokeMethod and TestInvokeAuthorizer: run a method, or ask an authorizer, as it is now, and say what happened.
+An edge does it (`Try`). `clientStatus` is 0 where the authorizer has decided, else what a client would get."""
 
 from collections.abc import Awaitable, Callable
 
 from lambent.model.http import HttpRequest
 from lambent.model.rest_api import RestApi, RestDocument, RestStage, RestTrial, TrialOutcome
+from lambent.services.apigateway.authorizers import authorizer
 from lambent.services.apigateway.deployments import check_deployable
 from lambent.services.apigateway.errors import BadRequest, not_built
 from lambent.services.apigateway.methods import method
@@ -16,7 +18,7 @@ LONGEST_BODY = 10 * 1024 * 1024
 
 
 class Trials:
-    """TestInvokeMethod."""
+    """TestInvokeMethod and TestInvokeAuthorizer."""
 
     def __init__(self, shelf: Shelf, try_: Try) -> None:
         self._shelf, self._try = shelf, try_
@@ -43,6 +45,28 @@ class Trials:
             "log": outcome.log,
             "latency": outcome.latency_ms,
         }
+
+    @operation("TestInvokeAuthorizer")
+    async def test_invoke_authorizer(self, ctx: RequestContext, request: Request) -> Answer:
+        """What the authorizer says of a request, and the log of how it came to be."""
+        if request.get("additionalContext"):
+            raise not_built("additionalContext")
+        document = await self._shelf.look(ctx, request, lambda found: _with_authorizer(found, request))
+        stage = RestStage(STAGE, "", document, request.get("stageVariables") or {})
+        api = RestApi(request["restApiId"], ctx.account, ctx.region, {STAGE: stage})
+        sent = _sent({**request, "httpMethod": "GET"}, "/")
+        outcome = await self._try(RestTrial(api, "", "", sent, self._shelf.ids.uuid(), request["authorizerId"]))
+        answer: Answer = {"clientStatus": outcome.response.status, "log": outcome.log, "latency": outcome.latency_ms}
+        if outcome.permission is not None:
+            said = outcome.permission
+            answer |= {"clientStatus": 0, "principalId": said.principal_id, "policy": said.policy, "authorization": {}}
+        return answer
+
+
+def _with_authorizer(document: RestDocument, request: Request) -> RestDocument:
+    """The API with its authorizers. Raises NotFound."""
+    authorizer(document, request)
+    return document
 
 
 def _runnable(document: RestDocument, request: Request) -> RestDocument:
