@@ -86,6 +86,17 @@ def test_status_lists_the_parts_with_living_pids(platform: "Platform") -> None:
     assert "control" in platform.lambent("status").stdout
 
 
+def test_each_process_is_called_what_it_is(platform: "Platform") -> None:
+    parts = json.loads(platform.lambent("status", "--format", "json").stdout)["parts"]
+    for name in ("control", "agent"):
+        called = Path(f"/proc/{parts[name]['pid']}/cmdline").read_text().rstrip("\0")
+        assert called == f"lambent {name} --data {platform.server.data}"
+
+
+def test_the_supervisor_has_one_thread_as_parts_are_forks_of_it(platform: "Platform") -> None:
+    assert len(list(Path(f"/proc/{platform.server.process.pid}/task").iterdir())) == 1
+
+
 def test_status_and_the_health_of_a_server_are_not_the_same_door(platform: "Platform") -> None:
     """Health is for load balancers and unsigned; status says more and wants a signature."""
     import httpx

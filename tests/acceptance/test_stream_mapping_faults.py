@@ -47,7 +47,7 @@ def kill(platform: "Platform", part: str) -> None:
     pid = platform.server.process.pid
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         with contextlib.suppress(OSError):
-            if part in Path(f"/proc/{child}/cmdline").read_text().split("\0"):
+            if Path(f"/proc/{child}/cmdline").read_text().startswith(f"lambent {part} "):
                 os.kill(int(child), signal.SIGKILL)
                 return
 

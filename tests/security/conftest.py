@@ -50,7 +50,8 @@ import sys
 from pathlib import Path
 from lambent.config import Settings
 from lambent.roles.agent import be_agent
-be_agent(Settings(data=Path(sys.argv[1]), isolation=sys.argv[2]))
+from lambent.sandbox.launch import look_at_host
+be_agent(Settings(data=Path(sys.argv[1]), isolation=sys.argv[2]), look_at_host())
 """
 WAIT_S = 30.0
 EVERYBODYS = ("/usr/local/bin", "/usr/bin")

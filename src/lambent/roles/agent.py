@@ -36,6 +36,7 @@ from lambent.roles.agent_snapshots import SnapshotOptions, Snapshots, assignment
 from lambent.sandbox import doctor
 from lambent.sandbox.api import Assigned, Ending, Sandbox, Sandboxes, SandboxFailure
 from lambent.sandbox.handoff import Handoff, Receiver
+from lambent.sandbox.launch import Host
 from lambent.sandbox.user_namespace import NO_STANDING, Standing, stand
 from lambent.transport.address import Address
 from lambent.transport.connections import serve
@@ -315,7 +316,7 @@ def _notice(held: Held, ending: Ending) -> EnvironmentExit:
     )
 
 
-def be_agent(settings: Settings) -> None:
+def be_agent(settings: Settings, host: Host) -> None:
     """Take our stand on this host, and be the agent until SIGTERM or SIGINT.
 
     Raises:
@@ -327,15 +328,15 @@ def be_agent(settings: Settings) -> None:
     if settings.isolation == "sandbox":
         doctor.require_sandboxes()
         standing = stand(settings.sandbox_uid_base)
-    uvloop.run(run_agent(settings, standing))
+    uvloop.run(run_agent(settings, standing, host))
 
 
-async def run_agent(settings: Settings, standing: Standing) -> None:
+async def run_agent(settings: Settings, standing: Standing, host: Host) -> None:
     """Be the agent until SIGTERM or SIGINT; then leave nothing behind."""
     clock, stopping = SystemClock(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    sandboxes = build_sandboxes(settings, standing, clock)
+    sandboxes = build_sandboxes(settings, standing, host, clock)
     await sandboxes.open()
     agent = Agent(sandboxes, settings, clock)
     agent.handoff.open()

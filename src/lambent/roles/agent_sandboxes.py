@@ -8,7 +8,7 @@ from lambent.environment.variables import defaults_of
 from lambent.ids import SystemIds
 from lambent.sandbox import cgroups, delegation, scratch, seccomp
 from lambent.sandbox.languages.table import LANGUAGES
-from lambent.sandbox.launch import look_at_host
+from lambent.sandbox.launch import Host
 from lambent.sandbox.node import NodeSandboxes, instance_name
 from lambent.sandbox.options import GuestOptions, Limits, NodeOptions
 from lambent.sandbox.runtime_folder import make_guest_folder, make_runtime_folder
@@ -18,7 +18,7 @@ from lambent.sandbox.watched_memory import MemoryWatcher, Processes
 DEFAULT_PORT = 4566
 
 
-def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> NodeSandboxes:
+def build_sandboxes(settings: Settings, standing: Standing, host: Host, clock: Clock) -> NodeSandboxes:
     """This node's sandboxes, as the settings want them."""
     walls = settings.isolation == "sandbox"
     data = settings.data.resolve()
@@ -46,7 +46,7 @@ def build_sandboxes(settings: Settings, standing: Standing, clock: Clock) -> Nod
     groups = _groups(settings, standing)
     return NodeSandboxes(
         options,
-        look_at_host(),
+        host,
         clock,
         limits=groups or (MemoryWatcher(clock, Processes()) if walls else None),
         disks=scratch.ScratchDisks(data / "scratch", mkfs) if walls and mkfs and scratch.usable() else None,

@@ -61,6 +61,7 @@ from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.object_storage import Archives
 from lambent.roles.polling import Sources, build_polling
 from lambent.roles.service_calls import ServiceCalls
+from lambent.sandbox.launch import Host
 from lambent.services.cloudwatch.api import CloudWatchService
 from lambent.services.cloudwatch.lambda_metrics import LambdaMetrics
 from lambent.services.dynamodb.api import open_dynamodb
@@ -90,8 +91,8 @@ log = structlog.get_logger()
 class Control:
     """The rooms of control, connected. Made by `build`."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, host: Host) -> None:
+        self._settings, self._host = settings, host
         self._test_clock = TestClock(settings)
         self._clock, self._ids = self._test_clock.clock, SystemIds()
         self._stores = Stores(settings)
@@ -127,7 +128,7 @@ class Control:
         self._cloudwatch = CloudWatchService(metrics, clock, self._follower.catch_up, settings.metric_retention_days)
         placement = PlacementLink()
         invalidator = Invalidator(self._edges, placement)
-        runtimes = await asyncio.to_thread(Runtimes, _architecture(), fallback=settings.runtime_fallback)
+        runtimes = Runtimes(self._host, _architecture(), fallback=settings.runtime_fallback)
         self._journal = JournalWriter(journal, f"control-{ids.hex(16)}")
         self._snapshots = snapshots = Snapshots(self._agents, self._journal, clock, ids)
         places = await open_places(stores, settings, vault, ids)
@@ -379,11 +380,11 @@ def _nine_tenths_of_memory_mb() -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // (1024 * 1024) * 9 // 10
 
 
-async def run_control(settings: Settings) -> None:
+async def run_control(settings: Settings, host: Host) -> None:
     """Be control until SIGTERM or SIGINT."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    control = Control(settings)
+    control = Control(settings, host)
     await control.build()
     await control.run(stopping)

@@ -29,7 +29,7 @@ from lambent.placement.api import Standing
 from lambent.placement.placement import Placement
 from lambent.placement.provisioning import Provisioner
 from lambent.sandbox import doctor
-from lambent.sandbox.launch import look_at_host, missing
+from lambent.sandbox.launch import Host, missing
 from lambent.services.iam.keys import Keys
 from lambent.services.lambda_.data_plane import DataPlane
 from lambent.transport.connections import Lasting
@@ -206,10 +206,9 @@ class Specs:
 class Runtimes:
     """The runtimes of this host, for CreateFunction's refusals."""
 
-    def __init__(self, architecture: str, *, fallback: bool) -> None:
+    def __init__(self, host: Host, architecture: str, *, fallback: bool) -> None:
         self.architecture = architecture
-        self._fallback = fallback
-        self._host = look_at_host()
+        self._host, self._fallback = host, fallback
         self._egress: list[str | None] = []
 
     def missing(self, runtime: str) -> str | None:

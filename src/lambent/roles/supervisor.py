@@ -2,6 +2,9 @@
 
 It owns the listening socket, so that no connection is refused while an edge is restarted. A part is started
 again, and the supervisor ends, when nothing lives any more that the dead part had started.
+
+Parts are forks of it: it has loaded what they are made of, once for all of them, and looked at the host. It has one
+thread and serves nobody, so that it can fork at any time (`forked`).
 """
 
 import asyncio
@@ -11,95 +14,34 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
+import uvloop
 
-from lambent.clock import Clock, SystemClock
+from lambent.clock import SystemClock
 from lambent.config import Settings
 from lambent.loops import Loops
+from lambent.roles.agent import be_agent
+from lambent.roles.agent_sandboxes import remove_groups
+from lambent.roles.control import run_control
+from lambent.roles.edge import run_edge
 from lambent.roles.logging import set_up_logging
 from lambent.roles.orphans import Orphans
+from lambent.roles.part import AGENT, Part
+from lambent.roles.process import begin
 from lambent.roles.tls import TlsKeeper
 from lambent.sandbox import delegation, doctor
 from lambent.sandbox.api import SandboxFailure
+from lambent.sandbox.launch import look_at_host
 from lambent.sandbox.user_namespace import is_host_root
 
-FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 5.0
-STEADY_S = 10.0  # a part that lived this long starts again without delay
 KILL_AFTER_S = 1.5
 STOP_S, UNWIND_S = 8.0, 2.0  # when the agent is killed: of the promised ten seconds, or after a longer drain
-AGENT = "agent"  # the part that has children
-ORPHANS_S, LAST_ORPHANS_S = 5.0, 1.0
+LAST_ORPHANS_S = 1.0
 
 log = structlog.get_logger()
-
-
-class Part:
-    """One child process that has to be there."""
-
-    def __init__(
-        self, name: str, command: list[str], descriptors: tuple[int, ...], orphans: Orphans, clock: Clock
-    ) -> None:
-        self.name = name
-        self._orphans = orphans
-        self._command, self._descriptors, self._clock = command, descriptors, clock
-        self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
-
-    @property
-    def pid(self) -> int | None:
-        """Of its process, from when it is started until its end has been waited for."""
-        process = self._process
-        return None if process is None or process.returncode is not None else process.pid
-
-    @property
-    def fell(self) -> bool:
-        """Whether its last process could not leave in order."""
-        return self._process is not None and self._process.returncode not in (None, 0)
-
-    async def run(self) -> None:
-        """Start it, wait for its end, start it again; until `stop`."""
-        backoff_s = FIRST_BACKOFF_S
-        while not self._stopping:
-            began_s = self._clock.monotonic_s()
-            async with self._orphans.starting:
-                if self._stopping:
-                    return
-                try:
-                    self._process = await asyncio.create_subprocess_exec(*self._command, pass_fds=self._descriptors)
-                except OSError as error:  # no memory or process is left now
-                    log.error("a part cannot be started", action="supervisor.start", name=self.name, error=str(error))
-                    process = None
-                else:
-                    process = self._process
-            code = None if process is None else await process.wait()
-            if self._stopping:
-                return
-            if self._clock.monotonic_s() - began_s > STEADY_S:
-                backoff_s = FIRST_BACKOFF_S
-            log.error("a part died", action="supervisor.restart", name=self.name, code=code, again_in_s=backoff_s)
-            if self.name == AGENT:
-                await self._orphans.clear(ORPHANS_S)
-            await self._clock.sleep(backoff_s)
-            backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
-
-    async def stop(self, patience_s: float) -> None:
-        """SIGTERM, and SIGKILL for one that does not go."""
-        self._stopping = True
-        async with self._orphans.starting:
-            process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), patience_s)
-        except TimeoutError:
-            log.error("a part did not stop", action="supervisor.kill", name=self.name)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
 
 def run(settings: Settings) -> int:
@@ -171,21 +113,24 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    settings_file = settings.run / "settings.json"
-    settings_file.touch(mode=0o600)
-    settings_file.write_text(settings.model_dump_json())
-    start = [sys.executable, "-m", "lambent.roles.process"]
+    host, supervisor, descriptor = look_at_host(), os.getpid(), listener.fileno()
 
-    def part(kind: str, number: int = 0, descriptor: int = -1) -> Part:
-        words = [*start, kind, str(settings_file), str(number), str(os.getpid()), str(descriptor)]
-        kept = (descriptor,) if descriptor >= 0 else ()
-        return Part(f"{kind} {number}" if kind == "edge" else kind, words, kept, orphans, clock)
+    def part(name: str, body: Callable[[], None], kept: tuple[int, ...] = ()) -> Part:
+        def live() -> None:
+            begin(name, settings, supervisor)
+            body()
+
+        return Part(name, live, kept, orphans, clock)
+
+    def edge(number: int) -> Part:
+        return part(f"edge {number}", lambda: uvloop.run(run_edge(settings, number, descriptor)), (descriptor,))
 
     parts: list[Part] = []
     orphans = Orphans(lambda: {each.pid for each in parts if each.pid is not None}, clock)
     orphans.adopt()
-    agent, control = part(AGENT), part("control")
-    edges = [part("edge", number, listener.fileno()) for number in range(settings.edges)]
+    agent = part(AGENT, lambda: be_agent(settings, host))
+    control = part("control", lambda: uvloop.run(run_control(settings, host)))
+    edges = [edge(number) for number in range(settings.edges)]
     parts += [agent, control, *edges]
     loops = Loops(clock)
     for each in parts:
@@ -200,8 +145,6 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     await agent.stop(deadline_s - clock.monotonic_s())
     await orphans.clear(LAST_ORPHANS_S)
     if agent.fell:
-        from lambent.roles.agent_sandboxes import remove_groups  # what the agent alone needs, as long as it lives
-
         remove_groups(settings)
     await loops.close()
     _clear_run(settings.run)

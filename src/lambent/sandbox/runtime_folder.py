@@ -7,6 +7,7 @@ makes a new one, and environments that run keep the one they were started with.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
@@ -55,11 +56,11 @@ def make_guest_folder(parent: Path, language: str, ids: Ids) -> Path:
     sources = sorted(each for each in ours.rglob("*") if each.is_file())
     finished = parent / f"{language}-{_digest([], sources)}"
     if not finished.is_dir():
-        making = parent / f"making-{ids.hex(8)}"
-        _make_folders(making, making / MODULES)
+        making, made = parent / f"making-{ids.hex(8)}", {str(parent)}
+        _make_folder(str(making / MODULES), made)
         for source in sources:
             copy = making / source.relative_to(ours)
-            _make_folders(making, copy.parent)
+            _make_folder(str(copy.parent), made)
             shutil.copyfile(source, copy)
         making.rename(finished)
     return finished
@@ -75,29 +76,35 @@ def _digest(parts: list[Distribution], sources: list[Path]) -> str:
 
 
 def _link_distribution(part: Distribution, folder: Path) -> None:
-    for entry in part.files or ():
-        source, target = Path(str(entry.locate())), folder / entry
-        if ".." in entry.parts or not source.is_file():
+    """Some two thousand files, at the first start on a data folder: hence texts, and each folder made once."""
+    origin, made = str(part.locate_file("")), {str(folder.parent)}
+    for entry in map(str, part.files or ()):
+        source, target = os.path.join(origin, entry), os.path.join(folder, entry)
+        if ".." in entry.split("/") or not os.path.isfile(source):
             continue  # scripts in bin/, and what the installer listed without keeping
-        _make_folders(folder, target.parent)
+        _make_folder(os.path.dirname(target), made)
         _link(source, target)
 
 
-def _make_folders(root: Path, folder: Path) -> None:
-    for each in (*reversed(folder.relative_to(root.parent).parents[:-1]), folder.relative_to(root.parent)):
-        (root.parent / each).mkdir(exist_ok=True, parents=True)
-        (root.parent / each).chmod(0o755)
+def _make_folder(folder: str, made: set[str]) -> None:
+    """It and those above it, unless they are among those `made`; whatever the umask is, everyone may look in."""
+    if folder not in made:
+        _make_folder(os.path.dirname(folder), made)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder)
+        os.chmod(folder, 0o755)  # noqa: S103
+        made.add(folder)
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: str, target: str) -> None:
     try:
-        if source.stat().st_mode & WORLD_READABLE == WORLD_READABLE:
+        if os.stat(source).st_mode & WORLD_READABLE == WORLD_READABLE:
             os.link(source, target)
             return
     except OSError:  # another file system, or one without links
         pass
     shutil.copy2(source, target)
-    target.chmod(0o644)
+    os.chmod(target, 0o644)
 
 
 async def compile_for(interpreter: Interpreter, folder: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 LEAVES = "import os, subprocess, sys; [subprocess.Popen(['sleep', '1000'], start_new_session=True) for _ in range(3)]"
 SUPERVISOR = """
-import asyncio, os, signal, subprocess, sys
+import asyncio, os, signal, subprocess, sys, time
 from lambent.clock import SystemClock
 from lambent.roles.orphans import Orphans, children
-from lambent.roles.supervisor import AGENT, Part
+from lambent.roles.part import AGENT, Part
 
 LEAVES = {leaves!r}
 clock = SystemClock()
@@ -47,7 +47,7 @@ BURIED = """
     await until(lambda: children() == set())
 """
 SPARED = """
-    part = Part("edge 0", ["sleep", "999"], (), orphans, clock)
+    part = Part("edge 0", lambda: time.sleep(999), (), orphans, clock)
     parts.append(part)
     running = asyncio.create_task(part.run())
     await until(lambda: part.pid)
@@ -58,7 +58,7 @@ SPARED = """
     assert children() == set()
 """
 RESTARTED = """
-    part = Part(AGENT, [sys.executable, "-c", LEAVES + "; import time; time.sleep(1000)"], (), orphans, clock)
+    part = Part(AGENT, lambda: (exec(LEAVES), time.sleep(1000)), (), orphans, clock)
     parts.append(part)
     running = asyncio.create_task(part.run())
     await until(lambda: part.pid)
