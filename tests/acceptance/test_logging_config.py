@@ -69,3 +69,25 @@ def test_levels_filter_and_belong_to_json_only(platform: "Platform", eventually:
     assert any("REPORT RequestId" in str(line) for line in tail(lambda_, name))
     with pytest.raises(lambda_.exceptions.InvalidParameterValueException, match="only allowed with"):
         lambda_.update_function_configuration(FunctionName=name, LoggingConfig={"SystemLogLevel": "WARN"})
+
+
+PRINTS = """
+import json
+
+def handler(event, context):
+    for level in ("debug", "INFO", "ERROR", None):
+        print(json.dumps({"level": level, "said": str(level)} if level else {"said": "None"}))
+    print("text")
+"""
+
+
+def test_the_level_of_what_is_printed_in_json_counts(platform: "Platform") -> None:
+    """Source: Lambda Developer Guide, "Log-level filtering", for other logging methods than the runtime's own."""
+    lambda_ = platform.client("lambda")
+    wanted = {"LogFormat": "JSON", "ApplicationLogLevel": "ERROR", "SystemLogLevel": "WARN"}
+    name = platform.create(PRINTS, LoggingConfig=wanted)
+    assert [each if isinstance(each, str) else each["said"] for each in tail(lambda_, name)] == ["ERROR", "text"]
+    lambda_.update_function_configuration(FunctionName=name, LoggingConfig={"ApplicationLogLevel": "INFO"})
+    lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    said = [each if isinstance(each, str) else each["said"] for each in tail(lambda_, name)]
+    assert said == ["INFO", "ERROR", "None", "text"]

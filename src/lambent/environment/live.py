@@ -72,7 +72,7 @@ class LiveEnvironment:
         self._exit: EnvironmentExit | None = None
         self._exit_wait: asyncio.TimerHandle | None = None
         self._deadline = Deadline(clock, self._timed_out)
-        self._output = OutputBuffer()
+        self._output = OutputBuffer(least_level=grant.log_level)
         self._pipe = OutputPipe(output_fd, self._output, clock)
         self._settled: list[Callable[[Outcome], None]] = []
         self._last_lines: Callable[[Sequence[LogLine]], None] | None = None

@@ -14,6 +14,7 @@ is our own.
 
 from collections.abc import Callable
 
+from lambent.environment.log_level import is_kept
 from lambent.model.invocation import LogLine
 
 EVENT_LIMIT_BYTES = 256 * 1024
@@ -22,10 +23,10 @@ LINE_COST_BYTES = 120  # what a LogLine takes besides its text, so that empty li
 
 
 class OutputBuffer:
-    """The lines since they were last taken."""
+    """The lines since they were last taken, but for those below `least_level` (`log_level.py`)."""
 
-    def __init__(self, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
-        self._limit_bytes = limit_bytes
+    def __init__(self, limit_bytes: int = DEFAULT_LIMIT_BYTES, least_level: str = "") -> None:
+        self._limit_bytes, self._least_level = limit_bytes, least_level
         self.listener: Callable[[LogLine], None] | None = None  # hears of each line when it is there
         self._lines: list[LogLine] = []
         self._held_bytes = 0
@@ -87,16 +88,18 @@ class OutputBuffer:
         self._event(line, time_ms)
 
     def _event(self, event: bytes, time_ms: int) -> None:
+        kept = is_kept(event, self._least_level)
         while len(event) > EVENT_LIMIT_BYTES:
             cut = _character_boundary(event, EVENT_LIMIT_BYTES)
-            self._keep(event[:cut], time_ms)
+            self._take_in(event[:cut], time_ms, kept=kept)
             event = event[cut:]
-        self._keep(event, time_ms)
+        self._take_in(event, time_ms, kept=kept)
 
-    def _keep(self, event: bytes, time_ms: int) -> None:
-        self._held_bytes += len(event) + LINE_COST_BYTES
+    def _take_in(self, event: bytes, time_ms: int, *, kept: bool) -> None:
         line = LogLine(time_ms, event.decode("utf-8", "replace"))
-        self._lines.append(line)
+        if kept:
+            self._held_bytes += len(event) + LINE_COST_BYTES
+            self._lines.append(line)
         if self.listener is not None:
             self.listener(line)
 

@@ -2,7 +2,7 @@
 
 The platform's own records pass a filter, the system log level: what went well is INFO or DEBUG, what did
 not is WARN. What the function wrote stays as it is: its runtime has made JSON of what it logged,
-and printed text is text (AWS filters neither).
+printed text is text, and what the application log level leaves out has not come here (`environment/log_level.py`).
 
 Sources: behaviours sheet section 15; Lambda Developer Guide, "Log format" and "Log-level filtering"
 (the level of each system event); Telemetry API reference for the members of each record.

@@ -53,6 +53,7 @@ class EnvironmentSpec(Struct, frozen=True):
     snapshot: bool = False  # SnapStart: goes on from the version's one init phase
     mount: Mount | None = None
     container: Container | None = None
+    log_level: str = ""  # the least that is kept of logs in JSON; "" for text
 
 
 class StartTimes(Struct, frozen=True):
@@ -108,7 +109,7 @@ class EnvironmentGrant(Struct, frozen=True):
     connections from inside cannot be moved.
 
     An environment of provisioned concurrency comes unasked, so its grant says what it is for.
-    `initialised`: it comes from another edge, idle after its init phase.
+    `initialised`: it comes from another edge, idle after its init phase. `log_level`: see the spec.
     """
 
     environment_id: str
@@ -120,6 +121,7 @@ class EnvironmentGrant(Struct, frozen=True):
     initialised: bool = False
     provisioned: Provisioned | None = None
     api: ApiFacts | None = None
+    log_level: str = ""
 
 
 class EnvironmentExit(Struct, frozen=True):

@@ -156,6 +156,7 @@ class Agent:
             assigned.freezer >= 0,
             provisioned=_provisioned(spec),
             api=_api_facts(spec, assigned),
+            log_level=spec.log_level,
         )
         try:
             held.receiver.hand(held.grant, descriptors)

@@ -155,7 +155,7 @@ class _Initialising:
 
     def __init__(self, sandbox: Sandbox, assigned: Assigned, spec: EnvironmentSpec, clock: Clock) -> None:
         self.sandbox = sandbox
-        grant = EnvironmentGrant(spec.environment_id, spec.environment_key)
+        grant = EnvironmentGrant(spec.environment_id, spec.environment_key, log_level=spec.log_level)
         channel = socket.socket(fileno=assigned.channel)
         self._environment = LiveEnvironment(grant, channel, assigned.output, None, clock)
         self._unused = [each for each in (assigned.memory_gauge, assigned.freezer, assigned.listener) if each >= 0]

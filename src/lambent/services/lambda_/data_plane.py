@@ -114,6 +114,7 @@ class DataPlane:
             snapshot=version.snapshotted,
             mount=mount_of(wanted.file_system, self._file_systems),
             container=None if version.image is None else images.container_of(version.image, wanted),
+            log_level=wanted.application_log_level,
         )
 
     @staticmethod
