@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lambent.environment.log_level import LEVELS, is_kept
 from lambent.environment.output import OutputBuffer
+from lambent.model.invocation import LogLine
 
 
 @pytest.mark.parametrize(
@@ -34,7 +35,7 @@ def test_a_line_in_json_is_kept_by_its_level(line: str, least: str, kept: bool) 
 
 
 def test_a_listener_hears_what_is_not_kept() -> None:
-    buffer, heard = OutputBuffer(least_level="INFO"), []
+    buffer, heard = OutputBuffer(least_level="INFO"), list[LogLine]()
     buffer.listener = heard.append
     buffer.feed(b'{"level":"DEBUG"}\n{"level":"ERROR"}\n\0{\0"level":"DEBUG"}\n', 1)
     assert [line.text for line in buffer.take()] == ['{"level":"ERROR"}']

@@ -16,6 +16,7 @@ from lambent.services.lambda_.aliases import Aliases
 from lambent.services.lambda_.api import Images, Links
 from lambent.services.lambda_.callers import guarded
 from lambent.services.lambda_.code import CodeStore
+from lambent.services.lambda_.code_signing import CodeSigning
 from lambent.services.lambda_.code_updates import CodeUpdates
 from lambent.services.lambda_.completion import Completion
 from lambent.services.lambda_.concurrency import Concurrency
@@ -112,6 +113,7 @@ class LambdaService:
             EventSourceMappings(resources, self.mappings),
             Recursion(resources),
             RuntimeManagement(resources),
+            CodeSigning(resources),
         )
         self.operations = guarded(operations, self.permissions)
 

@@ -134,3 +134,11 @@ async def test_what_does_not_go_with_an_image_is_refused(
     with pytest.raises(ServiceError, match=words) as caught:
         await create(house, **parameters)
     assert caught.value.code == "InvalidParameterValueException"
+
+
+async def test_an_image_has_no_code_signing_at_all(house: "House", tmp_path: Path) -> None:
+    """Source: what the real service has answered to tools that asked."""
+    imported(house, tmp_path / "image")
+    await create(house)
+    with pytest.raises(ServiceError, match="not supported for functions created with container images"):
+        await house.call("GetFunctionCodeSigningConfig", FunctionName="f")
