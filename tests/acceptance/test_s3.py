@@ -217,6 +217,18 @@ def test_an_upload_is_what_its_parts_are(s3: Any, bucket: str) -> None:
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
 
 
+def test_a_whole_whose_checksum_is_of_its_parts_is_told_each_of_them(s3: Any, bucket: str) -> None:
+    """As the service refuses it: "It was missing for part 1 in the request."."""
+    made = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm="SHA256")
+    named = {"Bucket": bucket, "Key": "k", "UploadId": made["UploadId"]}
+    part = s3.upload_part(**named, PartNumber=1, Body=b"a", ChecksumAlgorithm="SHA256")
+    told = {"PartNumber": 1, "ETag": part["ETag"]}
+    assert code_of(s3.complete_multipart_upload, **named, MultipartUpload={"Parts": [told]}) == "InvalidRequest"
+    told["ChecksumSHA256"] = part["ChecksumSHA256"]
+    done = s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [told]})
+    assert done["ChecksumSHA256"].endswith("=-1")
+
+
 def test_versions_are_kept_marked_and_restored(s3: Any, bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="k", Body=b"0")
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -339,7 +351,7 @@ def test_a_queue_and_a_function_are_told_of_what_they_asked_for(
         "QueueConfigurations": [
             {"Id": "q", "QueueArn": queue, "Events": ["s3:ObjectCreated:Put", "s3:ObjectRemoved:*"],
              "Filter": {"Key": {"FilterRules": [
-                 {"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".txt"}
+                 {"Name": "Prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".txt"}
              ]}}}
         ],
         "LambdaFunctionConfigurations": [

@@ -37,7 +37,7 @@ def checksum_rule(algorithm: str | None, kind: str | None) -> tuple[str, str, bo
 
 
 def chosen_parts(upload: Upload, there: Mapping[int, Part], named: Sequence[Mapping[str, Any]]) -> list[Part]:
-    """The parts that a request names. Raises MalformedXML, InvalidPart, InvalidPartOrder, EntityTooSmall."""
+    """The parts that a request names. Raises InvalidPart, InvalidPartOrder, EntityTooSmall, or that it is malformed."""
     if not named:
         raise malformed()
     numbers = [each.get("PartNumber", 0) for each in named]
@@ -109,5 +109,11 @@ def _checked(upload: Upload, part: Part | None, named: Mapping[str, Any]) -> Par
             UploadId=upload.id,
             PartNumber=named.get("PartNumber"),
             ETag=etag,
+        )
+    if upload.chosen and upload.checksum_type == COMPOSITE and upload.algorithm not in told:
+        name = upload.algorithm.lower()
+        raise invalid_request(
+            f"The upload was created using a {name} checksum. The complete request must include the checksum for each "
+            f"part. It was missing for part {part.number} in the request."
         )
     return part
