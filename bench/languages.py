@@ -70,6 +70,10 @@ CASES = (
         *("Java", "java", "Echo::handle", {"Echo.class": BUILT / "java" / "Echo.class"}),
         plain=("EXECUTABLE", "-cp", str(BUILT / "java"), "Echo"),
     ),
+    Case(
+        *("C#", "dotnet", "Echo::Echo::Handle", {"Echo.dll": BUILT / "csharp" / "Echo.dll"}),
+        plain=("EXECUTABLE", "exec", str(BUILT / "csharp" / "Echo.dll")),
+    ),
     *(
         Case(name, "provided", "echo", {"bootstrap": BUILT / folder / "programs"}, (str(BUILT / folder / "nothing"),))
         for name, folder in (("Go", "go"), ("Rust", "rust"), ("C", "c"))
@@ -83,6 +87,29 @@ public class Echo {
     public Map<String, Object> handle(Map<String, Object> event) { return event; }
 }
 """
+
+
+CSHARP_ECHO = """public class Echo {
+    public static void Main() {}
+    public static System.IO.Stream Handle(System.IO.Stream input) { return input; }
+}
+"""
+CSHARP_SETTINGS = '{"runtimeOptions": {"framework": {"name": "Microsoft.NETCore.App", "version": "8.0.0"}}}'
+CSHARP_REFERENCES = BUILT / "dotnet/dotnetcore2/bin/shared/Microsoft.NETCore.App"
+
+
+def build_csharp() -> None:
+    """The function in C#, where `make test` has fetched what it is compiled for."""
+    compiler, folder = shutil.which("mcs"), BUILT / "csharp"
+    if compiler is None or not CSHARP_REFERENCES.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Echo.cs").write_text(CSHARP_ECHO)
+    (folder / "Echo.runtimeconfig.json").write_text(CSHARP_SETTINGS)
+    library = next(CSHARP_REFERENCES.iterdir())
+    references = [f"-r:{library}/{name}.dll" for name in ("System.Private.CoreLib", "System.Runtime")]
+    output = f"-out:{folder}/Echo.dll"
+    subprocess.run([compiler, "-nostdlib", "-noconfig", *references, output, folder / "Echo.cs"], check=True)
 
 
 def build_java(host: Host) -> None:
@@ -125,7 +152,7 @@ def newest(case: Case, host: Host) -> Subject | None:
         return Subject(OS_ONLY[-1], OS_ONLY[-1], "") if built else None
     found = {**host.pythons, **host.installations}
     of_it = [runtime for runtime in found if runtime.startswith(case.runtimes)]
-    if not of_it:
+    if not of_it or not all(Path(each).exists() for each in case.files.values() if isinstance(each, Path)):
         return None
     of_aws = [runtime for runtime in every_runtime() if runtime.startswith(case.runtimes)]
     version = of_it[-1]
@@ -242,6 +269,7 @@ def main() -> None:
     require_wrk()
     build_yardstick()
     build_java(look_at_host())
+    build_csharp()
     host, rows = look_at_host(), []
     with temporary_server(["--log-level", "error", "--edges", "2", "--runtime-fallback"]) as server:
         bench = Bench(server)

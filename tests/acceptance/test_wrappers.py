@@ -17,6 +17,7 @@ import pytest
 from msgspec import Struct
 from tests import csharp
 from tests.acceptance.conftest import NATIVE, Platform, zipped
+from tests.acceptance.test_extensions import WATCHER, layer_of
 
 from lambent.sandbox.launch import look_at_host
 
@@ -117,6 +118,44 @@ def test_a_wrapper_starts_the_runtime_with_its_variables_and_options(
             *("of the wrapper", "the function's, changed", "of the wrapper", True, "index", "/var/task")
         ], (answer, log)
     assert eventually(lambda: platform.logged(name, '"started by /var/task/wrapper: /var/lang/"'))
+
+
+def test_a_wrapper_of_a_layer_starts_the_runtime_after_the_extensions(platform: Platform) -> None:
+    published = platform.client("lambda").publish_layer_version(
+        LayerName="wrapper", Content={"ZipFile": zipped({"bin/wrapper": SCRIPT}, ["bin/wrapper"])}
+    )
+    source = """
+import os
+def handler(event, context):
+    return [os.environ["MARK"], os.path.exists("/tmp/registered")]
+"""
+    name = platform.create(
+        source,
+        Runtime=NATIVE,
+        Layers=[published["LayerVersionArn"], layer_of(platform, {"watcher": WATCHER})],
+        Environment={"Variables": {WRAPPER: "/opt/bin/wrapper", "OWN": "any", "OPTIONS": ""}},
+    )
+    answer, log, failed = invoke(platform, name)
+    assert not failed, log
+    assert answer == ["of the wrapper", True]
+
+
+def test_snapstart_with_a_wrapper_is_refused_when_a_version_is_published(
+    platform: Platform, eventually: Callable[[Callable[[], Any]], Any]
+) -> None:
+    if "python3.12" not in platform.runtimes():
+        pytest.skip("Python 3.12, the first with SnapStart, is not on this host")
+    lambda_ = platform.client("lambda")
+    name = create(platform, "python3.12", CASES[0], {"index.py": PYTHON}, "wrapper")
+    lambda_.update_function_configuration(FunctionName=name, SnapStart={"ApplyOn": "PublishedVersions"})
+    lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    version = lambda_.publish_version(FunctionName=name)["Version"]
+
+    def failed() -> Any:
+        told = lambda_.get_function_configuration(FunctionName=name, Qualifier=version)
+        return told if told["State"] == "Failed" else None
+
+    assert f"SnapStart is not possible with {WRAPPER}" in eventually(failed)["StateReason"]
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,19 @@ namespace Lambent.Runtime
         readonly object target, serializer;
         readonly Logs logs;
 
-        public Handler(string root, string name, Logs logs)
+        // What `name` means in the package at `root`.
+        public static Handler Named(string root, string name, Logs logs)
         {
-            this.logs = logs;
             var parts = name.Split(new[] { "::" }, StringSplitOptions.None);
             if (parts.Length != 3 || parts.Any(each => each == ""))
                 throw new LambdaException("Invalid lambda function handler: '" + name + "'. " + Form);
-            var type = Load(root, parts[0]).GetType(parts[1])
+            return new Handler(Load(root, parts[0]), parts, logs);
+        }
+
+        public Handler(Assembly assembly, string[] parts, Logs logs)
+        {
+            this.logs = logs;
+            var type = assembly.GetType(parts[1])
                 ?? throw new LambdaException("Unable to load type '" + parts[1] + "' from assembly '" + parts[0] + "'.");
             method = Find(type, parts);
             target = method.IsStatic ? null : Construct(type);

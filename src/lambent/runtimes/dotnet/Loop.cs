@@ -26,7 +26,7 @@ namespace Lambent.Runtime
             Handler handler;
             try
             {
-                handler = new Handler(root, name, logs);
+                handler = Handler.Named(root, name, logs);
             }
             catch (Exception error)
             {
