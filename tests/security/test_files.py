@@ -114,10 +114,10 @@ def handler(event, context):
     first, second = await edge.function(source), await edge.function(source, ephemeral_mb=1024)
     files, size, mode = await first("secret")
     assert (files, mode) == (["secret"], "0o41777")
-    assert 480 * 2**20 < size <= 512 * 2**20
+    assert 512 * 2**20 <= size <= 532 * 2**20
     files, size, _ = await second()
     assert files == []
-    assert 980 * 2**20 < size <= 1024 * 2**20
+    assert 1024 * 2**20 <= size <= 1050 * 2**20
 
 
 async def test_a_full_tmp_is_the_functions_own_problem(edge: "Edge", neighbour: object) -> None:
@@ -134,7 +134,7 @@ def handler(event, context):
     function = await edge.function(source)  # 128 MB of memory, 512 MB of disk
     written, error = await function()
     assert error == "ENOSPC"
-    assert 480 * 2**20 < written <= 512 * 2**20
+    assert 512 * 2**20 <= written <= 522 * 2**20
 
 
 async def test_devices_and_setuid_files_mean_nothing_in_tmp(edge: "Edge") -> None:

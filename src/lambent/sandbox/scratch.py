@@ -1,4 +1,4 @@
-"""The disk behind an environment's own tmp: an ext4 image of its exact size on a loop device.
+"""The disk behind an environment's own tmp: an ext4 image on a loop device, with room for all that it promises.
 
 Why not tmpfs: its pages count against the function's memory, and on AWS it is a disk; a 128 MB function
 may fill its 512 MB. Here the page cache counts too, but the kernel can write it back. Where
@@ -31,6 +31,9 @@ _ATTEMPTS = 20
 FEATURES = "^has_journal,^resize_inode"  # it lives shorter than any crash that a journal would mend
 EXTENDED = "lazy_itable_init=1,nodiscard,root_owner=0:0"
 MKFS = ("-q", "-F", "-b", str(_BLOCK_BYTES), "-I", "256", "-m", "0", "-O", FEATURES, "-E", EXTENDED)
+# What ext4 keeps of an image for itself: a 256-byte inode for each 16 KB, a fiftieth up to 16 MB that the kernel sets
+# aside (its documentation, "reserved_clusters"), and maps. On AWS too somewhat more than 512 MB of 512 can be written.
+INODE_PART, ASIDE_PART, MOST_ASIDE_MB, MAPS_MB = 64, 50, 16, 5
 # What every /tmp begins as, done once here instead of in each sandbox.
 AS_TMP = ("rmdir lost+found", "set_inode_field <2> mode 041777")
 
@@ -44,6 +47,11 @@ def find_mkfs() -> str | None:
 def usable() -> bool:
     """Whether this host has loop devices that we may use."""
     return LOOP_CONTROL.exists() and os.access(LOOP_CONTROL, os.R_OK) and is_host_root()
+
+
+def image_mb(size_mb: int) -> int:
+    """How large an image must be for `size_mb` of files."""
+    return size_mb + -(-size_mb // INODE_PART) + min(MOST_ASIDE_MB, -(-size_mb // ASIDE_PART)) + MAPS_MB
 
 
 class ScratchDisks:
@@ -86,7 +94,7 @@ class ScratchDisks:
         if not path.exists():
             making = path.with_suffix(".making")
             with making.open("wb") as file:
-                file.truncate(size_mb * 1024 * 1024)
+                file.truncate(image_mb(size_mb) * 1024 * 1024)
             for command in ([self._mkfs, *MKFS], *([self._debugfs, "-w", "-R", request] for request in AS_TMP)):
                 subprocess.run([*command, str(making)], check=True, capture_output=True)  # noqa: S603
             making.rename(path)
