@@ -1,13 +1,11 @@
 """The way in: every command by name, and errors as one line that says what to do."""
 
 import sys
-from types import ModuleType
+from collections.abc import Iterable
+from importlib import import_module
 from typing import Annotated
 
 import typer
-
-from lambent.cli import clock, deploy, doctor, env, image, invoke, logs, quickstart, runtimes, screen, serve, status
-from lambent.cli.errors import explain
 
 HELP = """AWS Lambda on your own machines, reached with the AWS tools that you already use.
 
@@ -15,24 +13,24 @@ First time here? Type:  lambent quickstart
 
 Then:  lambent serve, and in another terminal:  eval "$(lambent env)"  and  lambent deploy my-folder
 """
-COMMANDS: dict[str, ModuleType] = {
-    "quickstart": quickstart,
-    "serve": serve,
-    "env": env,
-    "deploy": deploy,
-    "invoke": invoke,
-    "logs": logs,
-    "image": image,
-    "status": status,
-    "runtimes": runtimes,
-    "clock": clock,
-    "doctor": doctor,
-}
+COMMANDS = (
+    "quickstart",
+    "serve",
+    "env",
+    "deploy",
+    "invoke",
+    "logs",
+    "image",
+    "status",
+    "runtimes",
+    "clock",
+    "doctor",
+)
 EPILOG = "Each command explains itself with examples: lambent COMMAND --help"
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with these commands; what another needs is not loaded."""
     app = typer.Typer(
         help=HELP,
         epilog=EPILOG,
@@ -48,7 +46,8 @@ def build() -> typer.Typer:
     ) -> None:
         """What stands before a command; `run` has looked at it already."""
 
-    for name, module in COMMANDS.items():
+    for name in names:
+        module = import_module(f"lambent.cli.{name}")
         app.command(name, help=flowing(module.HELP))(getattr(module, name))
     return app
 
@@ -58,16 +57,25 @@ def flowing(text: str) -> str:
     return "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.strip().split("\n\n"))
 
 
+def wanted(arguments: list[str]) -> Iterable[str]:
+    """The command that stands in the arguments; all of them, for help, where none does."""
+    first = next((each for each in arguments if each != "--debug"), "")
+    return [first] if first in COMMANDS else COMMANDS
+
+
 def run(arguments: list[str]) -> int:
     """Run one command; its exit code."""
     debug = arguments[:1] == ["--debug"]
     try:
-        build()(arguments, prog_name="lambent")
+        build(wanted(arguments))(arguments, prog_name="lambent")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception as error:
         if debug:
             raise
+        from lambent.cli import screen  # a command that ends well has shown all with what it loaded itself
+        from lambent.cli.errors import explain
+
         line = explain(error) or f"a bug: {type(error).__name__}: {error}; lambent --debug ... shows where"
         screen.notes().print(f"lambent: {line}", style="red", markup=False)
         return 1

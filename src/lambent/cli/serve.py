@@ -1,5 +1,6 @@
 """`lambent serve`: read the settings, refuse what is unsafe, and become the supervisor."""
 
+import gc
 import inspect
 import ipaddress
 from collections.abc import Callable
@@ -100,6 +101,9 @@ def serve(**given: Any) -> None:
 
     for why in filter(None, (obstacle(each, settings.data) for each in settings.file_systems)):
         raise CommandError(why)
+    gc.disable()  # while some two thousand modules come, of which none will ever be garbage
     from lambent.roles.supervisor import run  # brings every room along; no other command needs them
 
+    gc.freeze()
+    gc.enable()
     raise typer.Exit(run(settings))

@@ -6,9 +6,10 @@ gives a list, as the Java library that AWS uses does.
 
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonpath
+if TYPE_CHECKING:
+    import jsonpath
 
 MOST_FOUND = 10_000
 LONGEST = 1024
@@ -22,6 +23,8 @@ class BadPath(Exception):
 def _compiled(path: str) -> "jsonpath.JSONPath | jsonpath.CompoundJSONPath":
     if len(path) > LONGEST or path.count("..") > 2:
         raise BadPath(f"the JSON path {path[:40]} is too long")
+    import jsonpath  # takes a while, and most servers have no API that uses it
+
     try:
         return jsonpath.compile(path)
     except (jsonpath.JSONPathError, RecursionError) as error:
@@ -38,6 +41,8 @@ def at(path: str, value: Any) -> Any:
     if path == "$":
         return value
     compiled = _compiled(path)
+    import jsonpath  # there since the path was compiled
+
     try:
         if isinstance(compiled, jsonpath.JSONPath) and compiled.singular_query():
             found = compiled.match(value)

@@ -61,6 +61,11 @@ def test_an_endpoint_where_nobody_listens_is_one_line(
         )
 
 
+def test_a_command_does_not_pay_for_another() -> None:
+    check = "import sys; from lambent.cli import main; main.run(['env']); sys.exit('lambent.config' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def test_help_does_not_pay_for_the_aws_client() -> None:
     check = "import sys; from lambent.cli import main; main.run(['--help']); sys.exit('botocore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], stdout=subprocess.DEVNULL, check=False).returncode == 0

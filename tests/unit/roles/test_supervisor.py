@@ -6,14 +6,16 @@ import sys
 from pathlib import Path
 
 LOAD = """
-import os
+import os, sys
 import lambent.roles.supervisor
 threads = os.listdir("/proc/self/task")
 assert len(threads) == 1, threads
+rare = {"jsonpath", "jsonschema", "jwt", "boto3"} & set(sys.modules)
+assert not rare, f"loaded at each start, although few servers need it: {rare}"
 """
 
 
-def test_all_parts_are_loaded_without_a_thread_and_without_what_cannot_be_forked(tmp_path: Path) -> None:
+def test_all_parts_are_loaded_without_a_thread_and_without_what_is_rare_or_cannot_be_forked(tmp_path: Path) -> None:
     """botocore imports awscrt where it is installed, and its library is not for forked processes."""
     (tmp_path / "awscrt").mkdir()
     for name in ("__init__.py", "auth.py"):

@@ -8,11 +8,9 @@ algorithms only, claims as text in the event). The words of WWW-Authenticate are
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
 import msgspec
-from jwt.types import Options
 
 from lambent.clock import Clock
 from lambent.gateway.apis.authorizers.keys import IssuerKeys
@@ -21,16 +19,19 @@ from lambent.gateway.apis.http_call import HttpCall
 from lambent.gateway.apis.refusals import Refused, forbidden, unauthorized
 from lambent.model.apis import JwtAuthorizer
 
+if TYPE_CHECKING:
+    from jwt.types import Options
+
 ALGORITHMS = ["RS256", "RS384", "RS512"]
-LATER = Options(
-    verify_exp=False,
-    verify_nbf=False,
-    verify_iat=False,
-    verify_aud=False,
-    verify_iss=False,
-    verify_sub=False,
-    verify_jti=False,
-)
+LATER: "Options" = {
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
 """What the library would check by its own clock, or more loosely than AWS does; see `problem`."""
 
 
@@ -60,6 +61,8 @@ class JwtAuthorization:
         call.authorizer = {"jwt": {"claims": told, "scopes": list(self._wanted.scopes) or None}}
 
     async def _verified(self, token: str) -> dict[str, Any]:
+        import jwt  # loaded with the first token: most servers never see one
+
         try:
             head = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError:

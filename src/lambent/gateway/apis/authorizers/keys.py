@@ -9,15 +9,17 @@ authorizers" (keys are cached for two hours; only RSA keys).
 
 import asyncio
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
 import msgspec
 import structlog
 
 from lambent.clock import Clock
 from lambent.gateway.apis.sending import Send
 from lambent.model.http import Outgoing
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
 
 KEPT_S, AGAIN_S, ANSWER_S, MOST_BYTES = 7_200.0, 10.0, 5.0, 512 * 1024
 
@@ -28,7 +30,7 @@ class KeySet:
     """Of one issuer: keys by id."""
 
     def __init__(self) -> None:
-        self.keys: dict[str, jwt.PyJWK] = {}
+        self.keys: dict[str, PyJWK] = {}
         self.fetched_s = self.tried_s = float("-inf")
         self.asking = asyncio.Lock()
 
@@ -40,7 +42,7 @@ class IssuerKeys:
         self._send, self._clock = send, clock
         self._sets: dict[str, KeySet] = {}
 
-    async def key(self, issuer: str, key_id: str) -> jwt.PyJWK | None:
+    async def key(self, issuer: str, key_id: str) -> "PyJWK | None":
         """The issuer's key of that id; "" is its only one. None when it has no such key."""
         known = self._sets.setdefault(issuer, KeySet())
         found, now_s = _pick(known, key_id), self._clock.monotonic_s()
@@ -71,7 +73,7 @@ class IssuerKeys:
         return msgspec.json.decode(answer.body)
 
 
-def keys_in(told: Any) -> dict[str, jwt.PyJWK]:
+def keys_in(told: Any) -> dict[str, "PyJWK"]:
     """The RSA keys of a key set, by id. Others, those for encryption, and what is no key are left out.
 
     Raises:
@@ -79,7 +81,9 @@ def keys_in(told: Any) -> dict[str, jwt.PyJWK]:
     """
     if not isinstance(told, dict) or not isinstance(told.get("keys"), list):
         raise ValueError("no keys are in the key set")
-    found: dict[str, jwt.PyJWK] = {}
+    import jwt  # loaded with the first key: most servers never see one
+
+    found: dict[str, PyJWK] = {}
     for each in told["keys"]:
         if isinstance(each, dict) and each.get("kty") == "RSA" and each.get("use", "sig") == "sig":
             with contextlib.suppress(jwt.PyJWTError, ValueError, TypeError):  # cryptography says what is no number
@@ -87,7 +91,7 @@ def keys_in(told: Any) -> dict[str, jwt.PyJWK]:
     return found
 
 
-def _pick(known: KeySet, key_id: str) -> jwt.PyJWK | None:
+def _pick(known: KeySet, key_id: str) -> "PyJWK | None":
     if not key_id and len(known.keys) == 1:
         return next(iter(known.keys.values()))
     return known.keys.get(key_id)
