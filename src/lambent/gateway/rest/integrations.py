@@ -56,7 +56,8 @@ async def run(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
 
 def _renamed(answer: HttpResponse) -> HttpResponse:
     """What a proxy integration says, with the names that API Gateway gives to headers that it keeps for itself."""
-    answer.headers = [(REMAPPED.get(name, name), value) for name, value in answer.headers]
+    if any(name in REMAPPED for name, _ in answer.headers):
+        answer.headers = [(REMAPPED.get(name, name), value) for name, value in answer.headers]
     return answer
 
 

@@ -36,7 +36,11 @@ class ServedRestApi:
             for name, stage in api.stages.items()
             if stage.log is not None
         }
-        self._gauges: dict[tuple[str, ...], Gauge[Happened]] = {}
+        self._stage_gauges = {
+            name: ports.tools.metrics.gauge(api, of_rest, *of_stage("ApiName", stage.document.api["name"], name))
+            for name, stage in api.stages.items()
+        }
+        self._gauges: dict[tuple[str, MethodPlan | None, str], tuple[Gauge[Happened], ...]] = {}
 
     def __call__(self, exchange: Exchange, address: ApiAddress) -> Step | Awaitable[Step]:
         place = place_of(address, self.api.stages)
@@ -82,27 +86,27 @@ class ServedRestApi:
             *(each for each in response.headers if each[0] not in ("x-amzn-requestid", "x-amz-apigw-id")),
         ]
         took_ms = round((self._ports.clock.monotonic_s() - call.begun_s) * 1000)
-        self._count(call, Happened(response.status, took_ms, call.integration_ms))
+        what = Happened(response.status, took_ms, call.integration_ms)
+        for gauge in self._gauges_of(call):
+            gauge.see(call.facts.now_ms, what)
         line = self._lines.get(call.place.stage)
         if line is not None:
             line(access_lines.told(call, response, took_ms))
         return response
 
-    def _count(self, call: RestCall, what: Happened) -> None:
-        assert call.plan is not None
-        name, stage, method = call.plan.document.api["name"], call.place.stage, call.method
-        self._gauge(name, stage).see(call.facts.now_ms, what)
-        if method is not None and way.has_metrics(self.api.stages[stage], method.path, call.request.method):
-            self._gauge(name, stage, method.verb, method.path).see(call.facts.now_ms, what)
-
-    def _gauge(self, name: str, stage: str, *method: str) -> Gauge[Happened]:
-        """Of a stage, or of one method of it."""
-        key = (name, stage, *method)
-        gauge = self._gauges.get(key)
-        if gauge is None:
-            sets = (of_method("ApiName", name, stage, *method),) if method else of_stage("ApiName", name, stage)
-            gauge = self._gauges[key] = self._ports.tools.metrics.gauge(self.api, of_rest, *sets)
-        return gauge
+    def _gauges_of(self, call: RestCall) -> tuple[Gauge[Happened], ...]:
+        """What counts this request: its stage, and its method where the stage wants that."""
+        method, verb = call.method, call.request.method
+        key = (call.place.stage, method, verb)
+        gauges = self._gauges.get(key)
+        if gauges is None:
+            stage, gauge = self.api.stages[call.place.stage], self._ports.tools.metrics.gauge
+            name = stage.document.api["name"]
+            gauges = (self._stage_gauges[stage.name],)
+            if method is not None and way.has_metrics(stage, method.path, verb):
+                gauges += (gauge(self.api, of_rest, of_method("ApiName", name, stage.name, method.verb, method.path)),)
+            self._gauges[key] = gauges
+        return gauges
 
     def _plan(self, stage: RestStage, call: RestCall) -> ApiPlan:
         """What this request meets: what was deployed, or the canary."""
