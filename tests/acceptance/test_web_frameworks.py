@@ -141,7 +141,9 @@ def check(platform: "Platform", host: str, base: str) -> None:
     assert (answer.status, json.loads(body)) == (201, {"name": "Rex"})
     assert [each.partition(";")[0] for each in answer.headers.get_all("set-cookie")] == ["seen=yes", "twice=yes"]
     assert ask(platform, host, "POST", base + "/pets", body='{"name": "Rex"}', headers=typed)[0].status == 422
-    answer, body = ask(platform, host, "PUT", base + "/echo", body=BINARY, headers={"Content-Type": "image/png"})
+    answer, body = ask(
+        platform, host, "PUT", base + "/echo", body=BINARY, headers={"Content-Type": "image/png", "Accept": "image/png"}
+    )
     assert (answer.status, body) == (200, BINARY)
     answer, _ = ask(platform, host, "GET", base + "/away")
     assert (answer.status, answer.getheader("location")) == (303, "/pets/1")

@@ -2,10 +2,12 @@
 
 Source: behaviours sections 19 and 22; Lambda Developer Guide, "Invoking Lambda function URLs"; API Gateway
 Developer Guide, "Create AWS Lambda proxy integrations for HTTP APIs". That cookies are not among the headers
-too is our reading: the guides do not say.
+too is our reading: the guides do not say. Which bodies an HTTP API hands on as text is recorded behaviour: forms are
+not among them, which those of function URLs are.
 """
 
 import base64
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -16,14 +18,8 @@ from msgspec import Struct
 from lambent.model.http import HttpRequest
 from lambent.model.principal import Principal
 
-TEXT_TYPES = frozenset(
-    {
-        "application/json",
-        "application/javascript",
-        "application/xml",
-        "application/x-www-form-urlencoded",
-    }
-)
+PLAIN_TYPES = frozenset({"application/json", "application/javascript", "application/xml"})
+FORM_TYPE = "application/x-www-form-urlencoded"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -108,10 +104,19 @@ def _second(epoch_s: int) -> str:
     return f"{moment.day:02d}/{MONTHS[moment.month - 1]}/{moment.year}:{moment:%H:%M:%S} +0000"
 
 
-def body_of(body: bytes, content_type: str) -> tuple[str, bool]:
-    """The body as text, and whether that is base64."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind.startswith("text/") or kind in TEXT_TYPES or kind.endswith(("+json", "+xml")):
+def is_plain(kind: str) -> bool:
+    """Whether HTTP APIs hand on a body of this type as it is."""
+    return kind in PLAIN_TYPES or kind.startswith("text/")
+
+
+def is_text(kind: str) -> bool:
+    """Whether function URLs do."""
+    return is_plain(kind) or kind == FORM_TYPE or kind.endswith(("+json", "+xml"))
+
+
+def body_of(body: bytes, content_type: str, stays: Callable[[str], bool]) -> tuple[str, bool]:
+    """The body as text, and whether that is base64; one of a type that `stays` is not, where it is text."""
+    if stays(content_type.partition(";")[0].strip().lower()):
         try:
             return body.decode(), False
         except UnicodeDecodeError:

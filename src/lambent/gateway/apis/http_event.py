@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from lambent.gateway.apis.http_call import HttpCall
-from lambent.gateway.proxy_event import Facts, body_of, clean, headers_of, query_of, time_of
+from lambent.gateway.proxy_event import Facts, body_of, clean, headers_of, is_plain, query_of, time_of
 from lambent.model.apis import PayloadFormat
 from lambent.model.http import HttpRequest
 
@@ -27,7 +27,7 @@ def event_2(call: HttpCall) -> bytes:
         event["requestContext"]["authorizer"] = call.authorizer
     encoded = False
     if request.body:
-        event["body"], encoded = body_of(request.body, event["headers"].get("content-type", ""))
+        event["body"], encoded = body_of(request.body, event["headers"].get("content-type", ""), is_plain)
     event["isBase64Encoded"] = encoded
     return msgspec.json.encode(event)
 
@@ -79,7 +79,7 @@ def event_1(call: HttpCall) -> bytes:
     """Payload format 1.0 as JSON. Members that have nothing to say are null."""
     request = call.request
     event, content_type = _told_1(call, request)
-    body, encoded = body_of(request.body, content_type) if request.body else (None, False)
+    body, encoded = body_of(request.body, content_type, is_plain) if request.body else (None, False)
     event["requestContext"]["authorizer"] = _authorizer_1(call)
     return msgspec.json.encode({"version": "1.0", **event, "body": body, "isBase64Encoded": encoded})
 

@@ -73,7 +73,7 @@ async def _proxied_function(call: RestCall, method: MethodPlan, ports: Ports) ->
     except BadAnswer as error:
         call.log.append(f"Execution failed due to configuration error: Malformed Lambda proxy response: {error}")
         raise internal(502) from None
-    if FLAG in result.payload and not _takes_bytes(call, answer) and _is_encoded(result.payload):
+    if FLAG in result.payload and not _takes_bytes(call) and _is_encoded(result.payload):
         answer.body = base64.b64encode(answer.body)
     return answer
 
@@ -82,13 +82,10 @@ def _is_encoded(payload: bytes) -> bool:
     return bool(msgspec.json.decode(payload, type=Encoded).isBase64Encoded)
 
 
-def _takes_bytes(call: RestCall, answer: HttpResponse) -> bool:
-    """Whether a body that came as base64 goes out as bytes: where the type that the client accepts first, or the type
-    of the answer, is one of the API's binary types."""
-    types = () if call.plan is None else call.plan.binary_types
-    kind = next((value for name, value in answer.headers if name == "content-type"), "")
-    accepted = call.request.header("accept").partition(",")[0]
-    return is_binary(types, kind) or is_binary(types, accepted)
+def _takes_bytes(call: RestCall) -> bool:
+    """Whether a body that came as base64 goes out as bytes: where the type that the client accepts first is one of the
+    API's binary types, whatever the answer's own type is."""
+    return call.plan is not None and is_binary(call.plan.binary_types, call.request.header("accept").partition(",")[0])
 
 
 async def _function(call: RestCall, method: MethodPlan, ports: Ports) -> Backend:

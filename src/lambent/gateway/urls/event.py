@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from lambent.gateway.proxy_event import Facts, body_of, headers_of, iam_of, query_of, time_of
+from lambent.gateway.proxy_event import Facts, body_of, headers_of, iam_of, is_text, query_of, time_of
 from lambent.gateway.urls.address import UrlAddress
 from lambent.model.http import HttpRequest
 
@@ -32,7 +32,7 @@ def event_of(request: HttpRequest, address: UrlAddress, facts: Facts) -> bytes:
     event["requestContext"] = _context(request, address, facts, headers.get("user-agent", ""))
     encoded = False
     if request.body:
-        event["body"], encoded = body_of(request.body, headers.get("content-type", ""))
+        event["body"], encoded = body_of(request.body, headers.get("content-type", ""), is_text)
     event["isBase64Encoded"] = encoded
     return msgspec.json.encode(event)
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from lambent.clock import FakeClock
@@ -215,6 +216,29 @@ async def test_browsers_of_other_origins_are_told_by_the_api_and_not_by_the_func
     assert answer["access-control-allow-origin"] == "https://a.example"
     assert "access-control-allow-origin" not in dict((await lab.ask(headers=[("origin", "https://b.example")])).headers)
     assert dict((await lab.ask("/prod/cats", headers=asked[:1])).headers)["access-control-allow-origin"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "plain"),
+    [
+        ("text/csv", True),
+        ("application/json; charset=utf-8", True),
+        ("Application/XML", True),
+        ("application/javascript", True),
+        ("application/x-www-form-urlencoded", False),
+        ("application/problem+json", False),
+        ("image/png", False),
+        ("", False),
+    ],
+)
+async def test_only_bodies_of_some_types_are_handed_on_as_they_are(kind: str, plain: bool) -> None:
+    """Recorded behaviour of HTTP APIs, in both payload formats."""
+    for payload_format in ("1.0", "2.0"):
+        target = msgspec.structs.replace(TARGET, payload_format=payload_format)
+        lab = Lab(routes=(HttpRoute("$default", target),))
+        await lab.ask(method="POST", headers=[("content-type", kind)], body=b"a=b")
+        event = json.loads(lab.invocations[0].payload)
+        assert (event["body"], event["isBase64Encoded"]) == (("a=b", False) if plain else ("YT1i", True))
 
 
 async def test_every_origin_of_a_scheme_may_be_let_in() -> None:

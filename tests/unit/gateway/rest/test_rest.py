@@ -80,9 +80,12 @@ async def test_binary_bodies_are_base64_where_the_api_names_their_type(world: Wo
     plain = await world.ask("POST", "/x", b"\xff\x00", content_type="image/png")
     assert (world.events[-1]["isBase64Encoded"], plain.body) == (False, base64.b64encode(b"\x00png"))
     world.document.api["binaryMediaTypes"] = ["image/*"]
-    answer = await world.ask("POST", "/x", b"\xff\x00", content_type="image/png")
-    assert (world.events[-1]["isBase64Encoded"], world.events[-1]["body"]) == (True, "/wA=")
-    assert answer.body == b"\x00png"
+    for accept, body in (("image/png, */*", b"\x00png"), ("*/*", plain.body), ("", plain.body)):
+        answer = await world.ask("POST", "/x", b"\xff\x00", content_type="image/png", accept=accept)
+        assert (world.events[-1]["isBase64Encoded"], world.events[-1]["body"]) == (True, "/wA=")
+        assert answer.body == body
+    world.document.api["binaryMediaTypes"] = ["*/*"]
+    assert (await world.ask("POST", "/x")).body == b"\x00png"
 
 
 @pytest.mark.parametrize(("authorization", "handed_on"), [("NONE", True), ("CUSTOM", True), ("AWS_IAM", False)])
