@@ -164,7 +164,7 @@ def test_a_queue_gets_events(platform: Any, rule: Callable[..., str], queue: tup
     sqs, (url, arn) = platform.client("sqs"), queue
     rule({"source": ["to-queue"]}, {"Arn": arn, "InputPath": "$.detail"})
     platform.client("events").put_events(Entries=[{"Source": "to-queue", "DetailType": "t", "Detail": '{"n": 1}'}])
-    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
     assert json.loads(message["Body"]) == {"n": 1}
 
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_delivered_is_in_the_dead_letter_queue_and_says_why(
     made = rule({"source": ["to-dead-letters"]}, target)
     entry = {"Source": "to-dead-letters", "DetailType": "t", "Detail": '{"n": 1}'}
     sent = platform.client("events").put_events(Entries=[entry])["Entries"][0]["EventId"]
-    answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10, MessageAttributeNames=["All"])
+    answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageAttributeNames=["All"])
     (message,) = answer["Messages"]
     assert json.loads(message["Body"])["id"] == sent
     facts = {key: value["StringValue"] for key, value in message["MessageAttributes"].items()}

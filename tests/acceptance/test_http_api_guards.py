@@ -149,7 +149,7 @@ def whole(platform: "Platform") -> Api:
 def api(whole: Api) -> Iterator[Api]:
     """On one connection, and so at one edge: issuers' keys and answers of authorizers are kept by each edge."""
     port = urlsplit(whole.platform.endpoint).port
-    whole.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    whole.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     yield whole
     whole.connection.close()
 

@@ -40,7 +40,7 @@ class Client:
         self.host = f"{api_id}.execute-api.us-east-1.localhost:{self.port}"
 
     def ask(self, path: str = "/", method: str = "GET", **more: Any) -> tuple[http.client.HTTPResponse, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Host": self.host, **more.pop("headers", {})}
         connection.request(method, path, headers=headers, **more)
         answer = connection.getresponse()

@@ -39,7 +39,7 @@ def create(platform: "Platform", handler: str, files: dict[str, str | bytes], **
     if not runtimes:
         pytest.skip("Java 17 or newer is not here: apt-get install openjdk-17-jdk-headless")
     chosen = {"Code": {"ZipFile": zipped(files)}, "Runtime": runtimes[0], "Handler": handler, "MemorySize": MEMORY_MB}
-    return platform.create("", **chosen | {"Timeout": 20} | parameters)
+    return platform.create("", **chosen | {"Timeout": 60} | parameters)
 
 
 def invoke(platform: "Platform", name: str, event: Any, **parameters: Any) -> tuple[Any, str, bool]:

@@ -17,7 +17,7 @@ from lambent.sandbox.node import instance_name
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
 
-SLOW = "import time\n\ndef handler(event, context):\n    time.sleep(0.3)\n    return event\n"
+WAITER = "def handler(event, context):\n    stand(event['gate'])\n    return event\n"
 
 
 def groups(data: Path) -> list[Path]:
@@ -37,7 +37,7 @@ def test_nothing_that_a_killed_agent_had_started_lives_beside_its_successor_or_a
 ) -> None:
     platform = own_server()
     server, client = platform.server, platform.client("lambda")
-    name = platform.create(SLOW)
+    name = platform.create_gated(WAITER)
 
     def agent() -> int:
         told = platform.lambent("status", "--format", "json", "--data", server.data)
@@ -45,9 +45,11 @@ def test_nothing_that_a_killed_agent_had_started_lives_beside_its_successor_or_a
         return found.get("pid") or 0
 
     def fill() -> None:
-        with ThreadPoolExecutor(4) as pool:
-            asked = [pool.submit(client.invoke, FunctionName=name) for _ in range(4)]
-            assert all("FunctionError" not in each.result() for each in asked)
+        with ThreadPoolExecutor(4) as pool, platform.gate() as gate:
+            event = json.dumps({"gate": gate.name})
+            asked = [pool.submit(client.invoke, FunctionName=name, Payload=event) for _ in range(4)]
+            gate.meet(asked)
+        assert all("FunctionError" not in each.result() for each in asked)
 
     fill()
     first = agent()

@@ -92,8 +92,8 @@ def test_only_failed_messages_come_again_and_end_in_the_dead_letter_queue(
     """Partial batch responses: Lambda Developer Guide, "Reporting batch item failures"."""
     dead, dead_arn = new_queue(platform)
     policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
-    url, arn = new_queue(platform, VisibilityTimeout="1", RedrivePolicy=policy)
-    name = platform.create(REPORTING, Timeout=1)
+    url, arn = new_queue(platform, VisibilityTimeout="5", RedrivePolicy=policy)
+    name = platform.create(REPORTING, Timeout=5)
     map_queue(platform, eventually, arn, name, FunctionResponseTypes=["ReportBatchItemFailures"])
     entries = [{"Id": str(n), "MessageBody": json.dumps(n)} for n in range(10)]
     platform.client("sqs").send_message_batch(QueueUrl=url, Entries=entries)
@@ -149,9 +149,13 @@ def test_the_unmodified_aws_command_line_makes_filters_lists_and_deletes(
     eventually(lambda: counts(platform, url) == (0, 0))
     wanted = [{"Name": "EventSourceMappingUUID", "Value": made["UUID"]}]
     cloudwatch = platform.client("cloudwatch")
-    metrics = cloudwatch.list_metrics(Namespace="AWS/Lambda", Dimensions=wanted)["Metrics"]
     counted = {"PolledEventCount", "FilteredOutEventCount", "InvokedEventCount", "DeletedEventCount"}
-    assert {metric["MetricName"] for metric in metrics} == counted
+
+    def metrics() -> set[str]:
+        found = cloudwatch.list_metrics(Namespace="AWS/Lambda", Dimensions=wanted)["Metrics"]
+        return {metric["MetricName"] for metric in found}
+
+    eventually(lambda: metrics() == counted)
     pages = platform.client("lambda").get_paginator("list_event_source_mappings")
     pages_of = pages.paginate(FunctionName=name, PaginationConfig={"PageSize": 1})
     assert [each["UUID"] for page in pages_of for each in page["EventSourceMappings"]] == [made["UUID"]]
@@ -187,11 +191,12 @@ def test_the_example_is_deployed_by_one_command_again_and_again(
     assert url in done.stderr
     (mapping,) = lambda_.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})
     good = json.dumps({"id": "o-1", "items": [{"sku": "tea", "quantity": 2, "price": "3.50"}]})
     sqs.send_message(QueueUrl=url, MessageBody=good)
+    booked = {"booked": "o-1", "total": "7.00"}
+    eventually(lambda: [json.loads(line) for line in platform.logged(name, "booked")] == [booked])
+    eventually(lambda: counts(platform, url) == (0, 0))
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "1"})  # what fails comes again at once
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps("bad"))
     eventually(lambda: counts(platform, dead) == (1, 0) and counts(platform, url) == (0, 0))
     assert received(platform, dead) == ["bad"]
-    booked = {"booked": "o-1", "total": "7.00"}
-    eventually(lambda: [json.loads(line) for line in platform.logged(name, "booked")] == [booked])

@@ -68,7 +68,7 @@ export const nested = { handler: (event, context, callback) => forms[event.form]
 def function(platform: "Platform") -> str:
     """One function for all forms."""
     files: dict[str, str | bytes] = {"src/app.mjs": HANDLERS}
-    return create(platform, files, "src/app.nested.handler", Timeout=8)
+    return create(platform, files, "src/app.nested.handler")
 
 
 def create(platform: "Platform", files: dict[str, str | bytes], handler: str, **parameters: Any) -> str:
@@ -233,7 +233,7 @@ def test_layers_are_searched_for_modules(platform: "Platform") -> None:
 
 def test_an_extension_starts_first_and_hears_of_every_invocation(platform: "Platform") -> None:
     layer = layer_of(platform, {"watcher": WATCHER})
-    name = create(platform, {"index.js": LOOKS}, "index.handler", Layers=[layer], Timeout=20)
+    name = create(platform, {"index.js": LOOKS}, "index.handler", Layers=[layer], Timeout=60)
     answer, log, failed = invoke(platform, name, {})
     assert not failed, log
     assert answer["early"] is True

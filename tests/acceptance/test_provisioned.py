@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from tests.acceptance.gates import STAND
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
@@ -23,7 +24,7 @@ import os, time, uuid
 ME = uuid.uuid4().hex
 time.sleep({init_s})
 def handler(event, context):
-    time.sleep(event["s"])
+    stand(event["gate"])
     return [ME, os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"], context.function_version]
 """
 FAILS = """
@@ -62,17 +63,28 @@ def is_ready(platform: "Platform", name: str, qualifier: str) -> bool:
         return False
 
 
-def storm(platform: "Platform", name: str, count: int, seconds: float = 0.4) -> list[list[str]]:
+def storm(platform: "Platform", name: str, count: int) -> list[list[str]]:
     """`count` invocations at once, each over a connection of its own, so that every edge gets some."""
     lambda_ = platform.client("lambda", max_pool_connections=count)
 
-    def invoke(_: int) -> list[str]:
-        answer = lambda_.invoke(FunctionName=name, Qualifier="live", Payload=json.dumps({"s": seconds}))
+    def invoke(event: str) -> list[str]:
+        answer = lambda_.invoke(FunctionName=name, Qualifier="live", Payload=event)
+        assert "FunctionError" not in answer
         found: list[str] = json.loads(answer["Payload"].read())
         return found
 
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(invoke, range(count)))
+    with ThreadPoolExecutor(count) as threads, platform.gate() as gate:
+        calls = [threads.submit(invoke, json.dumps({"gate": gate.name})) for _ in range(count)]
+        gate.meet(calls)
+    return [call.result() for call in calls]
+
+
+def served_by(platform: "Platform", name: str) -> Counter[str] | None:
+    """By which kind of environment COUNT invocations at once are answered; None while a part is away."""
+    try:
+        return Counter(kind for _, kind, _ in storm(platform, name, COUNT))
+    except (BotoCoreError, ClientError):
+        return None
 
 
 def environments(platform: "Platform") -> list[dict[str, Any]]:
@@ -83,7 +95,7 @@ def environments(platform: "Platform") -> list[dict[str, Any]]:
 
 def published(platform: "Platform", source: str = SOURCE.format(init_s=0), **parameters: Any) -> str:
     lambda_ = platform.client("lambda")
-    name = platform.create(source, **parameters)
+    name = platform.create_gated(source, **parameters)
     lambda_.publish_version(FunctionName=name)
     lambda_.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
     return name
@@ -110,7 +122,7 @@ def test_it_is_there_before_traffic_and_spills_over_and_follows_its_alias(
     spilled = Counter(kind for _, kind, _ in storm(server, name, COUNT + 2))
     assert spilled == {"provisioned-concurrency": COUNT, "on-demand": 2}
 
-    lambda_.update_function_code(FunctionName=name, ZipFile=zipped({"app.py": SOURCE.format(init_s=0.2)}))
+    lambda_.update_function_code(FunctionName=name, ZipFile=zipped({"app.py": STAND + SOURCE.format(init_s=0.2)}))
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     assert lambda_.publish_version(FunctionName=name)["Version"] == "2"
     lambda_.update_alias(FunctionName=name, Name="live", FunctionVersion="2")
@@ -145,9 +157,7 @@ def test_after_a_kill_of_any_part_it_is_ready_again_by_itself(
             return len(now) == COUNT and (part != "agent" or not now & before)
 
         eventually(healed)
-        eventually(lambda: Counter(kind for _, kind, _ in storm(server, name, COUNT)) == {
-            "provisioned-concurrency": COUNT
-        })  # fmt: skip
+        eventually(lambda: served_by(server, name) == {"provisioned-concurrency": COUNT})
 
 
 def test_an_environment_that_dies_is_replaced(server: "Platform", eventually: Callable[..., Any]) -> None:

@@ -94,10 +94,10 @@ def test_a_long_poll_is_answered_as_soon_as_a_message_is_sent(platform: "Platfor
     threading.Event().wait(0.5)
     sent_s = time.monotonic()
     sqs.send_message(QueueUrl=url, MessageBody="now")
-    waiting.join(10)
+    waiting.join(60)
     assert found
     assert found[0][1] == "now"
-    assert found[0][0] - sent_s < 5.0
+    assert found[0][0] - sent_s < 15.0, "the poll itself would have ended after 20"
 
 
 def test_a_fifo_queue_keeps_its_order_and_sends_nothing_twice(platform: "Platform") -> None:
@@ -184,10 +184,11 @@ def test_a_storm_of_sends_and_deletes_is_not_hurt_by_kill_9_of_control(
     def drain(finish: threading.Event) -> None:
         client = platform.client("sqs")
         while not finish.is_set():
+            gone = set(deleted)  # what is deleted while we ask may still come
             try:
                 messages = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)
                 for message in messages.get("Messages", []):
-                    received.append((message["Body"], message["Body"] in deleted))
+                    received.append((message["Body"], message["Body"] in gone))
                 entries = [
                     {"Id": str(n), "ReceiptHandle": message["ReceiptHandle"]}
                     for n, message in enumerate(messages.get("Messages", []))
@@ -210,7 +211,7 @@ def test_a_storm_of_sends_and_deletes_is_not_hurt_by_kill_9_of_control(
                 os.kill(json.loads(status.stdout)["parts"]["control"]["pid"], signal.SIGKILL)
             eventually(more_sent(len(sent)))
             stop.set()
-            eventually(lambda: sent <= {body for body, _ in received}, 30)
+            eventually(lambda: sent <= {body for body, _ in received}, 120)
         finally:
             stop.set()
             finish.set()
@@ -223,8 +224,10 @@ def test_a_storm_of_sends_and_deletes_is_not_hurt_by_kill_9_of_control(
 def test_a_long_poll_that_waits_does_not_hold_up_a_stop(own_server: "Callable[..., Platform]") -> None:
     platform = own_server()
     _, url = new_queue(platform)
+    client = platform.client("sqs")
+    client.receive_message(QueueUrl=url)  # its connection is there
     with ThreadPoolExecutor(1) as pool:
-        polling = pool.submit(platform.client("sqs").receive_message, QueueUrl=url, WaitTimeSeconds=20)
-        threading.Event().wait(0.5)
+        polling = pool.submit(client.receive_message, QueueUrl=url, WaitTimeSeconds=20)
+        threading.Event().wait(3)
         assert platform.server.stop() == 0
         assert "Messages" not in polling.result()  # answered, not cut off

@@ -399,7 +399,7 @@ def test_a_function_and_a_layer_come_from_a_bucket(platform: Any, s3: Any, bucke
     lambda_ = platform.client("lambda")
     named = {"S3Bucket": bucket, "S3Key": "code.zip"}
     lambda_.create_function(
-        FunctionName=bucket, Runtime="python3.11", Handler="app.handler", Role=platform.role(),
+        FunctionName=bucket, Runtime="python3.11", Handler="app.handler", Role=platform.role(), Timeout=30,
         Code={**named, "S3ObjectVersion": first},
     )  # fmt: skip
     lambda_.get_waiter("function_active_v2").wait(FunctionName=bucket, WaiterConfig={"Delay": 1})

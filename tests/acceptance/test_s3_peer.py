@@ -33,7 +33,7 @@ from lambent.protocol.checksums import COMPOSITE, FULL, running
 OPERATIONS = int(os.environ.get("LAMBENT_S3_OPERATIONS", "120"))
 SEED = int(os.environ.get("LAMBENT_S3_SEED", "1"))
 READING = ("get", "head", "list")
-START_S = 30.0
+START_S = 120.0
 MIB = 1024 * 1024
 OWN = {
     *("ResponseMetadata", "LastModified", "Initiated", "Owner", "Initiator", "Location", "DisplayName"),

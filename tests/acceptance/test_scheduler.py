@@ -62,7 +62,7 @@ def test_a_one_time_schedule_sends_an_event_and_is_gone(platform: Any, role: str
     events.put_rule(Name="from-schedule", EventPattern='{"source": ["nightly"]}')
     log = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
     events.put_targets(Rule="from-schedule", Targets=[{"Id": "1", "Arn": log}])
-    soon = (datetime.now(UTC) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%S")
+    soon = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%S")
     scheduler.create_schedule(
         Name="once",
         ScheduleExpression=f"at({soon})",

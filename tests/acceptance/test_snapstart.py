@@ -46,7 +46,7 @@ def after_one():
 register_after_restore(CALLS.append, "after two")
 
 def handler(event, context):
-    LOOP.run_until_complete(asyncio.sleep(0.3))
+    LOOP.run_until_complete(asyncio.sleep(event.get("s", 0)))
     seen = sorted(os.listdir("/tmp"))
     open(f"/tmp/{UNIQUE}", "w").close()
     return {"init": INIT, "unique": UNIQUE, "calls": CALLS, "seen": seen, "random": random.random(),
@@ -68,17 +68,17 @@ def published(lambda_: Any, name: str) -> dict[str, Any]:
     version = lambda_.publish_version(FunctionName=name)
     assert (version["State"], version["SnapStart"]["OptimizationStatus"]) == ("Pending", "Off")
     waiter = lambda_.get_waiter("published_version_active")
-    waiter.wait(FunctionName=name, Qualifier=version["Version"], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    waiter.wait(FunctionName=name, Qualifier=version["Version"], WaiterConfig={"Delay": 1, "MaxAttempts": 180})
     answer: dict[str, Any] = lambda_.get_function_configuration(FunctionName=name, Qualifier=version["Version"])
     return answer
 
 
-def invoked(lambda_: Any, name: str) -> tuple[dict[str, Any], str]:
+def invoked(lambda_: Any, name: str, payload: str = "{}") -> tuple[dict[str, Any], str]:
     """The answer of version 1, and the end of its log."""
-    answer = lambda_.invoke(FunctionName=name, Qualifier="1", LogType="Tail")
-    payload = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, payload
-    return payload, base64.b64decode(answer["LogResult"]).decode()
+    answer = lambda_.invoke(FunctionName=name, Qualifier="1", LogType="Tail", Payload=payload)
+    told = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, told
+    return told, base64.b64decode(answer["LogResult"]).decode()
 
 
 def test_each_environment_goes_on_from_the_one_initialised_process(
@@ -87,7 +87,7 @@ def test_each_environment_goes_on_from_the_one_initialised_process(
     name = platform.create(SOURCE, **ON, MemorySize=256)
     assert published(lambda_, name)["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
     with ThreadPoolExecutor(5) as pool:
-        answers = list(pool.map(lambda _: invoked(lambda_, name), range(5)))
+        answers = list(pool.map(lambda _: invoked(lambda_, name, '{"s": 5}'), range(5)))
     results = [result for result, _ in answers]
     assert len({result["init"] for result in results}) == 1
     for what in ("unique", "random", "key"):
@@ -147,7 +147,7 @@ def test_a_version_that_cannot_be_initialised_fails_with_the_reason(
     lambda_.publish_version(FunctionName=name)
     with pytest.raises(botocore.exceptions.WaiterError):
         lambda_.get_waiter("published_version_active").wait(
-            FunctionName=name, Qualifier="1", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+            FunctionName=name, Qualifier="1", WaiterConfig={"Delay": 1, "MaxAttempts": 180}
         )
     failed = lambda_.get_function_configuration(FunctionName=name, Qualifier="1")
     assert failed["StateReasonCode"] == code
@@ -168,7 +168,7 @@ def handler(event, context): return 1
 
 
 def test_a_version_is_not_ready_while_it_is_initialised(platform: "Platform", lambda_: Any) -> None:
-    name = platform.create("import time\ntime.sleep(1)\ndef handler(event, context): return 1", **ON)
+    name = platform.create("import time\ntime.sleep(8)\ndef handler(event, context): return 1", **ON)
     lambda_.publish_version(FunctionName=name)
     with pytest.raises(lambda_.exceptions.SnapStartNotReadyException):
         lambda_.invoke(FunctionName=name, Qualifier="1")

@@ -222,7 +222,7 @@ def test_the_example_shows_what_changes_in_a_table_while_somebody_looks(
     folder, name = Path(__file__).parents[2] / "examples" / "live_dashboard", f"orders-{uuid.uuid4().hex[:8]}"
     common = ("--env", f"TOTALS_TABLE={name}-totals", "--data", platform.server.data)
     collect = (folder, "--name", f"{name}-totals", "--handler", "app.collect", "--table", name, "--timeout", "30")
-    board = (folder, "--name", name, "--handler", "app.board", "--timeout", "30")
+    board = (folder, "--name", name, "--handler", "app.board", "--timeout", "300")
     for words in (collect, collect, board):
         done = platform.lambent("deploy", *words, *common)
         assert done.returncode == 0, done.stderr
@@ -236,14 +236,14 @@ def test_the_example_shows_what_changes_in_a_table_while_somebody_looks(
         lambda_.add_permission(
             FunctionName=name, StatementId=f"public-{number}", Principal="*", Action=action, **condition
         )
-    with urllib.request.urlopen(url, timeout=30) as page:
+    with urllib.request.urlopen(url, timeout=120) as page:
         assert b"new EventSource" in page.read()
     orders = table.Table(name)
-    with urllib.request.urlopen(f"{url}events", timeout=30) as events:
+    with urllib.request.urlopen(f"{url}events", timeout=120) as events:
 
         def shown() -> Any:
             while not (line := events.readline()).startswith(b"data: "):
-                pass
+                assert line, "the stream has ended"
             return json.loads(line[6:])
 
         assert shown() == {}

@@ -121,7 +121,7 @@ def received(platform: Any, url: str, count: int = 1) -> list[Any]:
     while len(found) < count:
         answer = sqs.receive_message(
             QueueUrl=url,
-            WaitTimeSeconds=10,
+            WaitTimeSeconds=20,
             MaxNumberOfMessages=10,
             MessageAttributeNames=["All"],
             AttributeNames=["All"],

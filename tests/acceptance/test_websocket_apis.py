@@ -21,6 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
 
+PATIENT: dict[str, Any] = {"open_timeout": 60, "ping_timeout": None}
 SOURCE = """
 import json, os, boto3
 
@@ -106,18 +107,18 @@ class Api:
     @contextmanager
     def client(self, query: str = "", **options: Any) -> Iterator[ClientConnection]:
         uri = f"ws://127.0.0.1:{self.port}/_aws/execute-api/{self.api_id}/prod{query}"
-        with connect(uri, proxy=None, **options) as client:
+        with connect(uri, proxy=None, **PATIENT, **options) as client:
             yield client
 
     def event(self, client: ClientConnection, text: str = "post") -> Any:
         """The event that the function got for a message of this client."""
         client.send(text)
-        return json.loads(client.recv(timeout=20))
+        return json.loads(client.recv(timeout=60))
 
 
 @pytest.fixture(scope="module")
 def function(platform: "Platform") -> str:
-    return platform.create(SOURCE)
+    return platform.create(SOURCE, MemorySize=1769)
 
 
 @pytest.fixture(scope="module")
@@ -148,10 +149,10 @@ def test_messages_reach_the_function_and_come_back_by_connections(api: Api) -> N
         assert round(shown["ConnectedAt"].timestamp() * 1000) == about["connectedAt"]
         assert shown["Identity"]["SourceIp"] == "127.0.0.1"
         api.management.post_to_connection(ConnectionId=about["connectionId"], Data="größer " * 14_000)
-        assert client.recv(timeout=10) == "größer " * 14_000  # in frames of 32 KB
+        assert client.recv(timeout=60) == "größer " * 14_000  # in frames of 32 KB
         api.management.delete_connection(ConnectionId=about["connectionId"])
         with pytest.raises(ConnectionClosed):
-            client.recv(timeout=10)
+            client.recv(timeout=60)
         with pytest.raises(ClientError) as gone:
             api.management.post_to_connection(ConnectionId=about["connectionId"], Data=b"x")
         assert gone.value.response["Error"]["Code"] == "GoneException"
@@ -162,13 +163,13 @@ def test_a_route_with_a_response_answers_its_client(api: Api) -> None:
     with api.client() as client:
         asked = json.dumps({"action": "ask"})
         client.send(asked)
-        assert client.recv(timeout=20) == f"answer to {asked}"
+        assert client.recv(timeout=60) == f"answer to {asked}"
 
 
 def test_what_fails_is_told_to_the_client_in_words(api: Api) -> None:
     with api.client() as client:
         client.send("fail")
-        told = json.loads(client.recv(timeout=20))
+        told = json.loads(client.recv(timeout=60))
         assert (told["message"], len(told["connectionId"])) == ("Internal server error", 16)
         assert told["requestId"]
 
@@ -177,7 +178,7 @@ def test_a_message_that_is_too_long_ends_the_connection(api: Api) -> None:
     with api.client() as client:
         client.send("x" * 32_769)
         with pytest.raises(ConnectionClosed) as ended:
-            client.recv(timeout=10)
+            client.recv(timeout=60)
         assert ended.value.rcvd is not None
         assert ended.value.rcvd.code == 1009
 
@@ -219,13 +220,13 @@ def test_no_permission_is_500_and_no_route_is_forbidden(platform: "Platform", fu
             api.v2.delete_route(ApiId=api.api_id, RouteId=route["RouteId"])
     with api.client() as client:
         client.send("{}")
-        assert json.loads(client.recv(timeout=10))["message"] == "Forbidden"
+        assert json.loads(client.recv(timeout=60))["message"] == "Forbidden"
         platform.client("lambda").remove_permission(FunctionName=function, StatementId=f"api-{api.api_id}")
         assert refused(api)[0] == 500
         api.v2.delete_api(ApiId=api.api_id)  # who is connected learns it by the next message
         client.send("{}")
         with pytest.raises(ConnectionClosed):
-            client.recv(timeout=10)
+            client.recv(timeout=60)
     assert refused(api)[0] == 403
 
 
@@ -299,7 +300,7 @@ def test_another_server_hears_messages_and_who_sent_them(api: Api) -> None:
             connection_id = api.event(client)["requestContext"]["connectionId"]
             message = json.dumps({"action": "elsewhere", "room": "a/b"})
             client.send(message)
-            assert json.loads(client.recv(timeout=20)) == {
+            assert json.loads(client.recv(timeout=60)) == {
                 "path": "/rooms/a%2Fb?kind=message",
                 "who": connection_id,
                 "type": "application/json",
@@ -326,7 +327,7 @@ def test_a_heartbeat_needs_no_function(api: Api) -> None:
     api.route("ping", answers=True, integration=integration)
     with api.client() as client:
         client.send('{"action": "ping"}')
-        told = json.loads(client.recv(timeout=10))
+        told = json.loads(client.recv(timeout=60))
         assert (told["pong"], len(told["id"])) == (True, 16)
     with pytest.raises(ClientError) as refused_one:
         api.v2.create_integration_response(
@@ -340,7 +341,7 @@ def test_a_custom_domain_name_leads_to_a_stage(api: Api) -> None:
     api.v2.create_domain_name(DomainName=name, DomainNameConfigurations=[{"EndpointType": "REGIONAL"}])
     api.v2.create_api_mapping(DomainName=name, ApiId=api.api_id, Stage="prod", ApiMappingKey="v1")
     reached = socket.create_connection(("127.0.0.1", api.port))
-    with connect(f"ws://{name}:{api.port}/v1", proxy=None, sock=reached) as client:
+    with connect(f"ws://{name}:{api.port}/v1", proxy=None, sock=reached, **PATIENT) as client:
         about = api.event(client)["requestContext"]
         assert (about["domainName"], about["stage"]) == (name, "prod")
 
@@ -371,7 +372,7 @@ def test_a_throttle_of_a_route_is_told_to_who_sends_too_much(api: Api) -> None:
         answers = []
         for _ in range(2):
             client.send(asked)
-            answers.append(client.recv(timeout=20))
+            answers.append(client.recv(timeout=60))
         assert answers[0] == f"answer to {asked}"
         assert json.loads(answers[1])["message"] == "Too Many Requests"
     api.v2.delete_route_settings(ApiId=api.api_id, StageName="prod", RouteKey="slow")
@@ -401,9 +402,9 @@ def test_the_command_line_makes_an_api_whose_connect_is_a_mock(platform: "Platfo
     port = urlsplit(platform.endpoint).port
     host = f"{made['ApiId']}.execute-api.us-east-1.localhost"
     reached = socket.create_connection(("127.0.0.1", port))
-    with connect(f"ws://{host}:{port}/dev", proxy=None, sock=reached) as client:
+    with connect(f"ws://{host}:{port}/dev", proxy=None, sock=reached, **PATIENT) as client:
         client.send('{"service": "a", "action": "b"}')
-        assert json.loads(client.recv(timeout=10))["message"] == "Forbidden"
+        assert json.loads(client.recv(timeout=60))["message"] == "Forbidden"
         status = json.loads(platform.lambent("status", "--format", "json").stdout)
         assert status["websockets"] >= 1
 

@@ -35,7 +35,7 @@ def api_of(platform: Any) -> str:
 
 def id_of(client: ClientConnection) -> str:
     client.send("{}")
-    return str(json.loads(client.recv(timeout=10))["connectionId"])
+    return str(json.loads(client.recv(timeout=60))["connectionId"])
 
 
 def test_any_edge_finds_any_connection_and_a_dead_one_takes_only_its_own(
@@ -54,11 +54,11 @@ def test_any_edge_finds_any_connection_and_a_dead_one_takes_only_its_own(
         while len(clients) < FEWEST or len({edge_of(connection_id) for connection_id in clients}) < 2:
             assert len(clients) < MOST, "one edge takes all connections"
             uri = endpoint.replace("https", "wss") + path
-            client = stack.enter_context(connect(uri, ssl=trust, proxy=None))
+            client = stack.enter_context(connect(uri, ssl=trust, proxy=None, open_timeout=60, ping_timeout=None))
             clients[id_of(client)] = client
         for connection_id, client in clients.items():
             manager.post_to_connection(ConnectionId=connection_id, Data=connection_id.encode())
-            assert client.recv(timeout=10) == connection_id
+            assert client.recv(timeout=60) == connection_id
         node_peer(platform, endpoint, path)
 
         parts = json.loads(platform.lambent("status", "--format", "json").stdout)["parts"]

@@ -42,7 +42,7 @@ from lambent.store.sql import load_schema
 
 JARS = Path(__file__).with_name("dynamodb_local") / "lib"
 OPERATIONS = int(os.environ.get("LAMBENT_DYNAMODB_OPERATIONS", "300"))
-START_S = 60.0  # a virtual machine of Java on a busy machine
+START_S = 120.0  # a virtual machine of Java on a busy machine
 VALUES: list[dict[str, Any]] = [
     *({"N": each} for each in ("0", "1", "-1", "2.50", "1e3", "1E-7", "12345678901234567890123456789012345678")),
     *({"S": each} for each in ("", "a", "ab", "b", "é")),

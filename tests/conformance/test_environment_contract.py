@@ -23,7 +23,7 @@ from lambent.model.invocation import Invocation
 
 KEY = FunctionKey("000000000000", "us-east-1", "f")
 INVOCATION = Invocation("r-1", KEY, "", b'{"a":1}')
-SOON_S, LATER_S, LIMIT_BYTES = 0.02, 20.0, 1000
+SOON_S, LATER_S, LIMIT_BYTES = 0.02, 60.0, 1000
 
 
 class FakeStage:

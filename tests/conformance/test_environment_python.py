@@ -37,7 +37,7 @@ status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 os.kill(os.getpid(), -status) if status < 0 else os._exit(status)
 """
 KEY = FunctionKey("000000000000", "us-east-1", "f")
-LATER_S, LIMIT_BYTES = 20.0, 6 * 1024 * 1024
+LATER_S, LIMIT_BYTES = 60.0, 6 * 1024 * 1024
 
 
 class Function:

@@ -53,7 +53,7 @@ from lambent.roles.agent import be_agent
 from lambent.sandbox.launch import look_at_host
 be_agent(Settings(data=Path(sys.argv[1]), isolation=sys.argv[2]), look_at_host())
 """
-WAIT_S = 30.0
+WAIT_S = 60
 EVERYBODYS = ("/usr/local/bin", "/usr/bin")
 LIMIT_BYTES = 6_291_556
 ARCHITECTURE = {"aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)

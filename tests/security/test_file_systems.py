@@ -90,7 +90,7 @@ async def lender(lending: tuple["AgentProcess", Path], edge: "Edge") -> AsyncIte
     running, home = lending
     owner = OWNER if running.host_root else USER
     refill(home, owner)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not running.ready():
             await asyncio.sleep(0.01)
     mine = type(edge)(running, SystemIds().uuid().__hash__() % 1_000_000)

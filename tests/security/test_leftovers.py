@@ -135,7 +135,7 @@ async def test_an_edge_that_goes_takes_its_environments_along(own: "AgentProcess
     going._handoff.close()
     await edge.wait_until(lambda: not alive({pids[gone.id]}))
     assert await kept(3) == 3
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while [status.environment_id for status in await staying.inventory()] != [kept.id]:
             await asyncio.sleep(0.01)
     await staying.close()

@@ -31,7 +31,7 @@ async def test_a_sleeper_that_is_only_brought_nearer_wakes_by_itself() -> None:
     sleeping = asyncio.ensure_future(clock.sleep(60.0))
     await asyncio.sleep(0)
     clock.move_to(59.99)
-    await asyncio.wait_for(sleeping, 5)
+    await asyncio.wait_for(sleeping, 60)
 
 
 async def test_a_sleeper_that_is_cancelled_leaves_nothing() -> None:

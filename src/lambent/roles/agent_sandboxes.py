@@ -11,7 +11,7 @@ from lambent.sandbox.languages.table import LANGUAGES
 from lambent.sandbox.launch import Host
 from lambent.sandbox.node import NodeSandboxes, instance_name
 from lambent.sandbox.options import GuestOptions, Limits, NodeOptions
-from lambent.sandbox.runtime_folder import make_guest_folder, make_runtime_folder
+from lambent.sandbox.runtime_folder import forget_unfinished, make_guest_folder, make_runtime_folder
 from lambent.sandbox.user_namespace import Standing, is_host_root
 from lambent.sandbox.watched_memory import MemoryWatcher, Processes
 
@@ -25,6 +25,7 @@ def build_sandboxes(settings: Settings, standing: Standing, host: Host, clock: C
     folders = {name: data / name for name in ("code", "runtime", "run")}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
+    forget_unfinished(folders["runtime"])
     options = NodeOptions(
         code=folders["code"],
         runtime_folder=make_runtime_folder(folders["runtime"], SystemIds()),

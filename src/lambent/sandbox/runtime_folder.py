@@ -31,7 +31,14 @@ OURS = "_lambent"
 RUNTIMES = Path(__file__).parent.parent / "runtimes"
 OUR_SOURCES = RUNTIMES / "python"
 MODULES = "node_modules"
+UNFINISHED = "making-"  # how a folder is called until it is whole; languages.java has such ones, too
 WORLD_READABLE = 0o444
+
+
+def forget_unfinished(parent: Path) -> None:
+    """Remove what one that was killed while it made a folder has left. Only for who makes folders here alone."""
+    for left in parent.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(left, ignore_errors=True)  # what cannot go now goes at the next start
 
 
 def make_runtime_folder(parent: Path, ids: Ids) -> Path:
@@ -40,7 +47,7 @@ def make_runtime_folder(parent: Path, ids: Ids) -> Path:
     sources = sorted(OUR_SOURCES.glob("*.py"))
     finished = parent / _digest(parts, sources)
     if not finished.is_dir():
-        making = parent / f"making-{ids.hex(8)}"
+        making = parent / f"{UNFINISHED}{ids.hex(8)}"
         for part in parts:
             _link_distribution(part, making)
         (making / OURS).mkdir(mode=0o755)
@@ -56,7 +63,7 @@ def make_guest_folder(parent: Path, language: str, ids: Ids) -> Path:
     sources = sorted(each for each in ours.rglob("*") if each.is_file())
     finished = parent / f"{language}-{_digest([], sources)}"
     if not finished.is_dir():
-        making, made = parent / f"making-{ids.hex(8)}", {str(parent)}
+        making, made = parent / f"{UNFINISHED}{ids.hex(8)}", {str(parent)}
         _make_folder(str(making / MODULES), made)
         for source in sources:
             copy = making / source.relative_to(ours)

@@ -70,7 +70,7 @@ class House:
     async def quiet(self) -> None:
         """Until nothing is being tried."""
         calm = 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while calm < 8:
                 before = len(self.post.asked), await self.deliveries.statistics()
                 await asyncio.sleep(0.001)

@@ -21,7 +21,7 @@ from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
 
 KEY = FunctionKey("000000000000", "us-east-1", "f")
-LATER_S, LIMIT_BYTES = 20.0, 1_000_000
+LATER_S, LIMIT_BYTES = 60.0, 1_000_000
 READY = frames.encode(frames.READY, ["7"], b"")
 RESPONSE = frames.encode(frames.RESPONSE, ["r-1"], b"1")
 

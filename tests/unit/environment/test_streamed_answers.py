@@ -19,7 +19,7 @@ from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
 
 INVOCATION = Invocation("r-1", FunctionKey("000000000000", "us-east-1", "f"), "", b"{}")
-LATER_S, LIMIT_BYTES = 20.0, 100
+LATER_S, LIMIT_BYTES = 60.0, 100
 END = frames.encode(frames.RESPONSE, ["r-1"], b"")
 PIECE = b"x" * frames.PIECE_BYTES
 

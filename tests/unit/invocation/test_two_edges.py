@@ -375,7 +375,7 @@ async def test_the_storm_of_one_function_does_not_starve_another_with_a_reservat
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_in_any_order_of_events_limits_hold_and_every_call_is_answered(seed: int) -> None:
-    asyncio.run(asyncio.wait_for(walk(random.Random(seed)), 30))
+    asyncio.run(asyncio.wait_for(walk(random.Random(seed)), 60))
 
 
 async def walk(chance: random.Random) -> None:

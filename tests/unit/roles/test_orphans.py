@@ -17,7 +17,7 @@ LEAVES = {leaves!r}
 clock = SystemClock()
 
 async def until(condition):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 

@@ -22,7 +22,7 @@ bootstrap.run(int(sys.argv[2]), sys.argv[3], 'on-demand')
 """
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f:alias"
 FAR_MS = "4102444800000"
-WAIT_S = 20
+WAIT_S = 60
 
 
 class Bootstrap:

@@ -14,7 +14,7 @@ from lambent.environment.frames import Frame, FrameReader
 
 RUNTIMES = Path(frames.__file__).parents[1] / "runtimes"
 FAR_MS = "4102444800000"
-WAIT_S = 20
+WAIT_S = 60
 
 
 class Bootstrap:

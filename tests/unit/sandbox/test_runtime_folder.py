@@ -1,11 +1,19 @@
 """The folder behind /var/runtime."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lambent.ids import FakeIds
-from lambent.sandbox.runtime_folder import make_runtime_folder
+from lambent.sandbox import runtime_folder
+from lambent.sandbox.languages.java import Java
+from lambent.sandbox.languages.language import Installation
+from lambent.sandbox.runtime_folder import forget_unfinished, make_guest_folder, make_runtime_folder
+
+IDS = FakeIds()
 
 
 def test_it_holds_boto3_and_ours_and_nothing_else(tmp_path: Path) -> None:
@@ -26,3 +34,30 @@ def test_everybody_may_read_it_and_it_is_made_once(tmp_path: Path) -> None:
     assert make_runtime_folder(tmp_path, FakeIds()) == folder
     assert folder.stat().st_mtime_ns == before
     assert list(tmp_path.iterdir()) == [folder]
+
+
+class Killed(BaseException):
+    """Stands for `kill -9`: nothing tidies up."""
+
+
+def killed(*_: object) -> None:
+    raise Killed
+
+
+def test_what_a_kill_left_half_made_is_gone_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(runtime_folder.shutil, "copyfile", killed)
+        for make in (lambda: make_runtime_folder(tmp_path, IDS), lambda: make_guest_folder(tmp_path, "java", IDS)):
+            with pytest.raises(Killed):
+                make()
+    java = make_guest_folder(tmp_path, "java", IDS)
+    with monkeypatch.context() as broken:
+        broken.setattr("lambent.sandbox.languages.java._compile", killed)
+        broken.setattr("lambent.sandbox.languages.java.shutil.rmtree", killed)
+        with pytest.raises(Killed):
+            asyncio.run(Java().prepare(java, Installation("java21", (21,), "", "", (), "")))
+    assert len(list(tmp_path.iterdir())) == 4
+    forget_unfinished(tmp_path)
+    assert list(tmp_path.iterdir()) == [java]

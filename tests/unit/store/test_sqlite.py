@@ -84,7 +84,7 @@ async def test_a_read_does_not_wait_for_the_writer(tmp_path: Path) -> None:
     def holds_the_lock(tx: Transaction) -> int:
         tx.run("INSERT INTO a VALUES (1)")
         loop.call_soon_threadsafe(inside.set)
-        return asyncio.run_coroutine_threadsafe(wait_answered(), loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(wait_answered(), loop).result(timeout=60)
 
     async def wait_answered() -> int:
         return await answered

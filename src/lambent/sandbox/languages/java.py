@@ -84,7 +84,9 @@ class Java:
         """See `Language`. Two that do it at once make the same. Raises SandboxFailure."""
         if (folder / JAR).exists():
             return
-        making = Path(tempfile.mkdtemp(prefix="making-", dir=folder.parent))
+        making = Path(
+            tempfile.mkdtemp(prefix="making-", dir=folder.parent)
+        )  # swept by runtime_folder.forget_unfinished
         try:
             files = sorted(map(str, folder.rglob("*.java")))  # noqa: ASYNC240 - some thirty
             await _compile(installation.compiler, files, making / "classes")

@@ -112,7 +112,7 @@ async def test_who_has_a_key_does_not_wait_for_who_names_an_unknown_one() -> Non
     issuer.silent = asyncio.Event()
     stranger = asyncio.create_task(keys.key("i", "two"))
     await asyncio.sleep(0)
-    assert await asyncio.wait_for(keys.key("i", "one"), 1.0) is not None
+    assert await asyncio.wait_for(keys.key("i", "one"), 60) is not None
     issuer.silent.set()
     assert await stranger is None
 

@@ -94,7 +94,7 @@ def eventually_here() -> Any:
     import asyncio
 
     async def wait(condition: Any) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.005)
 

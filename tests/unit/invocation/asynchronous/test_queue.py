@@ -127,14 +127,14 @@ class House:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let the queue's own work go on until `condition`."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 await self.queue.statistics()
 
     async def quiet(self) -> None:
         """Until the loop has nothing more to do at this time."""
         calm = 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while calm < 5:
                 before = len(self.invoker.asked)
                 running = (await self.queue.statistics()).running
@@ -282,7 +282,7 @@ async def test_accepted_events_and_their_counters_are_there_after_a_restart(tmp_
         if attempt == 1:
             await house.queue.put(invocation())
         house.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (last := await house.queue.statistics()).retried + last.dropped == 0:
                 await asyncio.sleep(0)
         last = await house.queue.statistics()

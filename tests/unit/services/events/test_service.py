@@ -84,7 +84,7 @@ class House:
         await self.call("PutTargets", Rule="r", Targets=[{"Id": "1", "Arn": FUNCTION} | (target or {})], **bus)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not condition():
                 await self.call("ListRules")
 

@@ -21,7 +21,7 @@ from lambent.store.sqlite import open_sqlite
 
 QUEUE = "arn:aws:sqs:us-east-1:111111111111:q"
 RULES = Rules((Rule("q", QUEUE, ("s3:ObjectCreated:*",)),))
-LIMIT_S = 10
+LIMIT_S = 60
 
 
 class Outbox:

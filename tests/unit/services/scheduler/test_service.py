@@ -81,7 +81,7 @@ class House:
         return await self.call("CreateSchedule", ScheduleExpression=expression, **wanted)
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.outbox.got) < count:
                 await self.call("ListScheduleGroups")
 
