@@ -35,6 +35,6 @@ class Functions:
         key = f"{handler} {more}"
         if key not in self._made:
             code = package({"bootstrap": program(self._language, "programs")})
-            wanted = {"Handler": handler, "MemorySize": 256, "Timeout": 10} | more
+            wanted = {"Handler": handler, "MemorySize": 256, "Timeout": 60} | more
             self._made[key] = create(self._platform, code, **wanted)
         return self._made[key]

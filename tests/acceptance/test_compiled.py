@@ -53,7 +53,7 @@ def test_the_context_tells_of_the_invocation(platform: "Platform", functions: co
     assert told["requestId"] == answer["ResponseMetadata"]["RequestId"]
     assert told["arn"].endswith(f":function:{name}")
     assert (told["event"], told["app"], told["function"], told["memory"]) == ({"a": 1}, "Zoë", name, 256)
-    assert 5_000 < told["leftMs"] <= 10_000
+    assert 0 < told["leftMs"] <= 60_000
     assert told["trace"].startswith("Root=1-")
 
 
@@ -66,7 +66,7 @@ def test_the_context_tells_of_the_invocation(platform: "Platform", functions: co
 def test_an_end_that_the_program_does_not_see_is_told_in_awss_words(
     platform: "Platform", functions: compiled.Functions, what: str, error_type: str, words: str
 ) -> None:
-    answer, told = invoke(platform, functions("mishaps", Timeout=4), {"do": what})
+    answer, told = invoke(platform, functions("mishaps", Timeout=4 if what == "sleep" else 60), {"do": what})
     assert (answer["FunctionError"], told["errorType"]) == ("Unhandled", error_type)
     assert words in told["errorMessage"]
 

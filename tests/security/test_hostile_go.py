@@ -42,7 +42,7 @@ class Maker(Struct, frozen=True):
     image: str = ""
 
     def make(self) -> str:
-        limits: dict[str, Any] = {"MemorySize": 256, "Timeout": 20}
+        limits: dict[str, Any] = {"MemorySize": 256, "Timeout": 60}
         if not self.image:
             return create(self.platform, package({"bootstrap": compiled.program("go", "escape")}), **limits)
         return Images(self.platform, Path()).create(self.image, **limits)

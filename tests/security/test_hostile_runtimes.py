@@ -120,7 +120,7 @@ def image(platform: "Platform", tmp_path_factory: pytest.TempPathFactory) -> str
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_runtime_that(platform: "Platform", good: str, what: str) -> None:
     source, error = HOSTILE[what]
-    name = create(platform, package({"bootstrap": program(source)}), Timeout=2 if error else 20)
+    name = create(platform, package({"bootstrap": program(source)}), Timeout=2 if error == "Sandbox.Timedout" else 60)
     check(platform, name, error, good)
 
 
@@ -128,7 +128,7 @@ def test_a_runtime_that(platform: "Platform", good: str, what: str) -> None:
 def test_an_image_that(platform: "Platform", good: str, image: str, what: str) -> None:
     error, command = HOSTILE[what][1], [executable(), f"/hostile/{list(HOSTILE).index(what)}"]
     images = Images(platform, Path())
-    name = images.create(image, ImageConfig={"EntryPoint": command}, Timeout=2 if error else 20)
+    name = images.create(image, ImageConfig={"EntryPoint": command}, Timeout=2 if error == "Sandbox.Timedout" else 60)
     check(platform, name, error, good)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from lambent.ids import FakeIds
-from lambent.sandbox import runtime_folder
 from lambent.sandbox.languages.java import Java
 from lambent.sandbox.languages.language import Installation
 from lambent.sandbox.runtime_folder import forget_unfinished, make_guest_folder, make_runtime_folder
@@ -48,10 +47,11 @@ def test_what_a_kill_left_half_made_is_gone_after_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(runtime_folder.shutil, "copyfile", killed)
-        for make in (lambda: make_runtime_folder(tmp_path, IDS), lambda: make_guest_folder(tmp_path, "java", IDS)):
-            with pytest.raises(Killed):
-                make()
+        broken.setattr("lambent.sandbox.runtime_folder.shutil.copyfile", killed)
+        with pytest.raises(Killed):
+            make_runtime_folder(tmp_path, IDS)
+        with pytest.raises(Killed):
+            make_guest_folder(tmp_path, "java", IDS)
     java = make_guest_folder(tmp_path, "java", IDS)
     with monkeypatch.context() as broken:
         broken.setattr("lambent.sandbox.languages.java._compile", killed)
