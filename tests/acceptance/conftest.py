@@ -133,8 +133,9 @@ class Platform:
 
     models = create_loader(os.environ.get("AWS_DATA_PATH"))  # keeps what it has read: a client is ten times as quick
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, landlord: Landlord | None = None) -> None:
         self.server, self.endpoint = server, server.endpoint
+        self._operator = (landlord or Landlord()).program[:-1]
         answer = subprocess.run(
             [self.bin / "lambent", "env", "--data", server.data, "--format", "json"],
             capture_output=True, text=True, check=True,
@@ -191,6 +192,10 @@ class Platform:
     def lambent(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run `lambent` as that user."""
         return self.command(self.bin / "lambent", *words)
+
+    def operate(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run `lambent` as the one who runs the server, for what is done in its folder."""
+        return self.command(*self._operator, *words)
 
     def runtimes(self) -> set[str]:
         """The runtimes that the server has an interpreter for."""
@@ -328,7 +333,7 @@ def platform() -> Iterator[Platform]:
     server = Server(home / "data", free_port(), flags, landlord.program)
     try:
         server.wait_ready()
-        shared = Platform(server)
+        shared = Platform(server, landlord)
         shared.registry_port = registry_port
         yield shared
         check_stop(server)
@@ -337,6 +342,14 @@ def platform() -> Iterator[Platform]:
             os.killpg(server.process.pid, signal.SIGKILL)
             server.process.wait()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder whose files whoever runs servers may read; `tmp_path` is root's alone."""
+    with tempfile.TemporaryDirectory(prefix="lambent-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -365,7 +378,7 @@ def servers(wanted: str | None) -> Iterator[Callable[..., Platform]]:
             server = Server(home / "data", free_port(), (*lent, *flags), landlord.program)
             running.append(server)
             server.wait_ready()
-            return Platform(server)
+            return Platform(server, landlord)
 
         yield start
     finally:

@@ -48,8 +48,8 @@ while True:
 
 
 @pytest.fixture(scope="module")
-def images(platform: "Platform", tmp_path_factory: pytest.TempPathFactory) -> Images:
-    return Images(platform, tmp_path_factory.mktemp("layouts"))
+def images(platform: "Platform") -> Images:
+    return Images(platform)
 
 
 @pytest.fixture(scope="module")

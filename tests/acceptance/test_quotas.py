@@ -78,7 +78,7 @@ def noise(length: int) -> bytes:
 
 
 def test_a_lower_quota_refuses_with_the_code_that_aws_gives(
-    own_server: Callable[..., Any], zipped: Zipped, tmp_path: Path, eventually: Callable[..., Any]
+    own_server: Callable[..., Any], zipped: Zipped, readable: Path, eventually: Callable[..., Any]
 ) -> None:
     platform = own_server(*(f"--quotas-{name}={value}" for name, value in LOW.items()))
     lambda_ = platform.client("lambda")
@@ -111,8 +111,8 @@ def test_a_lower_quota_refuses_with_the_code_that_aws_gives(
     )
     refused(invalid, lambda: create(Code={"ZipFile": zipped({"app.py": b" " * 2_700})}), "Unzipped size")
     refused(invalid, lambda: create(Code={"ZipFile": zipped({f"{n}.py": b"" for n in range(4)})}))
-    layout = Layout(tmp_path / "layout").add([entry("f", b" " * 1_100)]).finish(Cmd=["/f"])
-    platform.lambent("image", "import", layout.place, "--name", "large:1", "--data", platform.server.data)
+    layout = Layout(readable / "layout").add([entry("f", b" " * 1_100)]).finish(Cmd=["/f"])
+    platform.operate("image", "import", layout.place, "--name", "large:1", "--data", platform.server.data)
     image = {"FunctionName": "large", "PackageType": "Image", "Code": {"ImageUri": "localhost/large:1"}, **fit}
     lambda_.create_function(Role=platform.role(), **image)
     told = partial(lambda_.get_function_configuration, FunctionName="large")

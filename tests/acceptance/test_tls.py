@@ -60,11 +60,11 @@ def test_with_tls_every_tool_speaks_https_and_http_goes_on(own_server: Callable[
 
 @pytest.mark.needs_root
 def test_a_certificate_of_ones_own_is_shown_and_a_wrong_one_stops_the_start(
-    own_server: Callable[..., Any], tmp_path: Path
+    own_server: Callable[..., Any], readable: Path, tmp_path: Path
 ) -> None:
     now_s = time.time()
     authority = make_authority(now_s)
-    trust, given = tmp_path / "trust.pem", tmp_path / "given.pem"
+    trust, given = tmp_path / "trust.pem", readable / "given.pem"
     trust.write_bytes(authority)
     given.write_bytes(make_server(authority, ["lambent.test"], now_s))
     platform = own_server("--tls-certificate", str(given))

@@ -10,7 +10,6 @@ lives on and tells what the kernel said. What is refused follows seccomp(2), clo
 import json
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyseccomp
@@ -45,14 +44,14 @@ class Maker(Struct, frozen=True):
         limits: dict[str, Any] = {"MemorySize": 256, "Timeout": 60}
         if not self.image:
             return create(self.platform, package({"bootstrap": compiled.program("go", "escape")}), **limits)
-        return Images(self.platform, Path()).create(self.image, **limits)
+        return Images(self.platform).create(self.image, **limits)
 
 
 @pytest.fixture(scope="module", params=["zip", "image"])
-def maker(platform: "Platform", request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Maker:
+def maker(platform: "Platform", request: pytest.FixtureRequest) -> Maker:
     if request.param == "zip":
         return Maker(platform)
-    images = Images(platform, tmp_path_factory.mktemp("layouts"))
+    images = Images(platform)
     made = images.layout([entry("escape", compiled.program("go", "escape"), 0o755)], Entrypoint=["/escape"])
     return Maker(platform, images.import_(made))
 

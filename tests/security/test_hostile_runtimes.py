@@ -4,7 +4,6 @@ Every one of these runs beside a well-behaved function of the same server, which
 `bootstrap` in a zip, and the entry point of a container image.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,9 +109,9 @@ def good(platform: "Platform") -> str:
 
 
 @pytest.fixture(scope="module")
-def image(platform: "Platform", tmp_path_factory: pytest.TempPathFactory) -> str:
+def image(platform: "Platform") -> str:
     """All of them, with a Python to run them."""
-    images = Images(platform, tmp_path_factory.mktemp("layouts"))
+    images = Images(platform)
     programs = [entry(f"hostile/{number}", program(source)) for number, (source, _) in enumerate(HOSTILE.values())]
     return images.import_(images.layout(images.python, programs, Entrypoint=["/nothing"]))
 
@@ -127,7 +126,7 @@ def test_a_runtime_that(platform: "Platform", good: str, what: str) -> None:
 @pytest.mark.parametrize("what", HOSTILE)
 def test_an_image_that(platform: "Platform", good: str, image: str, what: str) -> None:
     error, command = HOSTILE[what][1], [executable(), f"/hostile/{list(HOSTILE).index(what)}"]
-    images = Images(platform, Path())
+    images = Images(platform)
     name = images.create(image, ImageConfig={"EntryPoint": command}, Timeout=2 if error == "Sandbox.Timedout" else 60)
     check(platform, name, error, good)
 
