@@ -4,6 +4,7 @@ The throttles of APIs are here for the same reason that those of functions are i
 edges. What is lent is a tenth of a second's worth at most.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
@@ -62,17 +63,17 @@ class ApiGateway:
         """Of each service, for the dispatcher."""
         return {"apigatewayv2": self._v2.operations, "apigateway": self._rest.operations}
 
-    def methods(self) -> Methods:
-        """What edges may ask."""
+    def methods(self, keeper: set[asyncio.Task[None]]) -> Methods:
+        """What edges may ask. `keeper` owns the calls that go on when their edge dies."""
         return {
             "api": Method(str, self._api),
             "domains": Method(None, self._domains),
             "may_invoke": Method(InvokeQuery, self._may_invoke),
-            "access_logs": Method(AccessLines, self._access_logs),
+            "access_logs": Method(AccessLines, self._access_logs, keeper),
             "measured": Method(Measured, self._measured),
             "api_requests": Method(ApiRateQuery, self._api_requests),
             "spend": Method(KeyUse, self._spend),
-            "call_service": Method(ServiceCall, self._call_service),
+            "call_service": Method(ServiceCall, self._call_service, keeper),
         }
 
     async def close(self) -> None:

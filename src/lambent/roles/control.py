@@ -294,8 +294,8 @@ class Control:
             "status": Method(None, self._status),
             "metrics": Method(None, self._metrics),
             "download": Method(Download, self._download),
-            "advance": Method(float, self._advance),
-            **self._api_gateway.methods(),
+            "advance": Method(float, self._advance, self._calls),
+            **self._api_gateway.methods(self._calls),
         }
 
     async def _hello(self, peer: Peer, hello: Hello) -> Welcome:
