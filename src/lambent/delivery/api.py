@@ -59,7 +59,8 @@ class Delivery(Struct, frozen=True):
     or what `attribute_types` says of them (the text of a Binary one is base64);
     `options` are what only this kind of target knows (MessageGroupId; Source, DetailType, Resources ...). Wherever
     the payload holds `attempt_mark`, the target reads the number of the attempt. Deliveries of one `line` keep
-    their order; "" is none. Without a `pace` the waits between attempts double.
+    their order; "" is none. Without a `pace` the waits between attempts double. `lost_as` is the metric of
+    AWS/Lambda that counts it, of the function at `source_arn`, when it is given up.
     """
 
     account: str
@@ -79,6 +80,7 @@ class Delivery(Struct, frozen=True):
     attribute_types: Mapping[str, str] = {}
     line: str = ""
     pace: Pace | None = None
+    lost_as: str = ""
 
 
 class NotDelivered(LambentError):

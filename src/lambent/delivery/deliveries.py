@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import structlog
 from msgspec import structs
 
+from lambent.arn import parse_arn
 from lambent.clock import Clock
 from lambent.delivery import store
 from lambent.delivery.api import LONGEST_AGE_S, MOST_RETRIES, Carriers, Delivery, NotDelivered, Statistics
@@ -17,6 +18,8 @@ from lambent.delivery.retry import BY_AGE, GiveUp, after_failure, is_too_old
 from lambent.delivery.store import Waiting
 from lambent.errors import Unavailable
 from lambent.ids import Ids
+from lambent.model.function import FunctionKey
+from lambent.model.meter import SILENCE, Meter, measure_function
 from lambent.store.api import Database, Transaction
 
 LONGEST_MESSAGE = 1_024
@@ -30,8 +33,10 @@ class Deliveries:
 
     carriers: Carriers
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, parallel: int = PARALLEL) -> None:
-        self._database, self._clock, self._ids = database, clock, ids
+    def __init__(
+        self, database: Database, clock: Clock, ids: Ids, parallel: int = PARALLEL, meter: Meter = SILENCE
+    ) -> None:
+        self._database, self._clock, self._ids, self._meter = database, clock, ids, meter
         self._loop: DueLoop[Waiting] = DueLoop(self._due, self._try, clock, "delivery", parallel)
         self._lanes: dict[int, str] = {}  # of those that are being tried
         self._delivered = self._retried = self._dead_lettered = self._dropped = 0
@@ -118,8 +123,14 @@ class Deliveries:
         await self._database.write(work)
         if letter is None:
             self._dropped += 1
+            self._count_lost(waiting.delivery)
         else:
             self._dead_lettered += 1
+
+    def _count_lost(self, delivery: Delivery) -> None:
+        if delivery.lost_as:
+            name = parse_arn(delivery.source_arn).resource.split(":")[1]
+            measure_function(self._meter, FunctionKey(delivery.account, delivery.region, name), delivery.lost_as)
 
 
 def numbered(delivery: Delivery, attempt: int) -> Delivery:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from lambent.model.function import FunctionKey
+
 Dimensions = tuple[tuple[str, str], ...]
 
 
@@ -52,3 +54,9 @@ class Silence:
 
 
 SILENCE = Silence()
+
+
+def measure_function(meter: Meter, function: FunctionKey, name: str, value: float = 1.0, unit: str = "Count") -> None:
+    """A metric of AWS/Lambda, of the function and of its account."""
+    for dimensions in ((), (("FunctionName", function.name),)):
+        meter.measure((function.account, function.region), "AWS/Lambda", {name: value}, dimensions, unit)

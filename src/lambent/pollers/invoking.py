@@ -19,6 +19,7 @@ from lambent.ids import Ids
 from lambent.invocation.errors import is_throttle
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.lineage import RecursiveInvocation
+from lambent.model.meter import Meter, measure_function
 from lambent.pollers.api import Invoker, Mapping
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 15.0
@@ -53,8 +54,8 @@ class Patience(NamedTuple):
 class BatchInvoker:
     """Invokes a mapping's function."""
 
-    def __init__(self, invoker: Invoker, clock: Clock, ids: Ids) -> None:
-        self._invoker, self._clock, self._ids = invoker, clock, ids
+    def __init__(self, invoker: Invoker, clock: Clock, ids: Ids, meter: Meter) -> None:
+        self._invoker, self._clock, self._ids, self._meter = invoker, clock, ids, meter
 
     async def invoke(self, mapping: Mapping, payload: bytes, trace_header: str, patience: Patience) -> Attempt:
         """The function's answer, or why there is none as far as patience goes."""
@@ -71,7 +72,10 @@ class BatchInvoker:
             attempt = Attempt(invocation.request_id, refusal)
             if isinstance(refusal, InvocationResult):
                 return attempt
-            if refusal.gone or refusal.code == RecursiveInvocation.code:
+            if refusal.gone:
+                return attempt
+            if refusal.code == RecursiveInvocation.code:
+                measure_function(self._meter, mapping.function, "RecursiveInvocationsDropped")
                 return attempt
             if refusal.code == "TooManyRequestsException":
                 patience.throttled()

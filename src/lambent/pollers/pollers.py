@@ -25,7 +25,7 @@ class Pollers:
 
     def __init__(self, links: Links, clock: Clock, ids: Ids, event_bytes: int) -> None:
         self._links, self._clock, self._event_bytes = links, clock, event_bytes
-        self._invoker = BatchInvoker(links.invoker, clock, ids)
+        self._invoker = BatchInvoker(links.invoker, clock, ids, links.meter)
         self._checkpoints = Checkpoints(links.database)
         self._pollers: dict[str, Poller] = {}
         self._loops: dict[str, asyncio.Task[None]] = {}

@@ -136,7 +136,9 @@ class Control:
         self._sqs = await open_sqs(sqs, clock, ids, settings.quotas, self._cloudwatch.meter)
         dynamodb = await stores.open("dynamodb", "lambent.services.dynamodb")
         self._dynamodb = await open_dynamodb(dynamodb, clock, ids, settings.quotas)
-        deliveries = Deliveries(await stores.open("deliveries", "lambent.delivery"), clock, ids)
+        deliveries = Deliveries(
+            await stores.open("deliveries", "lambent.delivery"), clock, ids, meter=self._cloudwatch.meter
+        )
         sources = Sources(self._sqs, self._dynamodb, self._edges, self._cloudwatch.meter, deliveries)
         polling = await build_polling(stores.open, clock, ids, sources, settings.quotas)
         self._pollers = polling.pollers

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -57,10 +58,14 @@ class House:
 
     async def open(self, path: Path | None = None) -> "House":
         self.database = await (open_sqlite(path, SCHEMA) if path else open_memory(SCHEMA))
-        self.deliveries = Deliveries(self.database, self.clock, FakeIds())
+        self.measured: list[tuple[Any, ...]] = []
+        self.deliveries = Deliveries(self.database, self.clock, FakeIds(), meter=self)
         self.deliveries.carriers = self.post
         self.task = asyncio.create_task(self.deliveries.run())
         return self
+
+    def measure(self, *what: Any) -> None:
+        self.measured.append(what)
 
     async def close(self) -> None:
         self.task.cancel()
@@ -296,3 +301,18 @@ async def test_the_log_of_what_is_given_up_shows_the_host_and_no_password(house:
     (line,) = told
     assert line["target"] == "http example.com"
     assert "secret" not in str(line)
+
+
+@pytest.mark.parametrize("lost_as", ["DeadLetterErrors", ""])
+async def test_what_is_lost_is_a_metric_of_the_function_it_is_about(house: House, lost_as: str) -> None:
+    """Source: Lambda Developer Guide, "Types of metrics for Lambda functions" (DeadLetterErrors)."""
+    house.post.fault = lambda _: NotDelivered("NO_RESOURCE", "gone", again=False)
+    source_arn = "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST"
+    await house.deliveries.put([structs.replace(house.delivery(), source_arn=source_arn, lost_as=lost_as)])
+    await house.quiet()
+    place = "000000000000", "us-east-1"
+    assert house.measured == [
+        (place, "AWS/Lambda", {lost_as: 1.0}, dimensions, "Count")
+        for dimensions in ((), (("FunctionName", "f"),))
+        if lost_as
+    ]

@@ -382,6 +382,7 @@ async def test_a_message_in_a_loop_stops_no_other(house: "House") -> None:
     await house.map(arn)
     await house.until(lambda: house.counts(arn) == (0, 1) and not house.function.running)
     assert sorted(house.function.seen) == [["innocent"], ["looping"]]
+    assert [house.measured[name] for name in house.measured if name[0] == "RecursiveInvocationsDropped"] == [1, 1]
 
 
 @pytest.mark.parametrize("count", [1, 7, 64])

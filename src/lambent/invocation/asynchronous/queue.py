@@ -25,7 +25,7 @@ from lambent.invocation.asynchronous.verdict import GONE, LOOP, Attempt, Later, 
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
 from lambent.model.lineage import RecursiveInvocation
-from lambent.model.meter import SILENCE, Meter
+from lambent.model.meter import SILENCE, Meter, measure_function
 from lambent.store.api import Database, StoreFailed, Transaction
 
 PARALLEL = 512  # attempts at once; more would wait for concurrency, with their payloads in memory
@@ -61,7 +61,7 @@ class EventQueue:
         await self._database.write(lambda tx: store.add(tx, invocation, now_ms))
         self._lanes.lane(invocation.function).expect(now_ms)
         self._wake.set()
-        self._measure(invocation.function, "AsyncEventsReceived", 1.0)
+        self._measure(invocation.function, "AsyncEventsReceived")
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -190,15 +190,13 @@ class EventQueue:
             self._succeeded += 1
             return
         self._dropped += 1
-        self._measure(event.invocation.function, "AsyncEventsDropped", 1.0)
+        self._measure(event.invocation.function, "AsyncEventsDropped")
+        if ending.condition == LOOP:
+            self._measure(event.invocation.function, "RecursiveInvocationsDropped")
         log.warning("an event is given up", action="event.dropped", **_facts(event), condition=ending.condition)
 
-    def _measure(self, function: FunctionKey, name: str, value: float, unit: str = "Count") -> None:
-        """For CloudWatch, of the function and of the account."""
-        for dimensions in ((), (("FunctionName", function.name),)):
-            self._links.meter.measure(
-                (function.account, function.region), "AWS/Lambda", {name: value}, dimensions, unit
-            )
+    def _measure(self, function: FunctionKey, name: str, value: float = 1.0, unit: str = "Count") -> None:
+        measure_function(self._links.meter, function, name, value, unit)
 
 
 def _facts(event: Event) -> dict[str, object]:

@@ -58,7 +58,8 @@ def deliveries_of(event: Event, rules: EventRules, ending: Ending, now_ms: int) 
         bus = {"Source": "lambda", "DetailType": DETAIL_TYPE + ("Success" if succeeded else "Failure")}
         options = {**found.options, **bus, "Resources": f"{target} {rules.arn}"}
         payload = _fitting_record(event, rules, ending, now_ms)
-        deliveries.append(msgspec.structs.replace(found, payload=payload, options=options))
+        destined = msgspec.structs.replace(found, payload=payload, options=options)
+        deliveries.append(msgspec.structs.replace(destined, lost_as="DestinationDeliveryFailures"))
     if rules.dead_letter and not succeeded:
         deliveries.append(
             msgspec.structs.replace(
@@ -67,6 +68,7 @@ def deliveries_of(event: Event, rules: EventRules, ending: Ending, now_ms: int) 
                 payload=event.invocation.payload,
                 attributes=attributes_of(event, ending),
                 attribute_types={"ErrorCode": "Number"},
+                lost_as="DeadLetterErrors",
             )
         )
     return deliveries

@@ -104,9 +104,13 @@ class House:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.clock = settings, FakeClock()
         self.invoker, self.functions, self.outbox = FakeInvoker(self.clock), FakeFunctions(), FakeOutbox()
+        self.measured: set[str] = set()
 
     def links(self) -> Links:
-        return Links(self.invoker, self.functions, self.outbox)
+        return Links(self.invoker, self.functions, self.outbox, self)
+
+    def measure(self, place: object, namespace: str, values: dict[str, float], *_: object) -> None:
+        self.measured |= set(values)
 
     async def open(self, parallel: int = 512) -> "House":
         self.database = await open_memory(SCHEMA)
@@ -352,6 +356,8 @@ async def test_a_failure_goes_to_the_destination_and_to_the_dead_letter_queue(ho
     assert told["responseContext"] == {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"}
     assert told["responsePayload"] == {"errorMessage": "no", "errorType": "E"}
     assert letter.payload == b"[1]"
+    assert (record.lost_as, letter.lost_as) == ("DestinationDeliveryFailures", "DeadLetterErrors")
+    assert "RecursiveInvocationsDropped" not in house.measured
     assert letter.attributes == {
         "RequestID": "request-1",
         "ErrorCode": "200",
@@ -397,6 +403,7 @@ async def test_a_stopped_loop_is_not_tried_again(house: House) -> None:
     await house.queue.put(invocation())
     await house.quiet()
     assert house.outbox.got[0].attributes["ErrorMessage"] == "a loop"
+    assert {"AsyncEventsDropped", "RecursiveInvocationsDropped"} <= house.measured
     assert await house.waiting() == 0
 
 
