@@ -11,6 +11,7 @@ from typing import Any
 from lambent.services.lambda_.environment_variables import is_unicode
 from lambent.services.lambda_.errors import InvalidParameter
 from lambent.services.lambda_.policy import Document
+from lambent.services.lambda_.statements import INVALID_PRINCIPAL, kind_of
 from lambent.services.statements import TESTS, as_list, like
 
 ELEMENTS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "Condition"}
@@ -69,8 +70,12 @@ def _check_principal(principal: Any) -> None:
         return
     if not isinstance(principal, dict) or set(principal) - KINDS:
         raise _wrong("a principal is *, or an object with AWS or Service")
-    if not all(_texts(each) for names in principal.values() for each in as_list(names)):
-        raise _wrong("principals are strings")
+    if not principal or not all(as_list(names) for names in principal.values()):
+        raise _wrong("a principal is somebody")
+    for kind, names in principal.items():
+        for each in as_list(names):
+            if not _texts(each) or ((kind, each) != ("AWS", "*") and kind_of(each) != kind):
+                raise InvalidParameter(INVALID_PRINCIPAL)
 
 
 def _check_condition(condition: Any) -> None:

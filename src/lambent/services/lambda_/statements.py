@@ -13,6 +13,7 @@ from lambent.services.operation import Request
 ACCOUNT = re.compile(r"[0-9]{12}")
 IDENTITY = re.compile(r"arn:aws[a-z-]*:(?:iam::[0-9]{12}:(?:root|user/.+|role/.+)|sts::[0-9]{12}:(?:assumed-role/.+))")
 SERVICE = re.compile(r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com(?:\.cn)?|amazon\.com)")
+INVALID_PRINCIPAL = "The provided principal was invalid. Please check the principal and try again."
 URL_ACTION = "lambda:InvokeFunctionUrl"
 CONDITIONS = (
     ("SourceAccount", "StringEquals", "AWS:SourceAccount"),
@@ -45,11 +46,17 @@ def _principal(principal: str) -> str | dict[str, str]:
         return principal
     if ACCOUNT.fullmatch(principal):
         return {"AWS": f"arn:aws:iam::{principal}:root"}
-    if IDENTITY.fullmatch(principal):
-        return {"AWS": principal}
-    if SERVICE.fullmatch(principal):
-        return {"Service": principal}
-    raise InvalidParameter("The provided principal was invalid. Please check the principal and try again.")
+    kind = kind_of(principal)
+    if not kind:
+        raise InvalidParameter(INVALID_PRINCIPAL)
+    return {kind: principal}
+
+
+def kind_of(principal: str) -> str:
+    """What a policy calls it: AWS (an account, a user, a role, a session) or Service; "" for what is neither."""
+    if ACCOUNT.fullmatch(principal) or IDENTITY.fullmatch(principal):
+        return "AWS"
+    return "Service" if SERVICE.fullmatch(principal) else ""
 
 
 def _condition(request: Request) -> dict[str, dict[str, Any]]:

@@ -225,6 +225,12 @@ GOOD = {"Effect": "Allow", "Principal": "*", "Action": INVOKE, "Resource": ARN}
         {"Effect": "Maybe"},
         {"Principal": None},
         {"Principal": {"Federated": "x"}},
+        {"Principal": {}},
+        {"Principal": {"AWS": []}},
+        {"Principal": {"AWS": ["111111111111", "user/typo"]}},
+        {"Principal": {"AWS": "sns.amazonaws.com"}},
+        {"Principal": {"Service": "111111111111"}},
+        {"Principal": {"Service": "*"}},
         {"Action": "s3:GetObject"},
         {"Resource": ARN + "2"},
         {"Condition": {"DateGreaterThan": {"aws:CurrentTime": "2030"}}},
@@ -237,6 +243,19 @@ GOOD = {"Effect": "Allow", "Principal": "*", "Action": INVOKE, "Resource": ARN}
 def test_a_whole_policy_that_could_not_be_judged_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidParameter):
         parsed(json.dumps({"Statement": [{**GOOD, **change}]}), ARN)
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        "*",
+        {"AWS": "*"},
+        {"AWS": ["111111111111", "arn:aws:iam::111111111111:user/u"], "Service": "sns.amazonaws.com"},
+        {"AWS": "arn:aws:sts::111111111111:assumed-role/r/s"},
+    ],
+)
+def test_principals_of_each_kind_may_be_named(principal: Any) -> None:
+    assert parsed(json.dumps({"Statement": [{**GOOD, "Principal": principal}]}), ARN)
 
 
 KEYS = st.sampled_from([*GOOD, "Statement", "Condition", "StringEquals", "AWS"]) | st.text()
