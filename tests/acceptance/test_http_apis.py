@@ -190,4 +190,4 @@ def test_a_custom_domain_name_leads_to_the_stages_that_its_paths_name(platform: 
     assert (
         client.ask("/shop/v1/pets")[0].status == 404
     )  # the host is nobody's: the path is that of a bucket that is not there
-    assert platform.client("apigatewayv2").get_domain_names()["Items"] == []
+    assert name not in {each["DomainName"] for each in platform.client("apigatewayv2").get_domain_names()["Items"]}

@@ -2,7 +2,7 @@
 
 Source: API Gateway Developer Guide, "Variables for data transformations" ($context). Names of headers are shown to
 functions and templates as the client wrote them, but for those that AWS writes itself. "Important notes for REST
-APIs": a signature is not handed on.
+APIs": a signature is not handed on. Recorded: neither is what belongs to the connection.
 """
 
 import base64
@@ -68,8 +68,8 @@ class RestCall:
     def many_headers(self) -> Many:
         """The headers with all their values."""
         joined, cookies = headers_of(self.request, self.facts)
-        if self.is_signed:
-            joined.pop("authorization", None)
+        for name in ("connection", "content-length", *(("authorization",) if self.is_signed else ())):
+            joined.pop(name, None)
         given: Many = {}
         written = self.written
         for name, value in self.request.headers:

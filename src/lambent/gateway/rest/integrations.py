@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from lambent.gateway.apis.http_answer import with_text_body
+from lambent.gateway.apis.http_answer import answer_of_rest
 from lambent.gateway.rest import functions, outbound, services
 from lambent.gateway.rest.calls import RestCall, is_binary
 from lambent.gateway.rest.events import proxy_event
@@ -69,7 +69,7 @@ async def _proxied_function(call: RestCall, method: MethodPlan, ports: Ports) ->
         call.log.append("Execution failed due to configuration error: Malformed Lambda proxy response")
         raise internal(502)
     try:
-        answer = with_text_body(result.payload, JSON_TYPE)
+        answer = answer_of_rest(result.payload, JSON_TYPE)
     except BadAnswer as error:
         call.log.append(f"Execution failed due to configuration error: Malformed Lambda proxy response: {error}")
         raise internal(502) from None

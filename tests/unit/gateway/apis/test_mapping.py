@@ -122,10 +122,10 @@ def test_format_one_wants_a_status_and_has_headers_of_many_values() -> None:
     told = {"statusCode": 200, "headers": {"X-A": "1", "X-B": "2"}, "multiValueHeaders": many, "body": "b"}
     answer = answer_1(json.dumps(told).encode())
     assert answer.headers == [
-        ("x-a", "1"),
         ("content-type", "text/plain;charset=UTF-8"),
         ("x-a", "3"),
         ("x-a", "4"),
+        ("x-a", "1"),
         ("x-b", "2"),
     ]
     typed = answer_1(b'{"statusCode": 200, "multiValueHeaders": {"Content-Type": ["text/html"]}}')
@@ -133,6 +133,10 @@ def test_format_one_wants_a_status_and_has_headers_of_many_values() -> None:
     for bad in (b"7", b'"text"', b'{"body": "b"}', b'{"statusCode": 200, "multiValueHeaders": {"a": "b"}}', b"{"):
         with pytest.raises(BadAnswer):
             answer_1(bad)
+    with pytest.raises(BadAnswer):
+        answer_2(b'{"errorMessage": "x"}')
+    assert answer_2(b'{"statusCode": 200, "errorMessage": "x", "body": "b"}').body == b"b"
+    assert answer_2(b'"errorMessage"').body == b"errorMessage"
     assert answer_2(b'"text"') == HttpResponse(200, [("content-type", "application/json")], b"text")
     assert answer_2(b'{"statusCode": 200, "body": "b"}').headers == [("content-type", "text/plain;charset=UTF-8")]
 

@@ -43,7 +43,9 @@ async def test_the_resource_is_chosen_before_its_method(world: World) -> None:
     ("answer", "status", "body"),
     [
         ("text", 502, {"message": "Internal server error"}),
-        ({"body": "x"}, 502, {"message": "Internal server error"}),
+        ([{"statusCode": 200}], 502, {"message": "Internal server error"}),
+        ({"statusCode": 200, "cookies": []}, 502, {"message": "Internal server error"}),
+        ({"errorMessage": "x"}, 502, {"message": "Internal server error"}),
         ({"statusCode": "soon"}, 502, {"message": "Internal server error"}),
         ({"statusCode": 200, "body": {"a": 1}}, 502, {"message": "Internal server error"}),
         (Exception("x"), 502, {"message": "Internal server error"}),
@@ -55,6 +57,15 @@ async def test_a_function_that_answers_wrong_is_a_bad_gateway(
     world.method("/x", "GET", {"type": "AWS_PROXY"})
     world.function = lambda _: answer
     assert told(await world.ask("GET", "/x")) == (status, body)
+
+
+async def test_every_member_of_an_answer_may_be_left_out(world: World) -> None:
+    """Recorded behaviour."""
+    world.method("/x", "GET", {"type": "AWS_PROXY"})
+    for answer, body in (({}, b""), ({"body": "x"}, b"x"), ({"headers": None}, b""), ({"headers": {"a": "b"}}, b"")):
+        world.function = lambda _, answer=answer: answer  # type: ignore[misc]
+        told = await world.ask("GET", "/x")
+        assert (told.status, told.body) == (200, body)
 
 
 async def test_a_late_integration_is_given_up(world: World) -> None:
