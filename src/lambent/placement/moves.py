@@ -33,7 +33,7 @@ class Moves:
         for giver in givers:
             try:
                 environment_id = await self._edges.give_up(giver, environment_key)
-            except Unavailable:
+            except (Unavailable, ServiceError):
                 continue
             if environment_id and (grant := await self._hand_on(environment_id, taker)) is not None:
                 return grant

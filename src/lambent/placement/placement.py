@@ -356,7 +356,7 @@ class Placement:
     async def _take_back(self, edge: int, environment_id: str) -> None:
         try:
             given = await self._edges.take_back(edge, environment_id)
-        except Unavailable:
+        except (Unavailable, ServiceError):
             given = False
         self._carry_out(self._ledger.took_back(environment_id, given))
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from lambent.clock import FakeClock
-from lambent.errors import Unavailable
+from lambent.errors import InternalFailure, Unavailable
 from lambent.ids import FakeIds
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionKey
@@ -214,13 +214,16 @@ async def test_many_edges_at_once_get_exactly_the_limit() -> None:
     assert len(house.agents.running) == 10
 
 
-async def test_an_edge_that_cannot_be_asked_gives_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "fault", [Unavailable("gone"), InternalFailure("a bug")], ids=lambda fault: type(fault).__name__
+)
+async def test_an_edge_that_cannot_be_asked_gives_nothing_up(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     house = await House(account_limit=1).open()
     first = await house.placement.lease(1, wish())
     house.placement.idle(IdleChange(first.environment_id, 1))
 
     async def unreachable(edge: int, environment_id: str) -> bool:
-        raise Unavailable("gone")
+        raise fault
 
     monkeypatch.setattr(house.edges, "take_back", unreachable)
     with pytest.raises(Throttled):

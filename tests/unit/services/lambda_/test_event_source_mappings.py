@@ -4,6 +4,7 @@ Sources: Lambda service model; behaviours section 21 (states and words).
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from itertools import product
 from typing import Any
 
@@ -372,3 +373,32 @@ async def test_a_second_mapping_of_the_same_stream_and_function_is_refused(house
     assert caught.value.message.endswith(
         f"already exists. Please update or delete the existing mapping with UUID {uuid}"
     )
+
+
+async def test_a_mapping_that_could_not_be_told_for_a_reason_nobody_thought_of_comes_to_rest_later(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: Any) -> None:
+        raise KeyError("a bug")
+
+    await house.create()
+    failed = asyncio.Event()
+    with monkeypatch.context() as patched:
+        patched.setattr(house.pollers, "apply", fail)
+        patched.setattr(house.clock, "sleep", then(failed, house.clock.sleep))
+        answer = await house.call("CreateEventSourceMapping", EventSourceArn=f"{SQS}:orders", FunctionName="f")
+        await asyncio.wait_for(failed.wait(), 20)
+        assert (await house.call("GetEventSourceMapping", UUID=answer["UUID"]))["State"] == "Creating"
+    await house.clock.advance(60)
+    await house.service.settle()
+    assert (await house.call("GetEventSourceMapping", UUID=answer["UUID"]))["State"] == "Enabled"
+
+
+def then(event: asyncio.Event, sleep: Callable[[float], Awaitable[None]]) -> Callable[[float], Awaitable[None]]:
+    """The same, which says that somebody sleeps."""
+
+    async def telling(seconds: float) -> None:
+        event.set()
+        await sleep(seconds)
+
+    return telling

@@ -143,3 +143,26 @@ async def test_versions_come_in_pages(house: Any) -> None:
     second = await house.call("ListVersionsByFunction", FunctionName="f", MaxItems=1, Marker=first["NextMarker"])
     assert [page["Versions"][0]["Version"] for page in (first, second)] == ["$LATEST", "1"]
     assert "NextMarker" not in second
+
+
+async def test_a_function_that_could_not_be_settled_for_a_reason_nobody_thought_of_is_settled_later(
+    house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, expect, sleep = asyncio.Event(), house.snapshots.expect, house.clock.sleep
+
+    async def fail(runtime: str, memory_mb: int) -> None:
+        raise KeyError("a bug")
+
+    async def telling(seconds: float) -> None:
+        failed.set()
+        await sleep(seconds)
+
+    monkeypatch.setattr(house.snapshots, "expect", fail)
+    monkeypatch.setattr(house.clock, "sleep", telling)
+    creating = asyncio.create_task(house.create())
+    await asyncio.wait_for(failed.wait(), 20)
+    monkeypatch.setattr(house.snapshots, "expect", expect)
+    await house.clock.advance(60)
+    await creating
+    await house.service.settle()
+    assert (await house.call("GetFunctionConfiguration", FunctionName="f"))["State"] == "Active"
