@@ -91,6 +91,7 @@ class OrdinaryUser(Landlord):
             "PATH=/usr/bin:/bin:/usr/sbin:/sbin",
             f"PYTHONPATH={packages}",
             f"PYENV_ROOT={PYENV}",
+            f"DOTNET_ROOT={csharp.FETCHED}",
         )
         python = (pythons[NATIVE].executable, "-B")
         self.program = (*(self._with_ids(home) if ids else ()), *become, *variables, *kept, *python, *SERVE[1:])

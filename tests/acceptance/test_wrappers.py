@@ -127,7 +127,11 @@ def test_a_wrapper_of_a_layer_starts_the_runtime_after_the_extensions(platform: 
     source = """
 import os
 def handler(event, context):
-    return [os.environ["MARK"], os.path.exists("/tmp/registered")]
+    with open("/proc/self/status") as status:
+        facts = dict(line.strip().partition(":\\t")[::2] for line in status)
+    rights = [facts[name] for name in ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")]
+    kinds = [os.readlink(f"/proc/self/fd/{each}").partition(":")[0] for each in range(4)]
+    return [os.environ["MARK"], os.path.exists("/tmp/registered"), rights, kinds, len(os.listdir("/proc/self/fd"))]
 """
     name = platform.create(
         source,
@@ -137,7 +141,9 @@ def handler(event, context):
     )
     answer, log, failed = invoke(platform, name)
     assert not failed, log
-    assert answer == ["of the wrapper", True]
+    assert answer[:2] == ["of the wrapper", True]
+    assert answer[2] == ["0" * 16, "0" * 16, "1", "2"]  # as for a function without a wrapper
+    assert answer[3:] == [["/dev/null", "pipe", "pipe", "socket"], 5]  # the fifth is the listing's own
 
 
 def test_snapstart_with_a_wrapper_is_refused_when_a_version_is_published(
