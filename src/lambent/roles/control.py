@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import os
-import platform
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -17,9 +17,6 @@ from lambent.gateway.dispatch import Dispatcher
 from lambent.ids import SystemIds
 from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.invocation.asynchronous.queue import Links as QueueLinks
-from lambent.journal.follower import Consumer, JournalFollower
-from lambent.journal.reader import JournalReader
-from lambent.journal.writer import JournalWriter
 from lambent.loops import Loop, Loops
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionSnapshot
@@ -43,43 +40,32 @@ from lambent.model.messages import (
     UrlQuery,
     Welcome,
 )
+from lambent.model.meter import Meter
 from lambent.model.objects import Door, ObjectAnswer, ObjectCall
 from lambent.model.principal import AccessKey
-from lambent.placement.api import Links as PlacementLinks
-from lambent.placement.placement import Placement
-from lambent.placement.provisioning import Provisioner
-from lambent.placement.rates import Rates
 from lambent.roles.api_gateway import Neighbours as ApiNeighbours
 from lambent.roles.api_gateway import build_api_gateway
 from lambent.roles.control_clock import TestClock
-from lambent.roles.control_links import Agents, Doors, Edges, Invalidator, PlacementLink, Runtimes, Specs
+from lambent.roles.control_ground import Ground
+from lambent.roles.control_links import Agents, Doors, Edges
 from lambent.roles.control_report import Report
-from lambent.roles.control_snapshots import Snapshots
 from lambent.roles.control_stores import Stores
-from lambent.roles.lambda_places import open_places
+from lambent.roles.functions import Around, Functions, build_functions
+from lambent.roles.identities import open_identities
 from lambent.roles.messaging import Reachable, build_messaging
 from lambent.roles.object_storage import Archives
 from lambent.roles.polling import Sources, build_polling
+from lambent.roles.records import open_records
 from lambent.roles.service_calls import ServiceCalls
 from lambent.sandbox.launch import Host
-from lambent.services.cloudwatch.api import CloudWatchService
-from lambent.services.cloudwatch.lambda_metrics import LambdaMetrics
 from lambent.services.dynamodb.api import open_dynamodb
-from lambent.services.iam.keys import Keys, KeySettings
-from lambent.services.iam.service import iam_operations
-from lambent.services.iam.store import IamStore
-from lambent.services.lambda_.api import Links as LambdaLinks
-from lambent.services.lambda_.service import LambdaService
-from lambent.services.logs.api import LogsService
-from lambent.services.logs.ingest import LogIngester
+from lambent.services.operation import Operation
 from lambent.services.sns.signing import Signer, make_identity
 from lambent.services.sqs.api import open_sqs
-from lambent.services.sts.service import sts_operations
 from lambent.store.private_file import read_or_make
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting, serve
 from lambent.transport.peer import Method, Methods, Peer
-from lambent.vault import open_vault
 
 COLLECT_EVERY_S = 60.0
 LAST_CALLS_S = 0.5
@@ -111,106 +97,69 @@ class Control:
 
     async def build(self) -> None:
         """Open the stores and make every room."""
-        settings, clock, ids, stores = self._settings, self._clock, self._ids, self._stores
-        data = settings.data
-        iam_store = IamStore(await stores.open("iam", "lambent.services.iam"))
-        vault = await asyncio.to_thread(open_vault, data / "master.key")
-        key_settings = KeySettings(data / "root-key.json", settings.account, settings.dev_credentials)
-        self._keys = Keys(iam_store, vault, clock, ids, key_settings)
-        await self._keys.root_key()
-        journal = data / "journal"
-        journal.mkdir(mode=0o700, exist_ok=True)
-        logs = await stores.open("logs", "lambent.services.logs")
-        metrics = await stores.open("cloudwatch", "lambent.services.cloudwatch")
-        consumers: list[Consumer] = [LogIngester(logs, clock), LambdaMetrics(metrics)]
-        self._follower = JournalFollower(JournalReader(journal), clock, consumers)
-        self._logs = LogsService(logs, clock, self._follower.catch_up)
-        self._cloudwatch = CloudWatchService(metrics, clock, self._follower.catch_up, settings.metric_retention_days)
-        placement = PlacementLink()
-        invalidator = Invalidator(self._edges, placement)
-        runtimes = Runtimes(self._host, _architecture(), fallback=settings.runtime_fallback)
-        self._journal = JournalWriter(journal, f"control-{ids.hex(16)}")
-        self._snapshots = snapshots = Snapshots(self._agents, self._journal, clock, ids)
-        places = await open_places(stores, settings, vault, ids)
-        sqs = await stores.open("sqs", "lambent.services.sqs")
-        self._sqs = await open_sqs(sqs, clock, ids, settings.quotas, self._cloudwatch.meter)
-        dynamodb = await stores.open("dynamodb", "lambent.services.dynamodb")
-        self._dynamodb = await open_dynamodb(dynamodb, clock, ids, settings.quotas)
-        deliveries = Deliveries(
-            await stores.open("deliveries", "lambent.delivery"), clock, ids, meter=self._cloudwatch.meter
-        )
-        sources = Sources(self._sqs, self._dynamodb, self._edges, self._cloudwatch.meter, deliveries)
-        polling = await build_polling(stores.open, clock, ids, sources, settings.quotas)
+        on, edges = Ground(self._settings, self._clock, self._ids, self._stores), self._edges
+        identities = await open_identities(on, Doors(edges))
+        self._keys = identities.keys
+        self._records = records = await open_records(on)
+        meter = records.cloudwatch.meter
+        await self._open_sources(on, meter)
+        deliveries = Deliveries(await on.stores.open("deliveries", "lambent.delivery"), on.clock, on.ids, meter=meter)
+        sources = Sources(self._sqs, self._dynamodb, edges, meter, deliveries)
+        polling = await build_polling(on.stores.open, on.clock, on.ids, sources, on.settings.quotas)
         self._pollers = polling.pollers
         carriers: dict[str, Carrier] = {}
         archives = Archives()
-        lambda_links = LambdaLinks(
-            self._keys,
-            runtimes,
-            invalidator,
-            placement,
-            snapshots,
-            self._pollers,
-            polling.queues,
-            polling.streams,
-            archives,
-            carriers.keys(),
-        )
-        self._lambda = LambdaService(places, settings, clock, ids, lambda_links)
-        self._pollers.registry = self._lambda.mappings
-        specs = Specs(self._lambda.data_plane, self._keys, settings, clock, ids)
-        self._placement = Placement(
-            settings.node_memory_mb or _nine_tenths_of_memory_mb() - settings.preboot_mb,
-            clock,
-            ids,
-            PlacementLinks(self._agents, self._edges, self._lambda.data_plane, specs),
-            scaling_pace=settings.scaling_pace,
-        )
-        snapshots.connect(specs, self._lambda.data_plane, self._placement)
-        self._rates = Rates(settings.requests_per_concurrency, self._lambda.data_plane, clock)
-        self._provisioner = Provisioner(
-            self._placement, self._edges, self._lambda.data_plane, clock, settings.environment_life_s
-        )
-        placement.connect(self._placement, self._provisioner)
-        events = await stores.open("events", "lambent.invocation.asynchronous")
-        queue_links = QueueLinks(self._edges, self._lambda.event_rules, deliveries, self._cloudwatch.meter)
-        self._queue = EventQueue(events, clock, settings, queue_links)
+        around = Around(self._host, self._agents, edges, identities, records, polling, archives, carriers.keys())
+        self._know(await build_functions(on, around))
+        events = await on.stores.open("events", "lambent.invocation.asynchronous")
+        queue_links = QueueLinks(edges, self._lambda.event_rules, deliveries, meter)
+        self._queue = EventQueue(events, on.clock, on.settings, queue_links)
         reachable = Reachable(
-            self._keys, self._lambda, self._queue, self._logs, self._sqs, settings, deliveries, carriers, archives
+            self._keys, self._lambda, self._queue, records.logs, self._sqs, on.settings, deliveries, carriers, archives
         )
-        identity = await asyncio.to_thread(read_or_make, data / "sns-signing.pem", lambda: make_identity(clock.now_s()))
-        self._messaging = await build_messaging(stores.open, clock, ids, reachable, Signer(identity))
+        self._messaging = await build_messaging(on.stores.open, on.clock, on.ids, reachable, await self._signer())
+        neighbours = ApiNeighbours(self._lambda, records.logs, meter)
         self._api_gateway = await build_api_gateway(
-            stores.open,
-            (clock, ids, settings.quotas),
-            self._edges,
-            ApiNeighbours(self._lambda, self._logs, self._cloudwatch.meter),
+            on.stores.open, (on.clock, on.ids, on.settings.quotas), edges, neighbours
         )
+        self._dispatcher = self._dispatching({**identities.operations, **records.operations})
         self._report = Report(
-            self._edges,
+            edges,
             self._agents,
             self._placement,
             self._queue,
             self._messaging,
             self._pollers,
-            self._cloudwatch,
-            settings.file_systems,
+            records.cloudwatch,
+            on.settings.file_systems,
         )
-        self._dispatcher = Dispatcher(
-            {
-                "lambda": self._lambda.operations,
-                "iam": iam_operations(iam_store, vault, clock, ids, Doors(self._edges)),
-                "sts": sts_operations(self._keys),
-                "logs": self._logs.operations,
-                "cloudwatch": self._cloudwatch.operations,
-                "sqs": self._sqs.operations,
-                "dynamodb": self._dynamodb.operations,
-                "dynamodbstreams": self._dynamodb.stream_operations,
-                **self._messaging.operations,
-                **self._api_gateway.operations,
-            },
-            {"lambda": settings.quotas.create_request_bytes},
-        )
+
+    async def _open_sources(self, on: Ground, meter: Meter) -> None:
+        """The services whose records functions are run for by mappings."""
+        sqs = await on.stores.open("sqs", "lambent.services.sqs")
+        self._sqs = await open_sqs(sqs, on.clock, on.ids, on.settings.quotas, meter)
+        dynamodb = await on.stores.open("dynamodb", "lambent.services.dynamodb")
+        self._dynamodb = await open_dynamodb(dynamodb, on.clock, on.ids, on.settings.quotas)
+
+    def _know(self, functions: Functions) -> None:
+        self._lambda, self._placement = functions.lambda_, functions.placement
+        self._provisioner, self._rates, self._snapshots = functions.provisioner, functions.rates, functions.snapshots
+
+    async def _signer(self) -> Signer:
+        """Of what topics send."""
+        file, clock = self._settings.data / "sns-signing.pem", self._clock
+        return Signer(await asyncio.to_thread(read_or_make, file, lambda: make_identity(clock.now_s())))
+
+    def _dispatching(self, operations: dict[str, Mapping[str, Operation]]) -> Dispatcher:
+        """To these and those of the rooms that are there."""
+        own = {
+            "lambda": self._lambda.operations,
+            "sqs": self._sqs.operations,
+            "dynamodb": self._dynamodb.operations,
+            "dynamodbstreams": self._dynamodb.stream_operations,
+        }
+        every = {**own, **operations, **self._messaging.operations, **self._api_gateway.operations}
+        return Dispatcher(every, {"lambda": self._settings.quotas.create_request_bytes})
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Answer until `stopping`; then finish what was accepted."""
@@ -220,9 +169,7 @@ class Control:
         self._loops.begin("agent", self._link.run)
         await self._lambda.start()
         loops: dict[str, Loop] = {
-            "journal": self._follower.run,
-            "logs": self._logs.run,
-            "cloudwatch": self._cloudwatch.run,
+            **self._records.loops(),
             "sqs": self._sqs.run,
             "dynamodb": self._dynamodb.run,
             "events of functions": self._queue.run,
@@ -245,8 +192,7 @@ class Control:
             await asyncio.wait(set(self._calls), timeout=LAST_CALLS_S)
         await self._placement.close()
         await self._lambda.close()
-        await self._cloudwatch.close()
-        self._journal.close()
+        await self._records.close()
         await self._stores.close()
 
     async def _collect(self) -> None:
@@ -372,14 +318,6 @@ class Control:
 
     async def _metrics(self, _peer: Peer, _body: None) -> str:
         return await self._report.metrics()
-
-
-def _architecture() -> str:
-    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
-
-
-def _nine_tenths_of_memory_mb() -> int:
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // (1024 * 1024) * 9 // 10
 
 
 async def run_control(settings: Settings, host: Host) -> None:

@@ -1,51 +1,37 @@
 """An edge: answers HTTP, and runs the invoke data path with the environments it holds."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
-from typing import Any
 
 import structlog
 
 from lambent.clock import ShiftedClock
 from lambent.config import Quotas, Settings
 from lambent.environment.live import LiveEnvironment
-from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
-from lambent.environment.runtime_api.router import streams
-from lambent.gateway.admission import Admission
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.buckets import comes_in_pieces
-from lambent.gateway.exchange import Stage
-from lambent.gateway.forward import Forward
 from lambent.gateway.front import Front
 from lambent.gateway.http.rules import Limits as HttpLimits
-from lambent.gateway.http.server import Door, HttpServer
-from lambent.gateway.invoke import Invoking
-from lambent.gateway.invoke_streamed import InvokingStreamed
-from lambent.gateway.links import OpenLinks
-from lambent.gateway.platform import Answers, OpenPaths, SignedPaths
+from lambent.gateway.http.server import HttpServer
 from lambent.gateway.urls.cache import UrlCache
-from lambent.gateway.urls.stage import FunctionUrls
-from lambent.gateway.urls.stage import Rules as UrlRules
 from lambent.ids import SystemIds
 from lambent.invocation.api import Limits, Links
 from lambent.invocation.data_plane import DataPlane
 from lambent.invocation.estate import Estate
 from lambent.invocation.snapshots import Snapshots
-from lambent.invocation.streaming import Pace
 from lambent.journal.lines import events_of
 from lambent.journal.writer import JournalWriter
 from lambent.loops import Loops
-from lambent.model.environment import ApiFacts, EnvironmentExit, EnvironmentGrant
+from lambent.model.environment import EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import Hello, Invalidate, LeaseGrant, Welcome
 from lambent.model.rest_api import RestTrial, TrialOutcome
-from lambent.protocol.wires import wire_for
 from lambent.roles.edge_apis import EdgeApis
+from lambent.roles.edge_bridges import Bridges
 from lambent.roles.edge_links import AgentLink
-from lambent.roles.edge_objects import object_stages
+from lambent.roles.edge_stages import Serving, stages_of
 from lambent.roles.edge_websockets import Whereabouts
 from lambent.roles.handoff_line import HandoffLine
 from lambent.roles.neighbours import Caches, NeighbourDoor, Neighbours, SteadyControl, address_of
@@ -55,10 +41,6 @@ from lambent.transport.connections import Lasting
 from lambent.transport.peer import MAX_FRAME_BYTES, Method, Methods, Peer
 
 BODY_SLACK_BYTES = 1024 * 1024
-API_CONNECTIONS = 64  # of one environment to its Runtime API
-FOREVER_S = 10 * 365 * 86400.0
-# Short bodies only are read whole; a runtime may be silent for as long as it lives.
-API_LIMITS = HttpLimits(128 * 1024, 64 * 1024, FOREVER_S, FOREVER_S, FOREVER_S)
 
 log = structlog.get_logger()
 
@@ -91,59 +73,25 @@ class Edge:
         self._to_control = control
         self._journal = JournalWriter(settings.data / "journal", f"edge{number}-{self._hello.generation}")
         self._snapshots = Snapshots(fetch=control.snapshot)
-        links = Links(control, agent, self._journal, events_of, ids)
-        limits = Limits(
-            settings.keep_alive_s,
-            settings.quotas.init_timeout_s,
-            settings.quotas.sync_response_bytes,
-            settings.environment_life_s,
-            settings.freeze_after_s,
-            paced=settings.requests_per_concurrency > 0,
-        )
+        links, limits = Links(control, agent, self._journal, events_of, ids), _limits_of(settings)
         self._estate = Estate(links, self._snapshots, self._clock, limits)
         self._data_plane = DataPlane(links, self._snapshots, self._estate, self._clock, limits)
         self._handoff = HandoffLine(
             settings.run / "handoff.sock", self._hello, self._clock, self._granted, self._estate.agent_lost
         )
-        self._bridges: dict[str, list[tuple[HttpServer, Door]]] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._keys = KeyCache(control.access_key)
-        clock = control.advance if settings.dev_credentials else None
-        answers = Answers(self._missing, control.metrics, control.download, control.status, clock)
         self._urls = UrlCache(control.function_url)
-        quotas, begin, pace = settings.quotas, self._data_plane.begin, Pace(settings.stream_bytes_per_s)
         authentication = Authentication(self._keys, self._clock, settings.clock_skew_s)
-        url_rules = UrlRules(quotas.sync_payload_bytes, quotas.streamed_response_bytes, pace, self._journal.append)
-        write_event = wire_for("lambda").event_writer("InvokeWithResponseStream")
         where = Whereabouts(number, authentication, self._neighbours.connection, ids)
-        self._apis = EdgeApis(control, begin, self._clock, settings, where)
+        self._apis = EdgeApis(control, self._data_plane.begin, self._clock, settings, where)
         caches = Caches(self._keys, self._urls, self._snapshots, self._apis)
         self._door = NeighbourDoor(self._control, caches, self._hand_on, self._run_kept, self._apis.sockets.serve)
-        admission = Admission(self._snapshots.cached, self._data_plane.snapshot, self._apis.permits)
-        objects = object_stages(control, self._keys, settings, self._clock, ids)
-        stages: tuple[Stage, ...] = (
-            FunctionUrls(begin, self._urls, authentication, self._clock, url_rules),
-            self._apis.stage,
-            OpenPaths(answers),
-            OpenLinks(control.http),
-            *objects.unsigned,
-            objects.authenticated(authentication),
-            Invoking(begin, control.enqueue, admission, quotas),
-            InvokingStreamed(begin, admission, write_event, quotas, pace, self._clock),
-            objects.signed,
-            SignedPaths(answers),
-            Forward(control.http),
-        )
+        serving = Serving(control, self._data_plane, self._journal, caches, authentication, self._missing)
+        stages = stages_of(serving, settings, self._clock, ids)
         self._tls = TlsKeeper(settings, self._clock)
-        self._http = HttpServer(
-            Front(stages, ids),
-            self._clock,
-            HttpLimits(
-                head_bytes=settings.quotas.header_bytes,
-                body_bytes=_longest_body_bytes(quotas),
-            ),
-            streams=comes_in_pieces,
-        )
+        rules = HttpLimits(head_bytes=settings.quotas.header_bytes, body_bytes=_longest_body_bytes(settings.quotas))
+        self._http = HttpServer(Front(stages, ids), self._clock, rules, streams=comes_in_pieces)
+        self._bridges = Bridges(self._http, self._clock, ids)
 
     async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:
         """Serve until `stopping`, then let running invocations finish."""
@@ -231,13 +179,13 @@ class Edge:
 
     async def _give_up(self, _: Peer, environment_key: str) -> str:
         environment_id = self._estate.give_up(environment_key)
-        self._leave_bridge(environment_id)
+        self._bridges.leave(environment_id)
         return environment_id
 
     async def _hand_on(self, environment_key: str, edge: int) -> LeaseGrant | None:
         grant = await self._estate.hand_on(environment_key, edge)
         if grant is not None:
-            self._leave_bridge(grant.environment_id)
+            self._bridges.leave(grant.environment_id)
         return grant
 
     async def _run_kept(self, invocation: Invocation) -> InvocationResult | None:
@@ -254,11 +202,7 @@ class Edge:
 
     async def _exited(self, _: Peer, notice: EnvironmentExit) -> None:
         self._estate.exited(notice)
-        self._leave_bridge(notice.environment_id)
-
-    def _leave_bridge(self, environment_id: str) -> None:
-        for server, door in self._bridges.pop(environment_id, ()):
-            server.leave(door)
+        self._bridges.leave(notice.environment_id)
 
     # --- environments ---------------------------------------------------------------------
 
@@ -268,38 +212,26 @@ class Edge:
         listener = rest.pop(0) if grant.has_platform_listener else None
         freezer = rest.pop(0) if grant.has_freezer else None
         sock = socket.socket(fileno=channel)
-        way = sock if grant.api is None else self._open_api(grant, grant.api, sock, rest)
+        way = sock if grant.api is None else self._bridges.open_api(grant.environment_id, grant.api, sock, rest)
         environment = LiveEnvironment(grant, way, output, gauge, self._clock, freezer)
         if listener is not None:
-            self._serve_inside(grant.environment_id, listener, self._http)
+            self._bridges.open_platform(grant.environment_id, listener)
         if grant.provisioned is not None and not grant.initialised:
             self._estate.provisioned(environment, grant.provisioned)
         else:
             self._estate.granted(environment, grant.times)
 
-    def _open_api(
-        self, grant: EnvironmentGrant, facts: ApiFacts, channel: socket.socket, descriptors: list[int]
-    ) -> EnvironmentApi:
-        listener, *rest = descriptors
-        supervisor, output = None, -1
-        if facts.extensions:
-            supervisor, output = socket.socket(fileno=rest.pop(0)), rest.pop(0)
-        ends = Ends(channel, supervisor, output, tuple(socket.socket(fileno=each) for each in rest))
-        api = EnvironmentApi(facts, ends, self._clock, self._ids)
-        server = HttpServer(api.router, self._clock, API_LIMITS, streams, most=API_CONNECTIONS)
-        self._serve_inside(grant.environment_id, listener, server)
-        return api
 
-    def _serve_inside(self, environment_id: str, descriptor: int, server: HttpServer) -> None:
-        task = asyncio.get_running_loop().create_task(self._bridge(environment_id, descriptor, server))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _bridge(self, environment_id: str, descriptor: int, server: HttpServer) -> None:
-        """Answer requests from inside the environment's own network namespace."""
-        with contextlib.suppress(OSError):
-            door = await server.accept(socket.socket(fileno=descriptor))
-            self._bridges.setdefault(environment_id, []).append((server, door))
+def _limits_of(settings: Settings) -> Limits:
+    """Of what runs here."""
+    return Limits(
+        settings.keep_alive_s,
+        settings.quotas.init_timeout_s,
+        settings.quotas.sync_response_bytes,
+        settings.environment_life_s,
+        settings.freeze_after_s,
+        paced=settings.requests_per_concurrency > 0,
+    )
 
 
 def _longest_body_bytes(quotas: Quotas) -> int:
