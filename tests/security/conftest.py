@@ -175,12 +175,12 @@ class AgentProcess:
 
     def image(self, layout: Layout) -> str:
         """The root of an image; its content address."""
-        shelf, ids, source = Shelf(self.data / "images", SystemIds()), SystemIds(), Archive(Files(layout.place))
+        shelf, source = Shelf(self.data / "images", SystemIds()), Archive(Files(layout.place))
         found = sources.resolve(source, source.top, ARCHITECTURE, IMAGE_LIMITS)
         with shelf.adding():
             fetch(found, source, shelf, IMAGE_LIMITS, lambda _: None)
             (self.data / "code").mkdir(exist_ok=True)
-            build(found, shelf, self.data / "code" / found.digest, ids)
+            build(found, shelf, self.data / "code" / found.digest)
         return found.digest
 
     def elsewhere(self, data: Path, place: Sequence[str], **settings: str) -> "AgentProcess":

@@ -71,10 +71,10 @@ def _import(folder: Path, path: Path, name: str, wanted: str) -> None:
     files = archive.Files(path)
     try:
         source = archive.Archive(files, wanted)
-        given = name or source.name
+        given = name or source.name.rpartition("/")[2]  # in the file: with the registry that it was meant for
         if not given:
             raise CommandError("the image has no name in there; give it one with --name NAME:TAG")
-        called = reference.parse(given if given.startswith(LOCAL) else LOCAL + given.rpartition("/")[2])
+        called = reference.parse(LOCAL + given.removeprefix(LOCAL))
         _keep(folder, called, source, lambda limits: sources.resolve(source, source.top, _architecture(), limits))
     finally:
         files.close()
@@ -107,7 +107,9 @@ def _keep(folder: Path, called: "Reference", source: "Source", resolve: "Callabl
     limits = Limits(quotas.image_bytes, quotas.image_entries, quotas.image_layers)
     shelf = Shelf(folder.resolve() / "images", SystemIds())
     columns = (progress.TextColumn("{task.description}"), progress.BarColumn(), progress.DownloadColumn())
-    with progress.Progress(*columns, console=screen.notes(), transient=True) as bar, shelf.adding():
+    notes = screen.notes()
+    shown = progress.Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal)
+    with shown as bar, shelf.adding():
         task = bar.add_task(called.tagged, total=None)
 
         def tell(how_far: Progress) -> None:

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from lambent.ids import Ids
 from lambent.images.api import Image, ImageError, Layer, Limits, Progress, Source, invalid
 from lambent.images.layer_stream import Inflated, Transfer
 from lambent.images.layer_tree import ENTRY_BYTES, Changes, Unpacker
@@ -63,8 +62,8 @@ def _changes(shelf: Shelf, layer: Layer) -> Changes:
     return found
 
 
-def build(image: Image, shelf: Shelf, place: Path, ids: Ids) -> None:
-    """Make the root of `image` at `place`, whole or not at all.
+def build(image: Image, shelf: Shelf, place: Path) -> None:
+    """Make the root of `image` at `place`, whole or not at all. One at a time for each place.
 
     Raises:
         ImageError: its layers do not make a root.
@@ -72,7 +71,8 @@ def build(image: Image, shelf: Shelf, place: Path, ids: Ids) -> None:
     """
     if place.is_dir():
         return
-    making = place.parent / f"{UNFINISHED}{ids.hex(16)}"
+    leave_nothing(place)
+    making = _making(place)
     making.mkdir()
     try:
         root = Root(making)
@@ -80,11 +80,16 @@ def build(image: Image, shelf: Shelf, place: Path, ids: Ids) -> None:
             root.add(shelf.tree(layer), _changes(shelf, layer))
         root.furnish()
         sync_file_system(making)
-        try:
-            making.rename(place)
-        except OSError:  # another process was faster
-            if not place.is_dir():
-                raise
+        making.rename(place)
         sync_folder(place.parent)
     finally:
-        shutil.rmtree(making, ignore_errors=True)
+        leave_nothing(place)
+
+
+def leave_nothing(place: Path) -> None:
+    """Nothing half-made for `place` is there afterwards; what stands at it is whole, and stays."""
+    shutil.rmtree(_making(place), ignore_errors=True)
+
+
+def _making(place: Path) -> Path:
+    return place.parent / f"{UNFINISHED}image-{place.name}"

@@ -1,18 +1,14 @@
 """A registry that speaks the OCI distribution API, as a source of images.
 
 Only registries that the operator names are asked, over TLS unless named with http://. What a registry wants to
-know of us comes from a Docker configuration file: a name and password for itself (Basic), or for the token
-server that it names (Bearer). A blob may be elsewhere (redirects, to an object store as a rule): there we go
-without credentials.
+know of us `logins` finds: a name and password for itself (Basic), or for the token server that it names (Bearer).
+A blob may be elsewhere (redirects, to an object store as a rule): there we go without credentials.
 
 Source: OCI distribution specification; Docker's "Token Authentication Specification".
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
@@ -20,6 +16,7 @@ import urllib3
 from msgspec import Struct
 
 from lambent.images.api import ImageError, invalid
+from lambent.images.logins import login_of
 from lambent.images.manifest import INDEXES, MANIFESTS, MOST_BYTES
 from lambent.images.reference import Reference
 
@@ -32,16 +29,6 @@ MOST_HOPS, TOKEN_BYTES = 5, 1024 * 1024
 ACCEPT = ", ".join((*MANIFESTS, *INDEXES))
 PLAIN = "http://"
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
-
-
-class _Auth(Struct):
-    auth: str = ""
-    username: str = ""
-    password: str = ""
-
-
-class _DockerFile(Struct):
-    auths: dict[str, _Auth] = {}
 
 
 class RegistrySettings(Struct, frozen=True):
@@ -183,23 +170,3 @@ def _token(data: bytes) -> str:
     except (msgspec.DecodeError, UnicodeError) as error:
         raise ImageError("unreachable", f"the registry's token cannot be read: {error}") from error
     return found.token or found.access_token
-
-
-def login_of(file: str, host: str) -> str:
-    """The name and password for `host` in base64, as a Docker configuration file has them; "" for none.
-
-    Raises:
-        ImageError: the file cannot be read.
-    """
-    if not file:
-        return ""
-    try:
-        kept = msgspec.json.decode(Path(file).read_bytes(), type=_DockerFile)
-        found = kept.auths.get(host) or kept.auths.get(f"https://{host}")
-        if found is None:
-            return ""
-        login = found.auth or base64.b64encode(f"{found.username}:{found.password}".encode()).decode()
-        base64.b64decode(login, validate=True)
-    except (OSError, msgspec.DecodeError, UnicodeError, binascii.Error) as error:
-        raise ImageError("denied", f"the registry credentials cannot be read: {error}") from error
-    return login

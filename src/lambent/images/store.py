@@ -11,6 +11,7 @@ from msgspec import Struct
 from lambent.ids import Ids
 from lambent.images import reference, sources
 from lambent.images.api import Image, ImageError, Limits, Progress
+from lambent.images.pull import leave_nothing
 from lambent.images.registry import Registry, RegistrySettings
 from lambent.images.shelf import Shelf
 from lambent.images.worker import Order, Word
@@ -66,6 +67,7 @@ class ImageStore:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+            await asyncio.to_thread(leave_nothing, Path(order.place))  # it may have been killed
         if last.kind is not None:
             raise ImageError(last.kind, last.error)
         if not last.done:

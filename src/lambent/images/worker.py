@@ -62,7 +62,7 @@ def pull(order: Order, tell: Callable[[Progress], None]) -> None:
                 raise
             image = sources.resolve(source, name.wanted, order.architecture, order.limits)
         fetch(image, source, shelf, order.limits, tell)
-        build(image, shelf, Path(order.place), ids)
+        build(image, shelf, Path(order.place))
 
 
 class Teller:

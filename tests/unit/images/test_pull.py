@@ -51,7 +51,7 @@ def made(place: Path, *contents: str) -> Layout:
 def test_an_image_of_three_kinds_of_layers_becomes_a_root(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "shelf", FakeIds())
     image = imported(shelf, made(tmp_path / "l", "zero", "one", "two").place)
-    build(image, shelf, tmp_path / "root", FakeIds())
+    build(image, shelf, tmp_path / "root")
     assert [(tmp_path / f"root/f{n}").read_text() for n in range(3)] == ["zero", "one", "two"]
     assert shelf.named("localhost/app:1") == image
 
@@ -63,7 +63,7 @@ def test_a_layer_that_is_there_is_not_fetched_once_more(tmp_path: Path) -> None:
     (second.place / "blobs/sha256" / second.layers[0]["digest"][7:]).unlink()
     image = imported(shelf, second.place, "localhost/app:2")
     assert len(list((tmp_path / "shelf/layers").iterdir())) == 3
-    build(image, shelf, tmp_path / "root", FakeIds())
+    build(image, shelf, tmp_path / "root")
     assert (tmp_path / "root/f1").read_text() == "b"
 
 
@@ -167,6 +167,56 @@ async def test_a_pull_that_is_killed_leaves_nothing_that_counts_and_the_next_one
     assert sorted(path.name for path in (tmp_path / "shelf/layers").iterdir()) == sorted(
         layer.diff_id[7:] for layer in image.layers
     )
+
+
+HALF_WAY = """
+import sys, time
+import msgspec
+from lambent.images import worker
+from lambent.images.merge import Root
+def furnish(self):
+    print("half-way", flush=True)
+    time.sleep(600)
+Root.furnish = furnish
+worker.pull(msgspec.json.decode(sys.argv[1], type=worker.Order), print)
+"""
+
+
+async def test_a_worker_that_is_killed_while_it_makes_a_root_leaves_nothing(tmp_path: Path) -> None:
+    """Counted: one folder of roots after the next try, and on the shelf exactly what was there before."""
+    shelf, roots = Shelf(tmp_path / "shelf", SystemIds()), tmp_path / "code"
+    image = imported(shelf, made(tmp_path / "l", "zero", "one").place)
+    roots.mkdir()
+    uri, before = f"localhost/app@sha256:{image.digest}", count(tmp_path / "shelf")
+    place = roots / image.digest
+    order = Order(uri, "x86_64", str(tmp_path / "shelf"), str(place), RegistrySettings(), LIMITS)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HALF_WAY, msgspec.json.encode(order), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"half-way\n"
+    process.kill()
+    await process.wait()
+    assert not place.exists()  # what is half-made has another name
+    assert count(roots) > 0
+    store = ImageStore(tmp_path / "shelf", roots, RegistrySettings(), LIMITS, SystemIds())
+    await store.make_root(uri, image.digest, "x86_64")
+    assert [path.name for path in roots.iterdir()] == [image.digest]
+    assert [(place / name).read_text() for name in ("f0", "f1")] == ["zero", "one"]
+    assert count(tmp_path / "shelf") == before
+
+
+async def test_control_sweeps_up_behind_a_worker(tmp_path: Path) -> None:
+    roots, digest = tmp_path / "code", "1" * 64
+    store = ImageStore(tmp_path / "shelf", roots, RegistrySettings(), LIMITS, SystemIds())
+    (roots / f".unfinished-image-{digest}" / "half").mkdir(parents=True)
+    with pytest.raises(ImageError):
+        await store.make_root(f"localhost/app@sha256:{digest}", digest, "x86_64")
+    assert list(roots.iterdir()) == []
+
+
+def count(folder: Path) -> int:
+    return sum(1 for _ in folder.rglob("*"))
 
 
 def test_an_order_travels_as_json(tmp_path: Path) -> None:

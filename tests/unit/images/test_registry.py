@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ from tests.images.layouts import Layout, entry
 
 from lambent.images import sources
 from lambent.images.api import Image, ImageError, Limits
+from lambent.images.logins import login_of
 from lambent.images.reference import Reference
 from lambent.images.registry import Registry, RegistrySettings
 
@@ -107,6 +110,68 @@ def test_what_the_registry_wants_to_know_comes_from_the_login_file(hub: Hub, tmp
     assert resolve(hub, credentials=login_file(hub, tmp_path)).digest == hub.layout.digest[7:]
     with pytest.raises(ImageError) as caught:
         resolve(hub)
+    assert caught.value.kind == "denied"
+
+
+HELPER = """#!/bin/sh
+[ "$1" = get ] || exit 3
+read -r host
+case "$host" in
+    known.example) echo '{"ServerURL": "known.example", "Username": "me", "Secret": "secret"}' ;;
+    token.example) echo '{"Username": "<token>", "Secret": "x"}' ;;
+    junk.example) echo 'hello' ;;
+    broken.example) echo 'the vault is locked' >&2; exit 2 ;;
+    *) echo 'credentials not found in native keychain'; exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A helper program on the path; the folder for configuration files."""
+    program = tmp_path / "bin" / "docker-credential-vault"
+    program.parent.mkdir()
+    program.write_text(HELPER)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return tmp_path
+
+
+def login(folder: Path, host: str, **config: Any) -> str:
+    (folder / "config.json").write_text(json.dumps(config))
+    return login_of(str(folder / "config.json"), host)
+
+
+@pytest.mark.parametrize("config", [
+    {"credHelpers": {"known.example": "vault"}},
+    {"credsStore": "vault", "auths": {"known.example": {}}},
+    {"auths": {"https://known.example/v1/": {"auth": LOGIN}}},
+    {"auths": {"known.example": {"username": "me", "password": "secret"}}},
+    {"credsStore": "nobody", "credHelpers": {"known.example": "vault"}},
+])  # fmt: skip
+def test_a_login_is_found_where_docker_finds_it(vault: Path, config: dict[str, Any]) -> None:
+    assert login(vault, "known.example", **config) == LOGIN
+
+
+def test_who_is_not_known_has_no_login_and_the_files_own_counts_then(vault: Path) -> None:
+    assert login(vault, "other.example", credsStore="vault") == ""
+    assert login(vault, "other.example", auths={"other.example": {}}) == ""
+    assert login(vault, "other.example", credsStore="vault", auths={"other.example": {"auth": LOGIN}}) == LOGIN
+    assert login_of("", "other.example") == ""
+
+
+@pytest.mark.parametrize(("host", "config", "words"), [
+    ("token.example", {"credsStore": "vault"}, "identity token"),
+    ("junk.example", {"credsStore": "vault"}, "malformed"),
+    ("broken.example", {"credsStore": "vault"}, "the vault is locked"),
+    ("known.example", {"credsStore": "none-such"}, "no program docker-credential-none-such"),
+    ("known.example", {"credsStore": "../vault"}, "no program docker-credential-../vault"),
+    ("known.example", {"auths": {"known.example": {"auth": "*"}}}, "cannot be read"),
+    ("known.example", {"auths": 3}, "Expected"),
+])  # fmt: skip
+def test_a_login_that_cannot_be_had_is_told(vault: Path, host: str, config: dict[str, Any], words: str) -> None:
+    with pytest.raises(ImageError, match=re.escape(words)) as caught:
+        login(vault, host, **config)
     assert caught.value.kind == "denied"
 
 

@@ -114,6 +114,26 @@ async def test_layers_of_images_that_no_version_uses_are_collected(house: "House
     assert list((house.folder / "code").iterdir()) == []
 
 
+async def test_an_update_lets_go_of_the_image_before_it_and_keeps_what_both_share(
+    house: "House", tmp_path: Path
+) -> None:
+    first, second = imported(house, tmp_path / "l"), imported(house, tmp_path / "m", "localhost/app:2", content="y")
+    await create(house)
+    await house.service.settle()
+    shelf = Shelf(house.folder / "images", SystemIds())
+    needed = {layer.diff_id[7:] for layer in shelf.image(second).layers}
+    await house.call("UpdateFunctionCode", FunctionName="f", ImageUri="localhost/app:2")
+    await house.service.settle()
+    shelf.forget_name("localhost/app:1")
+    shelf.forget_name("localhost/app:2")
+    await house.clock.advance(200)
+    await house.service.collect_code([first])  # an environment of it still runs
+    assert {path.name for path in (house.folder / "code").iterdir()} == {first, second}
+    await house.service.collect_code([])
+    assert [path.name for path in (house.folder / "code").iterdir()] == [second]
+    assert {path.name for path in (house.folder / "images/layers").iterdir()} == needed
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
