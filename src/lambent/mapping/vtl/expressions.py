@@ -83,7 +83,7 @@ class Expressions:
             if not cursor.take_word("}"):
                 cursor.at = begin  # ${ that is not closed is text
                 return None
-        return Reference(match[3], steps, cursor.text[begin : cursor.at], bool(match[1]), otherwise)
+        return Reference(match[3], steps, cursor.text[begin : cursor.at], otherwise)
 
     def arguments(self, *, commas_optional: bool = False) -> list[Expression]:
         """(a, b). Raises TemplateFailed."""

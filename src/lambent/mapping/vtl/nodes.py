@@ -1,7 +1,9 @@
 """A template's text and expressions, each of which can be rendered or has a value; directives are beside. Pure.
 
 Knows: what each part does. Does not know how it was written (parser.py), nor what a method does (methods.py).
-Source: Velocity User Guide 1.7: a reference without a value is written as it stands, a quiet one ($!) as nothing.
+Source: Velocity User Guide 1.7, but for one thing: a reference without a value is written as nothing, quiet ($!) or
+not, where Velocity writes it as it stands. Recorded outputs of API Gateway show that ($context has much that is not
+known).
 """
 
 from collections.abc import Sequence
@@ -151,7 +153,6 @@ class Reference(Struct, frozen=True):
     name: str
     steps: Sequence[Step]
     source: str = ""
-    quiet: bool = False
     otherwise: Expression | None = None
 
     def value(self, scope: Scope) -> Any:
@@ -169,8 +170,8 @@ class Reference(Struct, frozen=True):
     def render(self, scope: Scope) -> None:
         found = self.value(scope)
         if found is None:
-            scope.write("" if self.quiet else self.source)
-        elif isinstance(found, (list, dict)):
+            return
+        if isinstance(found, (list, dict)):
             text = text_of(found, MOST_TOLD)
             scope.spend(len(text) // CHARACTERS_OF_A_UNIT)
             scope.write(text)
