@@ -52,7 +52,7 @@ def handler(event, context):
         raise ValueError("no")
     if event.get("say"):
         print(event["say"])
-    events = [json.loads(line) for line in open("/tmp/events") if line.endswith("\n")]  # the last is being written
+    events = [json.loads(line) for line in open("/tmp/events") if line.endswith("\\n")]  # the last is being written
     return {"subscribed": json.load(open("/tmp/subscribed")), "events": events}
 """
 HTTP = {"protocol": "HTTP", "URI": "http://sandbox.localdomain:8080/here"}
