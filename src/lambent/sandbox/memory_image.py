@@ -123,7 +123,7 @@ def _read(pid: int, folder: Path, lineage: str) -> MemoryImage:
             areas = list(reader.areas())
         finally:
             reader.close()
-        brk = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[BRK_FIELD])
+        brk = int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[BRK_FIELD])
         os.write(plan, msgspec.json.encode(Plan(max(brk, reader.heap_end), areas)))
         os.lseek(plan, 0, os.SEEK_SET)
     except BaseException:

@@ -103,6 +103,6 @@ def _folders(root: Path) -> Iterator[Path]:
 
 def _started_ticks(pid: int, proc: Path) -> int | None:
     try:
-        return int((proc / str(pid) / "stat").read_text().rpartition(")")[2].split()[19])
+        return int((proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[19])
     except (FileNotFoundError, ProcessLookupError):
         return None

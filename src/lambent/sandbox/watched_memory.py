@@ -19,15 +19,18 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import structlog
+
 from lambent.clock import Clock
 
 SHORTEST_S, LONGEST_S = 0.05, 0.4
 STEADY_BYTES = 1024 * 1024
 KIB, MIB = 1024, 1024 * 1024
-_RESIDENT = re.compile(r"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB$", re.MULTILINE)
-_PROPORTIONAL = re.compile(r"^(?:Pss_Anon|Pss_Shmem|SwapPss):\s+(\d+) kB$", re.MULTILINE)
+_RESIDENT = re.compile(rb"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB$", re.MULTILINE)
+_PROPORTIONAL = re.compile(rb"^(?:Pss_Anon|Pss_Shmem|SwapPss):\s+(\d+) kB$", re.MULTILINE)
 
 Use = dict[int, int]  # bytes of each process
+log = structlog.get_logger()
 
 
 class WatchedGroup:
@@ -132,10 +135,13 @@ class Processes:
         return {pid: _sum(self._read(f"{pid}/smaps_rollup"), _PROPORTIONAL) for pid in pids}
 
     def _below(self, pid: int) -> Iterator[int]:
-        for task in self._list(f"{pid}/task"):
-            for child in self._read(f"{pid}/task/{task}/children").split():
-                yield int(child)
-                yield from self._below(int(child))
+        left = [pid]
+        while left:  # a function may make a line of ancestors as long as it likes
+            above = left.pop()
+            for task in self._list(f"{above}/task"):
+                children = [int(child) for child in self._read(f"{above}/task/{task}/children").split()]
+                left += children
+                yield from children
 
     def kill(self, pid: int, init: int) -> None:
         """End `pid`, if it is still in the PID namespace whose first process is `init`."""
@@ -148,11 +154,12 @@ class Processes:
             finally:
                 os.close(descriptor)
 
-    def _read(self, name: str) -> str:
+    def _read(self, name: str) -> bytes:
+        """As bytes: a process may have any name."""
         try:
-            return (self._root / name).read_text()
+            return (self._root / name).read_bytes()
         except OSError:  # it ended while we looked
-            return ""
+            return b""
 
     def _list(self, name: str) -> list[str]:
         try:
@@ -161,7 +168,7 @@ class Processes:
             return []
 
 
-def _sum(text: str, lines: re.Pattern[str]) -> int:
+def _sum(text: bytes, lines: re.Pattern[bytes]) -> int:
     return KIB * sum(int(found) for found in lines.findall(text))
 
 
@@ -183,6 +190,9 @@ class MemoryWatcher:
         while True:
             now_s = self._clock.monotonic_s()
             for group in [group for group in self._groups if group.due_s <= now_s]:
-                group.look()
+                try:
+                    group.look()
+                except Exception:  # a bug of ours must not leave the others without a limit
+                    log.exception("memory cannot be measured", action="memory.look")
                 group.due_s = now_s + group.wait_s
             await self._clock.sleep(SHORTEST_S)

@@ -1,5 +1,6 @@
 """The memory limit that is kept by looking."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,38 @@ def test_memory_is_read_of_all_below_the_first_process(proc: Path) -> None:
     """Source: Linux's Documentation/filesystems/proc.rst."""
     assert Processes(proc).resident(7) == {8: 16 * 1024, 20: 3 * 1024}
     assert Processes(proc).proportional([8, 20]) == {8: 11 * 1024, 20: 0}
+
+
+def test_what_a_function_calls_its_processes_hides_nothing(proc: Path) -> None:
+    """A name may be any bytes: prctl(2), PR_SET_NAME."""
+    (proc / "8/status").write_bytes(b"Name:\t\xff\xfe\x85\rVmSwap\nRssAnon:\t  10 kB\n")
+    assert Processes(proc).resident(7) == {8: 10 * 1024, 20: 3 * 1024}
+
+
+def test_a_long_line_of_ancestors_hides_nothing(tmp_path: Path) -> None:
+    for pid in range(1, 1_500):
+        (tmp_path / f"{pid}/task/{pid}").mkdir(parents=True)
+        (tmp_path / f"{pid}/task/{pid}/children").write_text(f"{pid + 1} ")
+        (tmp_path / f"{pid}/status").write_text("RssAnon:\t1 kB\n")
+    assert sum(Processes(tmp_path).resident(1).values()) == 1_498 * 1024
+
+
+async def test_a_group_that_cannot_be_looked_at_leaves_the_others_watched() -> None:
+    class Broken(Given):
+        def resident(self, init: int) -> Use:
+            if init == 1:
+                raise ValueError("a bug")
+            return self.use
+
+    clock, processes = FakeClock(), Broken({10: 900 * MIB})
+    watcher = MemoryWatcher(clock, processes)
+    for init in (1, 2, 1):
+        made = watcher.make()
+        made.holds(init)
+        made.limit(128, 1024)
+    watching = asyncio.create_task(watcher.run())
+    await clock.advance(1)
+    assert processes.killed[0] == 10
+    assert not watching.done()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
