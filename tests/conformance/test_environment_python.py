@@ -165,7 +165,7 @@ async def test_a_function_that_does_not_return_times_out(deploy: Deploy) -> None
     await function.answer(0)
     outcome = await function.invoke(1, timeout_s=0.1)
     assert outcome.kind is OutcomeKind.TIMEOUT
-    assert 100_000 <= outcome.duration_us < 2_000_000
+    assert 100_000 <= outcome.duration_us < 60_000_000
 
 
 async def test_a_thread_that_outlives_its_invocation_writes_to_the_log_only(deploy: Deploy) -> None:

@@ -323,10 +323,8 @@ async def test_rules_are_carried_out_by_the_clock(house: House) -> None:
     )
     await house.put("old", b"1")
     running = asyncio.get_running_loop().create_task(house.service.expirer.run())
-    for _ in range(200):
-        if not await house.count("versions"):
-            break
-        await house.clock.advance(3_600)
-        await asyncio.sleep(0)
+    async with asyncio.timeout(60):
+        while await house.count("versions"):
+            await house.clock.advance(3_600)
+            await asyncio.sleep(0)
     running.cancel()
-    assert await house.count("versions") == 0

@@ -111,7 +111,9 @@ async def test_a_one_time_schedule_fires_once_and_stays_or_goes(house: House) ->
     await house.clock.advance(1)
     await house.until(2)
     assert await house.settled() == 2
-    assert await house.names() == ["stays"]
+    async with asyncio.timeout(60):
+        while await house.names() != ["stays"]:
+            pass  # each question lets the loop's own work pass
 
 
 async def test_a_target_without_input_gets_the_scheduled_event(house: House) -> None:
@@ -168,8 +170,9 @@ async def test_a_rate_begins_at_once_or_at_its_start_and_ends_at_its_end(house: 
     await house.create("rate(10 minutes)", Name="now", EndDate=START + timedelta(minutes=20))
     await house.create("rate(10 minutes)", Name="later", StartDate=START + timedelta(hours=1))
     await house.until(1)
-    for _ in range(4):
+    for wanted in (2, 3, 3, 3):
         await house.clock.advance(600)
+        await house.until(wanted)
         await house.settled()
     assert len(house.outbox.got) == 3  # at 0, 10 and 20 minutes
     await house.clock.advance(1200)
