@@ -98,7 +98,7 @@ def test_a_handler_knows_its_invocation(platform: "Platform", actor: str) -> Non
     assert told["arn"].endswith(f":function:{actor}")
     assert told["id"] in log
     assert told["group"] == f"/aws/lambda/{actor}"
-    assert 15_000 < told["left"] <= 20_000
+    assert 0 < told["left"] <= 60_000
     assert (told["custom"], told["app"]) == ({"k": "v"}, "tests")
     assert told["trace"].startswith("Root=1-")
     assert told["folder"] == "/var/task"
