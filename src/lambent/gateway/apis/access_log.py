@@ -13,8 +13,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import structlog
+
 from lambent.clock import Clock
-from lambent.errors import Unavailable
+from lambent.errors import ServiceError, Unavailable
 from lambent.gateway.apis.context import NOTHING, shown, value_of
 from lambent.mapping.expressions import member_of
 from lambent.model.apis import AccessLog
@@ -27,6 +29,7 @@ AccessLine = Callable[[Any], None]
 """Writes the line of a request, a CallContext or what else the API's kind has."""
 Write = Callable[[Any], str]
 Read = Callable[[str], Callable[[Any], object] | None]
+log = structlog.get_logger()
 
 
 class AccessLogs:
@@ -56,6 +59,8 @@ class AccessLogs:
                 await self._send(AccessLines(bundle))
             except Unavailable:
                 self._lines.extendleft(reversed(bundle[: KEPT - len(self._lines)]))
+            except ServiceError as error:  # these cannot be written; those that come after them may be
+                log.error(f"lines of access logs are lost: {error}", action="api.access_log", lines=len(bundle))
 
     async def close(self) -> None:
         """Send what is left, while control is there."""
