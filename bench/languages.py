@@ -28,6 +28,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from density import TRUST
+from image import imported
 from load import measure, require_wrk, script
 from msgspec import Struct
 
@@ -51,6 +52,7 @@ class Case(Struct, frozen=True):
     handler: str
     files: Mapping[str, str | Path]
     plain: tuple[str, ...]  # EXECUTABLE is the interpreter that was found
+    image: bool = False  # the program is the one file of a container image
 
 
 CASES = (
@@ -77,6 +79,10 @@ CASES = (
     *(
         Case(name, "provided", "echo", {"bootstrap": BUILT / folder / "programs"}, (str(BUILT / folder / "nothing"),))
         for name, folder in (("Go", "go"), ("Rust", "rust"), ("C", "c"))
+    ),
+    Case(
+        *("Go, image", "provided", "echo", {"bootstrap": BUILT / "go" / "programs"}, (str(BUILT / "go" / "nothing"),)),
+        image=True,
     ),
 )
 
@@ -181,32 +187,37 @@ class Signed:
         self.headers = dict(request.headers.items())
 
 
+def _package(case: Case) -> dict[str, Any]:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        for path, content in case.files.items():
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr, entry.compress_type = EXECUTABLE_MODE, zipfile.ZIP_DEFLATED
+            archive.writestr(entry, content.read_bytes() if isinstance(content, Path) else content)
+    return {"Code": {"ZipFile": package.getvalue()}}
+
+
 class Bench:
     """One server, and functions of every language on it."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._lambda = server, client(server.access, "lambda")
+        self._uri = ""  # of the one image
         iam = client(server.access, "iam")
         self._role = iam.create_role(RoleName="languages", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
 
     def make(self, case: Case, runtime: str, name: str, memory_mb: int) -> None:
         """An active function."""
-        package = io.BytesIO()
-        with zipfile.ZipFile(package, "w") as archive:
-            for path, content in case.files.items():
-                entry = zipfile.ZipInfo(path)
-                entry.external_attr, entry.compress_type = EXECUTABLE_MODE, zipfile.ZIP_DEFLATED
-                archive.writestr(entry, content.read_bytes() if isinstance(content, Path) else content)
-        self._lambda.create_function(
-            FunctionName=name,
-            Runtime=runtime,
-            Role=self._role,
-            Handler=case.handler,
-            MemorySize=memory_mb,
-            Code={"ZipFile": package.getvalue()},
-        )
+        what = self._image(case) if case.image else _package(case) | {"Runtime": runtime, "Handler": case.handler}
+        self._lambda.create_function(FunctionName=name, Role=self._role, MemorySize=memory_mb, **what)
         while self._lambda.get_function_configuration(FunctionName=name)["State"] != "Active":
             time.sleep(0.02)
+
+    def _image(self, case: Case) -> dict[str, Any]:
+        program = case.files["bootstrap"]
+        assert isinstance(program, Path)
+        self._uri = self._uri or imported(program, [f"_HANDLER={case.handler}"], "bench:1", self._server.data)
+        return {"PackageType": "Image", "Code": {"ImageUri": self._uri}}
 
     def first_ms(self, name: str) -> float:
         """How long a client waits for the first answer."""

@@ -203,6 +203,12 @@ class Platform:
         said = self.lambent("runtimes", "--data", self.server.data, "--format", "json")
         return {each["runtime"] for each in json.loads(said.stdout)}
 
+    def waiting(self, language: str) -> list[dict[str, Any]]:
+        """The pools of the runtimes of a language that have something ready-made."""
+        told = json.loads(self.lambent("runtimes", "--data", self.server.data, "--format", "json").stdout)
+        pools = [pool for one in told if one["runtime"].startswith(language) for pool in one["waiting"]]
+        return [pool for pool in pools if pool["count"]]
+
     def create(self, source: str, **parameters: Any) -> str:
         """A function with `source` as app.py, active; its name, which no other test has."""
         lambda_ = self.client("lambda")

@@ -280,11 +280,7 @@ def test_a_program_that_is_not_there_is_told_as_on_aws(dotnet: Platform) -> None
 def test_what_waits_of_dotnet_is_shown(
     dotnet: Platform, function: str, eventually: Callable[[Callable[[], Any]], Any]
 ) -> None:
-    def waits() -> bool:
-        told = json.loads(dotnet.lambent("runtimes", "--format", "json").stdout)
-        return any(each["count"] for one in told if one["runtime"].startswith("dotnet") for each in one["waiting"])
-
-    eventually(waits)
+    eventually(lambda: dotnet.waiting("dotnet"))
 
 
 def test_a_version_that_is_not_here_is_refused_with_what_to_install(platform: Platform) -> None:

@@ -295,12 +295,8 @@ def test_an_http_answer_in_pieces_begins_with_its_status(platform: "Platform") -
 def test_what_waits_of_each_runtime_is_shown(
     platform: "Platform", function: str, eventually: "Callable[[Callable[[], Any]], Any]"
 ) -> None:
-    def waits() -> bool:
-        told = json.loads(platform.lambent("runtimes", "--format", "json").stdout)
-        (node,) = [one for one in told if one["runtime"] == platform_runtime(platform)]
-        return any(each["memory_mb"] == 128 and each["count"] for each in node["waiting"])
-
-    eventually(waits)
+    runtime = platform_runtime(platform)
+    eventually(lambda: any(pool["memory_mb"] == 128 for pool in platform.waiting(runtime)))
     assert platform_runtime(platform) in platform.lambent("runtimes").stdout
 
 

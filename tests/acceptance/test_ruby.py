@@ -240,11 +240,7 @@ def test_a_wrapper_starts_ruby_with_its_variables_and_options(ruby: Platform) ->
 def test_what_waits_of_ruby_is_shown(
     ruby: Platform, function: str, eventually: Callable[[Callable[[], Any]], Any]
 ) -> None:
-    def waits() -> bool:
-        told = json.loads(ruby.lambent("runtimes", "--format", "json").stdout)
-        return any(each["count"] for one in told if one["runtime"].startswith("ruby") for each in one["waiting"])
-
-    eventually(waits)
+    eventually(lambda: ruby.waiting("ruby"))
 
 
 def test_a_version_that_is_not_here_is_refused_with_what_to_install(platform: Platform) -> None:

@@ -13,7 +13,8 @@ from lambent.cli.status import table
 
 HELP = """Show the runtimes that the server found: version, place, and the processes that wait for a function.
 
-Memory is what waiting processes have of their own. What is missing, and how to get it, says: lambent doctor
+A process counts as soon as it is started, also while its runtime boots; memory is the most that those which wait have
+taken. What is missing, and how to get it, says: lambent doctor
 
 Examples:
 
