@@ -56,6 +56,7 @@ class Landlord:
 
     program: tuple[str, ...] = SERVE
     uid = 0
+    has_ids = True  # whether each environment has a uid of its own
 
     def own(self, folder: Path) -> None:
         """Give `folder` to the one who runs servers."""
@@ -81,6 +82,7 @@ class OrdinaryUser(Landlord):
         if ids and not all(map(shutil.which, MAPPERS)):
             pytest.skip("nobody has subordinate ids here: install uidmap")
         home.chmod(0o755)
+        self.has_ids = ids
         packages = f"{Path(lambent.__file__).parent.parent}:{Path(pytest.__file__).parent.parent}"
         kept = [f"{name}={value}" for name, value in os.environ.items() if name.startswith("LAMBENT_")]
         become = ("setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups")
@@ -136,7 +138,7 @@ class Platform:
 
     def __init__(self, server: Server, landlord: Landlord | None = None) -> None:
         self.server, self.endpoint = server, server.endpoint
-        self._operator = (landlord or Landlord()).program[:-1]
+        self.landlord = landlord or Landlord()
         answer = subprocess.run(
             [self.bin / "lambent", "env", "--data", server.data, "--format", "json"],
             capture_output=True, text=True, check=True,
@@ -196,7 +198,7 @@ class Platform:
 
     def operate(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Run `lambent` as the one who runs the server, for what is done in its folder."""
-        return self.command(*self._operator, *words)
+        return self.command(*self.landlord.program[:-1], *words)
 
     def runtimes(self) -> set[str]:
         """The runtimes that the server has an interpreter for."""
