@@ -218,6 +218,12 @@ exports.handler = async (event) => {
 };
 """
 LAYERED = "exports.handler = async () => [require('first').name, require('second'), process.execArgv.length]"
+IMPORTED = """import { name } from 'first';
+import { own } from '@team/versioned/part.mjs';
+import { readFile } from 'node:fs/promises';
+const missing = await import('nowhere').catch((error) => [error.code, error.message.includes('/opt')]);
+export const handler = async () => [name, own, typeof readFile, missing];
+"""
 
 
 def test_layers_are_searched_for_modules(platform: "Platform") -> None:
@@ -229,6 +235,19 @@ def test_layers_are_searched_for_modules(platform: "Platform") -> None:
     version = lambda_.publish_layer_version(LayerName="modules", Content={"ZipFile": zipped(layer)})
     name = create(platform, {"index.js": LAYERED}, "index.handler", Layers=[version["LayerVersionArn"]])
     assert invoke(platform, name, {})[0][:2] == ["first", 2]
+
+
+def test_modules_of_layers_for_one_version_are_imported(platform: "Platform") -> None:
+    lambda_ = platform.client("lambda")
+    (major,) = [each.removeprefix("nodejs").removesuffix(".x") for each in platform.runtimes() if "nodejs" in each][:1]
+    layer: dict[str, str | bytes] = {
+        "nodejs/node_modules/first/index.js": "exports.name = 'first'",
+        f"nodejs/node{major}/node_modules/@team/versioned/part.mjs": "export { name as own } from 'first';",
+    }
+    version = lambda_.publish_layer_version(LayerName="versioned", Content={"ZipFile": zipped(layer)})
+    name = create(platform, {"index.mjs": IMPORTED}, "index.handler", Layers=[version["LayerVersionArn"]])
+    answer, log, _ = invoke(platform, name, {})
+    assert answer == ["first", "first", "function", ["ERR_MODULE_NOT_FOUND", False]], log
 
 
 def test_an_extension_starts_first_and_hears_of_every_invocation(platform: "Platform") -> None:

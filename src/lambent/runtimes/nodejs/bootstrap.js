@@ -11,6 +11,7 @@
 
 const fs = require('node:fs');
 const { Channel } = require('./channel.js');
+const { importFromLayers } = require('./layers.js');
 const { installAwslambda } = require('./streaming.js');
 const { loadHandler } = require('./loader.js');
 const { Logs } = require('./logs.js');
@@ -54,6 +55,7 @@ async function main() {
   const channel = new Channel(CHANNEL);
   const runtime = new Runtime(channel, new Logs(process.env), started);
   installAwslambda();
+  importFromLayers();
   try {
     runtime.serve(await loadHandler(assignment.task_root, assignment.handler));
   } catch (error) {
