@@ -40,7 +40,10 @@ def states(pids: list[int]) -> set[str]:
 
 
 def children(pid: int) -> list[int]:
-    found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    try:
+        found = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):  # it has ended since it was listed
+        return []
     return [*found, *(below for each in found for below in children(each))]
 
 
