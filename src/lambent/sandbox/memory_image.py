@@ -87,6 +87,8 @@ async def take_image(init_pid: int, folder: Path, lineage: str, clock: Clock) ->
         return await asyncio.to_thread(_read, pid, folder, lineage)
     except OSError as error:
         raise SandboxFailure(f"The function's memory could not be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise SandboxFailure("The function has mapped a file into its memory whose name is not UTF-8.") from error
 
 
 async def _paused_process(init_pid: int, clock: Clock) -> int:
@@ -148,7 +150,8 @@ class _Reader:
 
     def areas(self) -> Iterator[Area]:
         """All that the plan has to name."""
-        for start, end, letters, offset, name, wiped in _mappings(Path(f"/proc/{self._pid}/smaps").read_text()):
+        text = Path(f"/proc/{self._pid}/smaps").read_bytes().decode()
+        for start, end, letters, offset, name, wiped in _mappings(text):
             if name in THE_KERNELS:
                 continue
             if name == HEAP:
@@ -192,7 +195,7 @@ def _runs(flags: Iterable[int], *, shared: bool) -> Iterator[tuple[int, int]]:
 def _mappings(text: str) -> Iterator[tuple[int, int, str, int, str, bool]]:
     """(start, end, letters, offset, name, wiped on fork) of each mapping in the text of /proc/PID/smaps."""
     entry: tuple[int, int, str, int, str] | None = None
-    for line in text.splitlines():
+    for line in text.split("\n"):  # of all that ends a line for Python, the kernel escapes only this in a name
         if line.startswith("VmFlags:") and entry is not None:
             yield *entry, " wf" in line
             entry = None

@@ -52,3 +52,9 @@ def test_memory_that_a_fork_would_wipe_is_told() -> None:
     assert list(_mappings(f"{head}\nRss: 4 kB\nVmFlags: rd wr mr mw me ac wf sd \n")) == [
         (0x7F0000000000, 0x7F0000001000, "rw-p", 0, "", True)
     ]
+
+
+def test_a_file_whose_name_ends_a_line_for_python_is_one_mapping() -> None:
+    name = "/tmp/a\x85600000000000-600000001000 rw-p 00000000 00:00 0 \u2028\x0c"
+    text = f"7f0000000000-7f0000001000 r--p 00000000 00:00 7    {name}\nRss: 4 kB\nVmFlags: rd mr mw me sd \n"
+    assert list(_mappings(text)) == [(0x7F0000000000, 0x7F0000001000, "r--p", 0, name, False)]
