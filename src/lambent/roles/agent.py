@@ -138,21 +138,18 @@ class Agent:
 
     async def _hand_over(self, held: Held, assigned: Assigned) -> None:
         spec, descriptors = held.spec, [assigned.channel, assigned.output]
-        listener = assigned.listener if spec.network != "none" else -1
-        descriptors += [each for each in (assigned.memory_gauge, listener, assigned.freezer) if each >= 0]
+        descriptors += [each for each in (assigned.memory_gauge, assigned.listener, assigned.freezer) if each >= 0]
         descriptors += [
             each for each in (assigned.runtime_api, assigned.supervisor, assigned.extension_output) if each >= 0
         ]
         descriptors += assigned.telemetry
-        if assigned.listener >= 0 and listener < 0:
-            os.close(assigned.listener)
         held.descriptors = descriptors
         held.grant = EnvironmentGrant(
             spec.environment_id,
             spec.environment_key,
             assigned.times,
             assigned.memory_gauge >= 0,
-            listener >= 0,
+            assigned.listener >= 0,
             assigned.freezer >= 0,
             provisioned=_provisioned(spec),
             api=_api_facts(spec, assigned),

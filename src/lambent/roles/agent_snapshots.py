@@ -131,7 +131,7 @@ class Snapshots:
             return SnapshotTaken("error", 0, error_type=PLATFORM, message=error.message)
         initialising = _Initialising(sandbox, assigned, spec, self._clock)
         try:
-            async with self._relay.open(assigned.listener if spec.network != "none" else -1):
+            async with self._relay.open(assigned.listener):
                 return await self._keep(initialising, spec)
         finally:
             await initialising.close()
@@ -158,9 +158,7 @@ class _Initialising:
         grant = EnvironmentGrant(spec.environment_id, spec.environment_key, log_level=spec.log_level)
         channel = socket.socket(fileno=assigned.channel)
         self._environment = LiveEnvironment(grant, channel, assigned.output, None, clock)
-        self._unused = [each for each in (assigned.memory_gauge, assigned.freezer, assigned.listener) if each >= 0]
-        if spec.network != "none" and assigned.listener >= 0:
-            self._unused.remove(assigned.listener)  # the relay's
+        self._unused = [each for each in (assigned.memory_gauge, assigned.freezer) if each >= 0]
         self._watch = asyncio.get_running_loop().create_task(self._tell_end())
 
     async def _tell_end(self) -> None:

@@ -152,6 +152,9 @@ class LiveSandbox:
         """
         self._memory_mb = assignment.memory_mb
         started_s = self._clock.monotonic_s()
+        if assignment.network == "none":
+            listener, self.listener = self.listener, -1
+            stop_listening(listener)
         gauge, freezer, cgroup_us = -1, -1, 0
         if self._group is not None:
             self._group.limit(assignment.memory_mb, self._processes)
@@ -278,6 +281,17 @@ class LiveSandbox:
         self.listener = self._freezer = -1
         if self._group is not None:
             await _remove(self._group, self._clock)
+
+
+def stop_listening(listener: int) -> None:
+    """Close a listener (-1 for none), for whoever else holds it, too: the sandbox's first process, which made it, may
+    come to close its own descriptor only when the function runs already.
+
+    Source: shutdown(2), and what Linux does with it for a listening socket.
+    """
+    if listener >= 0:
+        with socket.socket(fileno=listener) as closing:
+            closing.shutdown(socket.SHUT_RDWR)
 
 
 async def _remove(group: Group, clock: Clock) -> None:
