@@ -179,7 +179,9 @@ class Settings(BaseSettings):
     )
     drain_s: float = Field(6.0, ge=0, description="How long SIGTERM waits for running invocations.")
     clock_skew_s: int = Field(900, description="How far a request's signing time may be from ours.")
-    sandbox_uid_base: int = Field(1_051_000, description="First uid of the range that environments run as.")
+    sandbox_uid_base: int = Field(
+        1_051_000, ge=1, description="First of 100,000 uids of environments; another server on the host has the next."
+    )
     snapshot_idle_s: float = Field(
         14 * 86400.0, ge=0, description="How long the snapshot of a version with SnapStart is kept unused."
     )

@@ -37,7 +37,8 @@ from lambent.sandbox import doctor
 from lambent.sandbox.api import Assigned, Ending, Sandbox, Sandboxes, SandboxFailure
 from lambent.sandbox.handoff import Handoff, Receiver
 from lambent.sandbox.launch import Host
-from lambent.sandbox.user_namespace import NO_STANDING, Standing, stand
+from lambent.sandbox.uid_claims import claimed
+from lambent.sandbox.user_namespace import NO_STANDING, Standing, is_host_root, stand
 from lambent.transport.address import Address
 from lambent.transport.connections import serve
 from lambent.transport.peer import Method, Methods, Peer
@@ -322,11 +323,13 @@ def be_agent(settings: Settings, host: Host) -> None:
     """
     if settings.nodejs_modules and not Path(settings.nodejs_modules).is_dir():
         raise SandboxFailure(f"The setting nodejs_modules names a folder that is not there: {settings.nodejs_modules}")
-    standing = NO_STANDING
-    if settings.isolation == "sandbox":
-        doctor.require_sandboxes()
-        standing = stand(settings.sandbox_uid_base)
-    uvloop.run(run_agent(settings, standing, host))
+    with contextlib.ExitStack() as held:
+        standing = NO_STANDING
+        if settings.isolation == "sandbox":
+            doctor.require_sandboxes()
+            first_uid = settings.sandbox_uid_base
+            standing = stand(held.enter_context(claimed(first_uid)) if is_host_root() else first_uid)
+        uvloop.run(run_agent(settings, standing, host))
 
 
 async def run_agent(settings: Settings, standing: Standing, host: Host) -> None:

@@ -271,6 +271,7 @@ class NodeSandboxes:
                 loop=loop,
                 walls=self._options.walls,
                 processes=self._options.limits.processes,
+                counted_by_uid=self._groups is None,
                 file_descriptors=self._options.limits.file_descriptors,
                 by_signals=self._options.walls and (group is None or not group.freezes),
                 boot=boot,

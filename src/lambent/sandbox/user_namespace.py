@@ -22,13 +22,13 @@ import structlog
 from msgspec import Struct
 
 from lambent.sandbox.api import SandboxFailure
+from lambent.sandbox.uid_claims import HOST_UIDS
 
 CLONE_NEWUSER = 0x10000000
 MAPPERS = ("newuidmap", "newgidmap")
 WHOLE_HOST = ("0", "0", "4294967295")
 FIRST_UID, FEWEST_UIDS, NOBODY = 1, 1_000, 65_534
 SHARED_UID = 1_051  # what an environment calls itself where there is only one id to share
-HOST_UIDS = 100_000
 
 log = structlog.get_logger()
 

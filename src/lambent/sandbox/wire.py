@@ -63,7 +63,7 @@ class Programs(Struct, frozen=True):
 
 class SpawnRequest(Struct, frozen=True):
     """agent -> zygote, with control, assignment, where init freezes `by_signals` the pipe of its orders, for a `boot`
-    channel and output, and the cgroup.procs files."""
+    channel and output, and the cgroup.procs files. `counted_by_uid`: no control group holds the `processes`."""
 
     uid: int
     shared_uid: bool
@@ -73,6 +73,7 @@ class SpawnRequest(Struct, frozen=True):
     loop: int
     walls: bool
     processes: int
+    counted_by_uid: bool
     file_descriptors: int
     by_signals: bool
     boot: Boot | None = None  # started while the sandbox waits for its function

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.sandbox import user_namespace_probe
-from lambent.sandbox.user_namespace import HOST_UIDS, Range, Standing, subordinate_range
+from lambent.sandbox.uid_claims import HOST_UIDS
+from lambent.sandbox.user_namespace import Range, Standing, subordinate_range
 
 
 @pytest.mark.parametrize(

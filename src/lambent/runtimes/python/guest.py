@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 ASSIGNMENT = 4
 TASK_ROOT = "/var/task"
-IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class Early:
@@ -103,6 +102,4 @@ def _execute(command: list[str], variables: Mapping[str, str], assignment: int) 
     os.dup2(assignment, ASSIGNMENT)
     os.set_inheritable(ASSIGNMENT, True)  # also where it had that number
     walls.close_from(ASSIGNMENT + 1)
-    for number in IGNORED_BY_PYTHON:
-        signal.signal(number, signal.SIG_DFL)
-    os.execve(command[0], command, variables)  # noqa: S606 - the platform's own
+    supervisor.execute(command[0], command, variables)

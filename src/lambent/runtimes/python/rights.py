@@ -42,15 +42,22 @@ def set_limits(file_descriptors: int) -> None:
 
 
 def let_go(request: dict[str, Any], *, shared: bool) -> None:
-    """Every right. The count of processes is the kernel's for each uid, or each user namespace: so it comes last."""
+    """Every right."""
     if shared:
         walls.enter_user_namespace(request["uid"])
         walls.drop_bounding_set()  # a new namespace begins with a full one
-        walls.limit(resource.RLIMIT_NPROC, request["processes"])
+        _limit_processes(request)
     else:
-        walls.limit(resource.RLIMIT_NPROC, request["processes"])
+        _limit_processes(request)
         walls.become(request["uid"])
     walls.drop_capabilities()
+
+
+def _limit_processes(request: dict[str, Any]) -> None:
+    """Only where no control group does: the kernel counts for each uid of the host, or of a user namespace (so it comes
+    last), and a neighbour of that uid, such as another server's, would count as well."""
+    if request["counted_by_uid"]:
+        walls.limit(resource.RLIMIT_NPROC, request["processes"])
 
 
 def close_the_door(filters: list[bytes]) -> None:

@@ -18,15 +18,17 @@ Extensions API" (variables that extensions do not get); behaviours section 11.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
 import signal
 import socket
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, NoReturn
 
     from .guest import Early
@@ -35,6 +37,7 @@ EXTENSIONS = "/opt/extensions"
 RUNTIME_SHUTDOWN_S = 0.3
 CHANNEL, WORD_BYTES = 3, 65536
 WRAPPER_MISSING, WRAPPER_UNFIT = 127, 126
+OF_THE_HOST, PAUSES_S = (errno.EAGAIN, errno.ENFILE, errno.ENOMEM), (0.01, 0.05, 0.2, 0.5)
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 NOT_FOR_EXTENSIONS = ("AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME") + (
     *("AWS_XRAY_CONTEXT_MISSING", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_HANDLER"),
@@ -77,10 +80,17 @@ def say_and_exit(line: str, status: int) -> NoReturn:
     os._exit(status)
 
 
-def execute(program: str, command: list[str], variables: os._Environ[str] | dict[str, str]) -> NoReturn:
-    """Replace this process by `program`. Raises OSError."""
+def execute(program: str, command: list[str], variables: Mapping[str, str]) -> NoReturn:
+    """Replace this process by `program`, also where the host is short of something for a moment. Raises OSError."""
     for number in IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
+    for pause_s in PAUSES_S:
+        try:
+            os.execve(program, command, variables)  # noqa: S606 - the user's own
+        except OSError as error:
+            if error.errno not in OF_THE_HOST:
+                raise
+        time.sleep(pause_s)
     os.execve(program, command, variables)  # noqa: S606 - the user's own
 
 
