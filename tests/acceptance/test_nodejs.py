@@ -209,7 +209,7 @@ def test_a_module_that_cannot_be_loaded_is_told(
 
 LOOKS = """
 const fs = require('node:fs');
-const early = fs.existsSync('/tmp/registered');
+const early = fs.existsSync('/tmp/started');
 const heard = () => fs.existsSync('/tmp/heard') ? fs.readFileSync('/tmp/heard', 'utf8').trim().split('\\n') : [];
 exports.handler = async (event) => {
   if (event.exit) process.exit(3);
