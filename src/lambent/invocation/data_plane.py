@@ -4,15 +4,15 @@ The warm path is short: a snapshot from the cache, an idle environment from its 
 the outcome, one record, the answer. All bookkeeping after the outcome is one uninterrupted step.
 
 A warm invocation is two plain calls, `begin` and the environment's callback: no task and no future
-(what they cost: docs/decisions/0011-warm-path.md). Everything else is
-a task of its own. Either way a caller that hangs up ends nothing but its own waiting: the function
-runs on to its end (as on AWS) and the environment is given back in order.
+(what they cost: docs/decisions/0011-warm-path.md); one that waits for an environment in use is `Queued` between the
+two. Everything else is a task of its own. Either way a caller that hangs up ends nothing but its own waiting: the
+function runs on to its end (as on AWS) and the environment is given back in order.
 
 `estate.py` holds the environments: who is idle, busy, coming, and who has to go.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Coroutine
 from functools import partial
 from typing import NoReturn
 
@@ -34,6 +34,7 @@ from lambent.invocation.errors import (
 from lambent.invocation.estate import Estate
 from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
+from lambent.invocation.queued import Done, Queued
 from lambent.invocation.rates import Rates
 from lambent.invocation.reach import reach
 from lambent.invocation.records import Run
@@ -45,9 +46,6 @@ from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.messages import RateQuery
 from lambent.placement.throttle import Reason, Throttled
-
-Done = Callable[[InvocationResult | Exception], None]
-"""Who is told what became of an invocation. Must not raise."""
 
 log = structlog.get_logger()
 
@@ -61,6 +59,7 @@ class DataPlane:
         self._rates = _rates(links, clock) if limits.paced else None
         self._sampling = Sampling(clock)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._queued: set[Queued] = set()
         self._running = 0
         self._quiet: asyncio.Event | None = None  # set when draining has nothing to wait for any more
         self._cold_starts = 0
@@ -88,7 +87,7 @@ class DataPlane:
 
     def _begin(self, invocation: Invocation, done: Done, stream: AnswerStream | None = None, *, passed: bool) -> None:
         if self._quiet is not None:
-            done(ServiceFailed("The service is stopping; try again."))
+            done(_stopping())
             return
         self._running += 1
         snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
@@ -96,20 +95,48 @@ class DataPlane:
             snapshot = self._routed(snapshot)
             if snapshot.active_tracing:
                 invocation = self._sampling.decided(invocation)
-            lease = None
             plain = passed and not snapshot.refusal and snapshot.reserved_concurrency != 0
             if plain and not lineage.is_chained(invocation.trace_header):
-                lease = self._estate.pool_for(snapshot, invocation.qualifier).take_warm_nowait()
-            if lease is not None:
-                run = Run(invocation, snapshot, lease, self._clock.now_ms())
-                if stream is not None:
-                    stream.version, run.limit_bytes = snapshot.version, stream.limit_bytes
-                ended = partial(self._ended, run, done)
-                lease.environment.begin(
-                    invocation, snapshot.invoked_arn, snapshot.timeout_s, self._limits.response_bytes, ended, stream
-                )
-                return
-        task = asyncio.get_running_loop().create_task(self._run(invocation, snapshot, done, stream, passed))
+                pool = self._estate.pool_for(snapshot, invocation.qualifier)
+                lease = pool.take_warm_nowait()
+                if lease is not None:
+                    self._start(Run(invocation, snapshot, lease, self._clock.now_ms()), done, stream)
+                    return
+                if pool.crowded:
+                    self._queue(Queued(invocation, snapshot, done, stream, self._clock.monotonic_s()), pool)
+                    return
+        self._spawn(self._serve(invocation, snapshot, stream, passed), invocation, done)
+
+    def _start(self, run: Run, done: Done, stream: AnswerStream | None) -> None:
+        """In a warm environment, at once."""
+        invocation, snapshot = run.invocation, run.snapshot
+        if stream is not None:
+            stream.version, run.limit_bytes = snapshot.version, stream.limit_bytes
+        ended = partial(self._ended, run, done)
+        run.lease.environment.begin(
+            invocation, snapshot.invoked_arn, snapshot.timeout_s, self._limits.response_bytes, ended, stream
+        )
+
+    def _queue(self, queued: Queued, pool: Pool) -> None:
+        pool.go_stale(False)  # it is in use again, if it ever was not
+        self._queued.add(queued)
+        queued.join(pool, self._go_on)
+
+    def _go_on(self, queued: Queued, what: Lease | ServiceError) -> None:
+        """The turn of one that waited has come."""
+        self._queued.discard(queued)
+        invocation, snapshot, done, stream = queued.invocation, queued.snapshot, queued.done, queued.stream
+        if isinstance(what, ServiceError):
+            self._endings.note_throttle(what, invocation, snapshot)
+            self._tell(invocation, what, done)
+        elif what.first:
+            what.waited(round((self._clock.monotonic_s() - queued.since_s) * 1e6))
+            self._spawn(self._use(what, invocation, snapshot, stream), invocation, done)
+        else:
+            self._start(Run(invocation, snapshot, what, self._clock.now_ms()), done, stream)
+
+    def _spawn(self, work: Coroutine[None, None, InvocationResult], invocation: Invocation, done: Done) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(work, invocation, done))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -129,6 +156,10 @@ class DataPlane:
 
     async def close(self) -> None:
         """Give up whatever still runs, and let go of every environment."""
+        for queued in self._queued:
+            queued.leave()
+            self._tell(queued.invocation, _stopping(), queued.done)
+        self._queued.clear()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -166,17 +197,10 @@ class DataPlane:
             return snapshot.other
         return snapshot
 
-    async def _run(
-        self,
-        invocation: Invocation,
-        snapshot: FunctionSnapshot | None,
-        done: Done,
-        stream: AnswerStream | None,
-        passed: bool,
-    ) -> None:
-        result: InvocationResult | Exception = ServiceFailed("The service is stopping; try again.")
+    async def _run(self, work: Coroutine[None, None, InvocationResult], invocation: Invocation, done: Done) -> None:
+        result: InvocationResult | Exception = _stopping()
         try:
-            result = await self._serve(invocation, snapshot, stream, passed)
+            result = await work
         except Exception as error:
             result = error
         finally:
@@ -197,8 +221,6 @@ class DataPlane:
             snapshot = self._routed(await self.snapshot(invocation.function, invocation.qualifier))
             if snapshot.active_tracing:
                 invocation = self._sampling.decided(invocation)
-        if stream is not None:
-            stream.version = snapshot.version
         if snapshot.refusal or snapshot.reserved_concurrency == 0:
             self._refuse(invocation, snapshot)
         if self._rates is not None and not passed:
@@ -213,6 +235,13 @@ class DataPlane:
                 return told
         if lease is None:
             lease = await self._wait(pool, invocation, snapshot)
+        return await self._use(lease, invocation, snapshot, stream)
+
+    async def _use(
+        self, lease: Lease, invocation: Invocation, snapshot: FunctionSnapshot, stream: AnswerStream | None
+    ) -> InvocationResult:
+        if stream is not None:
+            stream.version = snapshot.version
         start_ms = self._clock.now_ms()
         if lease.first:
             return await self._serve_first(lease, invocation, snapshot, start_ms, stream)
@@ -323,6 +352,10 @@ class DataPlane:
             raise ResourceConflict(snapshot.refusal)
         self._endings.throttled(invocation, snapshot)
         raise Throttled(Reason.RESERVED)
+
+
+def _stopping() -> ServiceFailed:
+    return ServiceFailed("The service is stopping; try again.")
 
 
 def _rates(links: Links, clock: Clock) -> Rates[FunctionKey]:

@@ -186,6 +186,7 @@ class Estate:
 
     def watch(self, pool: Pool) -> None:
         """See `Keeper`."""
+        pool.watched = True  # now, not in the task: more may come to wait before that begins
         self._spawn(self._watch(pool))
 
     # housekeeping
@@ -288,7 +289,6 @@ class Estate:
             self.retire(lease, reason)
 
     async def _watch(self, pool: Pool) -> None:
-        pool.watched = True
         try:
             while pool.unserved:
                 await self._clock.sleep(max(SHORTEST_WATCH_S, pool.start_s or 0.0))

@@ -10,6 +10,8 @@ newest first; environments that are busy do not count as one.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from itertools import takewhile
 from typing import NamedTuple, Protocol
 
@@ -39,10 +41,14 @@ class Keeper(Protocol):
         """Call `plan` from time to time until `unserved` is false."""
 
 
+Given = Callable[[Lease | ServiceError], bool]
+"""Hears which environment a request gets, or why none. False: nobody waits there any more. Must not raise."""
+
+
 class Waiter(NamedTuple):
     """A request that waits, and since when."""
 
-    future: asyncio.Future[Lease]
+    given: Given
     since_s: float
 
 
@@ -68,6 +74,11 @@ class Pool:
     def waiting(self) -> int:
         """How many requests wait."""
         return len(self._waiters)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether all that is here is in use: one of them may be free before anything else could be had."""
+        return self.busy > 0 and not (self.idle or self.provisioned)
 
     @property
     def unserved(self) -> bool:
@@ -107,9 +118,8 @@ class Pool:
             ServiceError: there is none to be had.
         """
         future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
-        self._waiters.append(Waiter(future, self._clock.monotonic_s()))
+        self.wait(partial(_hand_over, future))
         while True:
-            self.plan()
             try:
                 lease = await future
             except asyncio.CancelledError:
@@ -119,8 +129,18 @@ class Pool:
             if lease.first or lease.environment.usable:
                 return lease
             future = asyncio.get_running_loop().create_future()  # it ended between the gift and our turn
-            self._waiters.appendleft(Waiter(future, self._clock.monotonic_s()))
-            self.give_back(lease)
+            self.wait_again(partial(_hand_over, future), lease)
+
+    def wait(self, given: Given) -> None:
+        """`take` for those who can be called, once, now or later."""
+        self._waiters.append(Waiter(given, self._clock.monotonic_s()))
+        self.plan()
+
+    def wait_again(self, given: Given, lease: Lease) -> None:
+        """`lease` was given, but had ended by then: be the first in the line."""
+        self._waiters.appendleft(Waiter(given, self._clock.monotonic_s()))
+        self.give_back(lease)
+        self.plan()
 
     def give_back(self, lease: Lease) -> None:
         """An invocation is over."""
@@ -164,9 +184,7 @@ class Pool:
         """A start was refused: fail the requests that have nothing of their own to wait for."""
         self._not_coming(began_s)
         while len(self._waiters) > self.coming:
-            future = self._waiters.pop().future
-            if not future.done():
-                future.set_exception(same_as(error))
+            self._waiters.pop().given(same_as(error))
 
     def plan(self) -> None:
         """Ask for as many more environments as those who wait need."""
@@ -213,10 +231,8 @@ class Pool:
 
     def _offer(self, lease: Lease) -> None:
         while self._waiters:
-            future = self._waiters.popleft().future
-            if not future.done():
+            if self._waiters.popleft().given(lease):
                 self.busy += 1
-                future.set_result(lease)
                 return
         if (self.stale and not lease.provisioned) or not lease.environment.usable:
             self._keeper.retire(lease, "nobody needs it")
@@ -241,3 +257,13 @@ class Pool:
             start_s=start_s,
             duration_s=self.duration_us / 1e6 if self.duration_us >= 0 else None,
         )
+
+
+def _hand_over(future: asyncio.Future[Lease], what: Lease | ServiceError) -> bool:
+    if future.done():
+        return False
+    if isinstance(what, ServiceError):
+        future.set_exception(what)
+    else:
+        future.set_result(what)
+    return True
