@@ -29,8 +29,7 @@ class Trials:
         if request.get("clientCertificateId"):
             raise not_built("clientCertificateId")
         document = await self._shelf.look(ctx, request, lambda found: _runnable(found, request))
-        stage = RestStage(STAGE, "", document, request.get("stageVariables") or {})
-        api = RestApi(request["restApiId"], ctx.account, ctx.region, {STAGE: stage})
+        api = _staged(ctx, request, document)
         sent = _sent(request, document.resources[request["resourceId"]]["path"])
         trial = RestTrial(api, request["resourceId"], request["httpMethod"], sent, self._shelf.ids.uuid())
         outcome = await self._try(trial)
@@ -52,8 +51,7 @@ class Trials:
         if request.get("additionalContext"):
             raise not_built("additionalContext")
         document = await self._shelf.look(ctx, request, lambda found: _with_authorizer(found, request))
-        stage = RestStage(STAGE, "", document, request.get("stageVariables") or {})
-        api = RestApi(request["restApiId"], ctx.account, ctx.region, {STAGE: stage})
+        api = _staged(ctx, request, document)
         sent = _sent({**request, "httpMethod": "GET"}, "/")
         outcome = await self._try(RestTrial(api, "", "", sent, self._shelf.ids.uuid(), request["authorizerId"]))
         answer: Answer = {"clientStatus": outcome.response.status, "log": outcome.log, "latency": outcome.latency_ms}
@@ -77,6 +75,12 @@ def _runnable(document: RestDocument, request: Request) -> RestDocument:
     document.resources = {request["resourceId"]: resource}
     check_deployable(document)
     return document
+
+
+def _staged(ctx: RequestContext, request: Request, document: RestDocument) -> RestApi:
+    """The API as if it were deployed as it is now, to a stage that only the trial sees."""
+    stage = RestStage(STAGE, "", document, request.get("stageVariables") or {})
+    return RestApi(request["restApiId"], ctx.account, ctx.region, {STAGE: stage})
 
 
 def _sent(request: Request, pattern: str) -> HttpRequest:
