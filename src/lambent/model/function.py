@@ -14,6 +14,11 @@ class FunctionKey(Struct, frozen=True):
     region: str
     name: str
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """Whose limits hold for it: its account and Region."""
+        return self.account, self.region
+
 
 class FunctionSnapshot(Struct, frozen=True):
     """One version of a function, ready to be invoked.

@@ -59,4 +59,4 @@ SILENCE = Silence()
 def measure_function(meter: Meter, function: FunctionKey, name: str, value: float = 1.0, unit: str = "Count") -> None:
     """A metric of AWS/Lambda, of the function and of its account."""
     for dimensions in ((), (("FunctionName", function.name),)):
-        meter.measure((function.account, function.region), "AWS/Lambda", {name: value}, dimensions, unit)
+        meter.measure(function.place, "AWS/Lambda", {name: value}, dimensions, unit)

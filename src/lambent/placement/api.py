@@ -8,6 +8,7 @@ of edges without a shared counter.
 
 from typing import NamedTuple, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from lambent.model.environment import EnvironmentSpec
@@ -30,6 +31,10 @@ class Allowance(Struct, frozen=True):
     def unreserved_limit(self) -> int:
         """What all functions without a reservation may use together."""
         return self.account_limit - self.reserved_total
+
+    def of_another(self, reserved: int | None) -> "Allowance":
+        """That of another function of the account and Region, which has `reserved` of its own."""
+        return msgspec.structs.replace(self, reserved=reserved)
 
 
 class Limits(Protocol):

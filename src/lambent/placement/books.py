@@ -59,8 +59,7 @@ class Books:
         """The functions that draw on the same concurrency as `function`."""
         if function in self._reserved:
             return {function}
-        place = (function.account, function.region)
-        functions = {one for one in self._functions if (one.account, one.region) == place}
+        functions = {one for one in self._functions if one.place == function.place}
         return (functions - self._reserved.keys()) | {function}
 
     def _learn(self, function: FunctionKey, allowance: Allowance) -> None:

@@ -209,13 +209,21 @@ class Ledger(Books):
     # limits and questions
 
     def limits_changed(self, function: FunctionKey, allowance: Allowance) -> list[Effect]:
-        """Send idle environments away until the new limits hold; busy ones go when they fall idle."""
+        """Send idle environments away until the new limits hold; busy ones go when they fall idle.
+
+        What a reservation takes from the account's pool is missing for whoever waits for the rest of it.
+        """
         self._learn(function, allowance)
-        for waiting in (self._at_limit, self._at_memory):
-            for waiter in waiting.values():
-                if waiter.claim.function == function:
-                    waiter.allowance = allowance
+        for waiter in (*self._at_limit.values(), *self._at_memory.values()):
+            if waiter.claim.function == function:
+                waiter.allowance = allowance
+            elif waiter.claim.function.place == function.place:
+                waiter.allowance = allowance.of_another(waiter.allowance.reserved)
         return [*self._shrink(function), *self._advance()]
+
+    def forgotten(self, function: FunctionKey) -> None:
+        """It is no function any more, and nothing of it waits or lives."""
+        self._reserved.pop(function, None)
 
     def usage(self) -> Usage:
         """All of it in numbers."""

@@ -183,7 +183,7 @@ class Placement:
     async def limits_changed(self, function: FunctionKey) -> None:
         """A limit of `function` has changed. Idle environments above it are sent away."""
         self._limit_changes += 1
-        self._carry_out(self._ledger.limits_changed(function, await self._limits.allowance(function)))
+        self._carry_out(self._ledger.limits_changed(function, await self._allowance(function)))
 
     def usage(self) -> Usage:
         """What is in use now."""
@@ -224,7 +224,7 @@ class Placement:
             yield
         finally:
             self._carry_out(self._ledger.exited(init_id))
-            self._carry_out(self._ledger.limits_changed(function, Allowance(1)))  # it is no function any more
+            self._ledger.forgotten(function)
 
     # moving what is idle elsewhere
 

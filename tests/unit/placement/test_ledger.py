@@ -220,6 +220,15 @@ def test_a_raised_limit_serves_whoever_waits() -> None:
     assert ledger.limits_changed(A, Allowance(1_000, reserved=2, reserved_total=2)) == [Granted("2")]
 
 
+def test_what_another_function_reserves_is_missing_for_whoever_waits() -> None:
+    ledger, shared = Ledger(10_000), Allowance(3)
+    for name, function in zip("123", (A, A, B), strict=True):
+        granted(ledger, name, claim(function), shared)
+    ledger.retiring("3")
+    ledger.request("4", claim(A), shared)
+    assert ledger.limits_changed(B, Allowance(3, reserved=1, reserved_total=1)) == [Refused("4", Reason.ACCOUNT)]
+
+
 def test_what_a_lost_edge_held_is_stopped_and_its_claims_are_dropped() -> None:
     ledger = Ledger(256)
     granted(ledger, "1", claim(A, edge=1))

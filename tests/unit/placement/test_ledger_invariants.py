@@ -127,8 +127,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def limits_changed(self, function: FunctionKey, reserved: int | None) -> None:
         changed = {**self.reserved, function: reserved}
         self.reserved = {key: value for key, value in changed.items() if value is not None}
-        for other in FUNCTIONS:
-            self.take(self.ledger.limits_changed(other, self.allowance(other)))
+        self.take(self.ledger.limits_changed(function, self.allowance(function)))
 
     @invariant()
     def the_books_agree(self) -> None:
