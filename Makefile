@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint bench lock reference
+.PHONY: help setup quickstart test fuzz lint bench lock reference
 
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -44,6 +44,9 @@ quickstart: setup ## deploy and run a real function on a server of its own
 # Files with real servers come first, as they are sorted: one that takes a minute must not be begun when all others are done.
 test: setup $(NODE_STAMP) $(NODE_CLIENT_STAMP) $(RUBY_STAMP) $(DOTNET_STAMP) $(DYNAMODB_STAMP) $(APPS_STAMP) $(FUZZ_STAMP) $(GO_STAMP) $(RUST_STAMP) $(JAVA_STAMP) ## run every test (TESTS=tests/unit/cli for some)
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+
+fuzz: setup ## run the property tests with examples that no run before had
+	$(PYTEST) -n $(WORKERS) -m hypothesis --hypothesis-profile=new $(TESTS)
 
 lint: setup ## format, rules, types, and imports that go down the stairs
 	$(BIN)/ruff format --check .

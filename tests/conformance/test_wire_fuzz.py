@@ -44,7 +44,7 @@ def answer_to(service: str, request: HttpRequest) -> None:
         assert 400 <= answer.status < 600
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.sampled_from(SERVICES), METHODS, PATHS, QUERIES, st.lists(st.sampled_from(HEADERS)), BODIES)
 def test_random_requests_are_answered(
     service: str, method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes
@@ -52,7 +52,7 @@ def test_random_requests_are_answered(
     answer_to(service, HttpRequest(method, path, query, headers, body))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(["sqs.SendMessage", "dynamodb.PutItem", "events.PutTargets", "cloudwatch.PutMetricData"]), BODIES
 )
@@ -74,7 +74,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(JSON)
 def test_values_of_the_wrong_kind_are_refused(value: object) -> None:
     body = json.dumps(value).encode()

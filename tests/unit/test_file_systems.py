@@ -43,7 +43,7 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 @given(st.text())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         found = parse(text, *HERE)

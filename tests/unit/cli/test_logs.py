@@ -44,7 +44,7 @@ def test_a_span_is_a_number_with_a_unit(text: str, seconds: int) -> None:
     assert span_s(text) == seconds
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(max_size=12))
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     if re.fullmatch(r"\d{1,9}[smhd]", text):

@@ -78,7 +78,7 @@ def test_the_handler_is_found_where_people_put_it(files: dict[str, str], handler
     assert handler_in(python_sources(write(tmp_path, files))) == handler
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text(min_size=1, max_size=100))
 def test_a_folder_gives_a_name_that_lambda_allows_or_none(name: str) -> None:
     # Source: the FunctionName pattern of the Lambda service model, and 64 characters of a bare name.

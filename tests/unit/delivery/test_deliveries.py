@@ -205,7 +205,7 @@ async def test_what_was_acknowledged_arrives_after_a_restart(tmp_path: Path) -> 
     await second.close()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 400), st.integers(0, 185), st.integers(60, 86_400), st.integers(0, 100_000), st.floats(0, 0.999))
 def test_a_retry_is_later_within_the_age_and_the_number(
     attempts: int, retries: int, age_s: int, passed_s: int, fraction: float

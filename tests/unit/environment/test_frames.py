@@ -30,7 +30,7 @@ def pieces_of(data: bytes, cuts: list[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(edges) if end > start]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(FRAMES, max_size=4), st.lists(st.integers(0, 10_000), max_size=8))
 def test_what_is_sent_is_received_however_it_is_cut(sent: list[Frame], cuts: list[int]) -> None:
     reader, received = FrameReader(), []
@@ -39,7 +39,7 @@ def test_what_is_sent_is_received_however_it_is_cut(sent: list[Frame], cuts: lis
     assert received == sent
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(FRAMES, max_size=4), st.lists(st.integers(0, 10_000), max_size=8), st.integers(0, 50))
 def test_a_payload_over_the_limit_is_counted_and_what_follows_is_whole(
     sent: list[Frame], cuts: list[int], limit_bytes: int
@@ -63,7 +63,7 @@ def test_a_piece_that_is_longer_than_any_bootstrap_sends_is_garbage() -> None:
         FrameReader().feed(frames.encode(frames.CHUNK, ["r"], bytes(frames.PIECE_BYTES + 1))[:20])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=10))
 def test_arbitrary_bytes_give_frames_or_garbage_and_nothing_else(pieces: list[bytes]) -> None:
     reader = FrameReader()

@@ -42,7 +42,7 @@ def test_a_listener_hears_what_is_not_kept() -> None:
     assert len(heard) == 3
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary() | st.binary().map(lambda rest: b'{"level":' + rest), st.sampled_from(["", *LEVELS]))
 def test_whatever_is_written_is_kept_or_not(line: bytes, least: str) -> None:
     assert is_kept(line, least) in (True, False)

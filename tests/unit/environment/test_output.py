@@ -70,7 +70,7 @@ def test_one_endless_line_is_bounded() -> None:
     assert sum(map(len, texts(buffer))) < 10_200
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.binary(max_size=30), max_size=10))
 def test_however_it_is_cut_the_same_lines_come_out(pieces: list[bytes]) -> None:
     cut, whole = OutputBuffer(), OutputBuffer()

@@ -213,7 +213,7 @@ def test_a_long_answer_is_kept_up_to_the_limit_and_counted_beyond() -> None:
 @given(
     pieces=st.lists(st.binary(min_size=1, max_size=9), max_size=6), before=st.integers(0, 6), room=st.integers(1, 40)
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_answer_is_the_same_however_it_is_cut(pieces: list[bytes], before: int, room: int) -> None:
     desk = Desk()
     desk.next()
@@ -371,7 +371,7 @@ def test_long_and_unmeasured_bodies_come_in_pieces() -> None:
     assert not streams(request())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
     path=st.one_of(
@@ -401,7 +401,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=60) | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_a_subscription_is_understood_or_refused(body: bytes) -> None:
     with contextlib.suppress(ApiError):

@@ -65,7 +65,7 @@ class Client:
 
 
 @given(cuts=st.lists(st.integers(1, len(REQUEST) - 1), max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_request_is_the_same_in_any_pieces(cuts: list[int]) -> None:
     places = [0, *sorted(set(cuts)), len(REQUEST)]
     pieces = [REQUEST[start:end] for start, end in itertools.pairwise(places)]
@@ -85,7 +85,7 @@ def test_a_request_is_the_same_in_any_pieces(cuts: list[int]) -> None:
 
 
 @given(data=st.binary(max_size=300))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_random_bytes_are_refused_or_waited_for_never_a_crash(data: bytes) -> None:
     async def run() -> None:
         client = Client()

@@ -48,7 +48,7 @@ def test_what_no_rule_lets_pass_is_refused(request_: HttpRequest, code: str) -> 
     assert caught.value.code == code
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=5), st.text(max_size=5), st.text(max_size=5))
 def test_a_star_stands_for_anything(before: str, middle: str, after: str) -> None:
     if "*" not in before + after:

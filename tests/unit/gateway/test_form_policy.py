@@ -49,7 +49,7 @@ def test_a_form_ends_with_its_policy() -> None:
         policy.check(FIELDS, policy.ends_s)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.text(max_size=30)
     | st.lists(
@@ -90,7 +90,7 @@ def form(fields: dict[str, str], data: bytes, after: str = "") -> bytes:
     return head.encode() + file.encode() + data + f"\r\n{after}--xx--\r\n".encode()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=4), st.binary(max_size=60))
 async def test_a_form_is_the_same_in_whatever_pieces_it_comes(sizes: list[int], data: bytes) -> None:
     if b"\r\n--xx" in b"\r\n" + data:
@@ -99,7 +99,7 @@ async def test_a_form_is_the_same_in_whatever_pieces_it_comes(sizes: list[int], 
     assert await read(form({"Key": "k", "empty": ""}, data, after), sizes) == ({"key": "k", "empty": ""}, "f.txt", data)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=80), st.integers(0, 150))
 async def test_what_is_no_form_is_refused(noise: bytes, cut: int) -> None:
     whole = form({"key": "k"}, b"data")

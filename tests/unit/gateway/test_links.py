@@ -56,7 +56,7 @@ async def test_all_else_goes_on_to_authentication(other: HttpRequest) -> None:
     assert OpenLinks(ask)(Exchange(other, "id", "127.0.0.1", lambda _: None)) is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from([*PARTS, CONFIRM, f"TopicArn={TOPIC}", f"SubscriptionArn={TOPIC}:a", "&", "=", "%"])))
 def test_what_is_let_through_is_read_by_the_dispatcher_as_one_of_the_two(parts: list[str]) -> None:
     made = request("&".join(parts))

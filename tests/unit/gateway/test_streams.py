@@ -303,7 +303,7 @@ async def test_a_body_that_breaks_off_raises_in_the_stage(end: str) -> None:
 
 
 @given(pieces=st.lists(st.binary(max_size=40), max_size=8), cuts=st.lists(st.integers(1, 200), max_size=6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_is_framed_in_chunks_is_read_back_however_it_is_cut(pieces: list[bytes], cuts: list[int]) -> None:
     framing = Framing([], chunks_allowed=True)
     wire = b"PUT /stream HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"

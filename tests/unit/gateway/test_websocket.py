@@ -347,7 +347,7 @@ FRAMES = st.builds(
 
 
 @given(frames=st.lists(FRAMES, max_size=8), cuts=st.lists(st.integers(0, 900), max_size=6), junk=st.binary(max_size=40))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_bytes_in_any_pieces_make_messages_or_one_end(frames: list[Frame], cuts: list[int], junk: bytes) -> None:
     """However it is cut, the same messages come out, and nothing after the end."""
 

@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.images.layouts import entry, folder, hard_link, link, tar
 
@@ -114,7 +114,7 @@ ENTRIES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(ENTRIES, max_size=12))
 def test_whatever_is_in_a_layer_nothing_is_made_outside(
     tmp_path_factory: pytest.TempPathFactory, layer: list[tuple[tarfile.TarInfo, bytes]]
@@ -132,7 +132,7 @@ def test_whatever_is_in_a_layer_nothing_is_made_outside(
             assert not found.st_mode & 0o6000 or stat.S_ISLNK(found.st_mode)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=2048), st.integers(0, 600))
 def test_a_damaged_tar_is_refused_or_read_and_never_a_crash(
     tmp_path_factory: pytest.TempPathFactory, noise: bytes, at: int

@@ -39,7 +39,7 @@ def test_what_is_no_name_is_refused(text: str) -> None:
         reference.parse(text)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_any_text_is_a_name_or_refused(text: str) -> None:
     with contextlib.suppress(ImageError):
@@ -113,7 +113,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=80) | VALUES.map(lambda each: json.dumps(each).encode()))
 def test_any_bytes_are_a_manifest_or_refused(data: bytes) -> None:
     for read in (lambda: manifest.chosen(data, "x86_64"), lambda: manifest.parts(data, 5)):

@@ -116,7 +116,7 @@ ENTRIES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(ENTRIES, max_size=5), max_size=4))
 def test_whatever_layers_do_nothing_outside_of_the_root_changes(
     tmp_path_factory: pytest.TempPathFactory, layers: list[Layer]

@@ -15,7 +15,7 @@ US = st.integers(0, 10_000_000)
 
 
 @given(st.tuples(US, US, US, US), US, US, US, US)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 async def test_the_stages_of_a_start_and_the_queue_are_the_whole_wait(
     agent: tuple[int, int, int, int], placement_us: int, init_us: int, rest_us: int, queue_us: int
 ) -> None:

@@ -136,7 +136,7 @@ async def test_a_request_that_is_given_up_while_it_asks_hinders_no_other() -> No
 
 
 @given(st.integers(1, 4), st.integers(1, 20), st.floats(0.2, 3.0), st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_over_any_edges_the_sum_holds_and_little_is_lost(edges: int, reserved: int, load: float, seed: int) -> None:
     """Not more than a second's worth beyond the rate; and not less than what came, or nine tenths of the rate."""
 

@@ -30,7 +30,7 @@ def test_a_signal_without_a_name_is_told_by_its_number() -> None:
     assert exit_text(EnvironmentExit("e", signal=40)) == "Runtime exited with error: signal: signal 40"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.text(max_size=200), max_size=60))
 def test_the_tail_is_the_end_of_the_log_and_readable(lines: list[str]) -> None:
     whole = "".join(line if line.endswith("\n") else line + "\n" for line in lines)

@@ -59,7 +59,7 @@ COUNTS = st.integers(0, 200)
 SPANS = st.none() | st.floats(0, 1_000, allow_nan=False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(COUNTS, COUNTS, COUNTS, COUNTS, st.floats(0, 1_000), SPANS, SPANS)
 def test_never_more_than_wait_without_one_and_never_fewer_than_are_promised(
     waiting: int, impatient: int, coming: int, busy: int, age_s: float, start_s: float | None, duration_s: float | None

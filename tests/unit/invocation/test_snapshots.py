@@ -150,7 +150,7 @@ async def test_closing_ends_what_is_being_fetched(truth: Truth) -> None:
 STEPS = st.lists(st.sampled_from(["ask", "change", "answer first", "answer last"]), max_size=30)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS)
 def test_no_request_is_given_anything_older_than_the_last_acknowledged_change(steps: list[str]) -> None:
     async def walk() -> None:

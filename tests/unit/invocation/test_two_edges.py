@@ -372,7 +372,7 @@ async def test_the_storm_of_one_function_does_not_starve_another_with_a_reservat
     await town.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32))
 def test_in_any_order_of_events_limits_hold_and_every_call_is_answered(seed: int) -> None:
     asyncio.run(asyncio.wait_for(walk(random.Random(seed)), 60))

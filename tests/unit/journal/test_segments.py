@@ -194,7 +194,7 @@ async def test_a_full_disk_drops_records_and_serving_goes_on(tmp_path: Path) -> 
     assert writer.statistics().dropped == 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_parsed_without_an_error(data: bytes) -> None:
     parsed = parse_frames(data)

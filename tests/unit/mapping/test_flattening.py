@@ -44,7 +44,7 @@ SCHEMAS = st.builds(
 BODIES = st.recursive(st.sampled_from(["", 1, {}]), lambda inner: st.dictionaries(st.sampled_from(["a", "b"]), inner))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.fixed_dictionaries(dict.fromkeys(NAMES, SCHEMAS)), BODIES)
 def test_a_flattened_model_accepts_what_the_model_accepts(models: dict[str, Any], body: Any) -> None:
     texts = {URL + name: json.dumps(schema) for name, schema in models.items()}

@@ -53,7 +53,7 @@ def test_what_names_no_place_is_no_source(text: str) -> None:
     assert source_of(text, FROM_REQUEST) is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=40))
 def test_any_text_is_a_source_or_none(text: str) -> None:
     for form in (FROM_REQUEST, FROM_ANSWER):

@@ -100,7 +100,7 @@ def test_nothing_of_python_is_reachable(template: str) -> None:
         render(template + "()", x="text", l=[1], context="text")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.sampled_from(
@@ -115,7 +115,7 @@ def test_any_text_is_a_template_or_is_refused(pieces: list[str]) -> None:
         render("".join(pieces), a={"m": [1]})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(st.characters(exclude_characters="$#\\")))
 def test_plain_text_stays_as_it_is(text: str) -> None:
     assert render(text) == text

@@ -19,7 +19,7 @@ names = st.from_regex(r"[a-zA-Z0-9_-]{1,64}", fullmatch=True)
 qualifiers = st.one_of(st.just(""), st.just("$LATEST"), st.from_regex(r"[a-zA-Z0-9_-]{1,20}", fullmatch=True))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(names.filter(lambda name: name != "function"), qualifiers)
 def test_every_form_of_a_name_leads_to_the_same_function(name: str, qualifier: str) -> None:
     tail = f":{qualifier}" if qualifier else ""
@@ -33,7 +33,7 @@ def test_every_form_of_a_name_leads_to_the_same_function(name: str, qualifier: s
         assert parse_function_name(text, ACCOUNT, REGION) == expected
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text(max_size=80))
 def test_any_text_is_parsed_or_refused_in_words(text: str) -> None:
     try:

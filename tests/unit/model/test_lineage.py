@@ -39,7 +39,7 @@ def test_a_long_chain_stays_short() -> None:
     assert len(header) < 512
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=60) | st.from_regex(r"(Root=1;)?[Ll]ineage=(\d+:)?[0-9a-f|:%C7]{0,60}", fullmatch=True))
 def test_any_header_can_be_extended(header: str) -> None:
     before = passes(header, ONE)

@@ -52,7 +52,7 @@ def test_what_is_no_expression_is_refused(expression: str) -> None:
 
 
 @given(expression=st.text(alphabet="$request.body{}x/ ", max_size=40), message=st.text(max_size=40))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_text_is_an_expression_or_refused(expression: str, message: str) -> None:
     try:
         selector = selector_of(expression)

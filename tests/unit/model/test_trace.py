@@ -49,7 +49,7 @@ def test_what_nobody_decided_is_not_traced() -> None:
 
 
 @given(st.text(alphabet="RrootSsampledParen=;?01-abc ", max_size=80), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_undecided_header_is_decided_once(header: str, sampled: bool) -> None:
     if not is_decided(header):
         told = decided(header, ID, sampled=sampled)

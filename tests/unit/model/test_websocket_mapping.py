@@ -67,7 +67,7 @@ def test_what_cannot_be_set_or_read_is_a_problem(parameters: dict[str, str]) -> 
     source=st.text(max_size=30) | st.text(alphabet="contexroutequsbdyV'.", max_size=40),
     body=st.none() | st.text(max_size=20),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_parameters_are_a_problem_or_come_to_something(destination: str, source: str, body: str | None) -> None:
     found = problem({destination: source})
     result = told({destination: source}, {**EVENT, "body": body})

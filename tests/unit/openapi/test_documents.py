@@ -81,7 +81,7 @@ def test_what_is_no_document_is_refused_in_a_sentence(text: str) -> None:
         read(text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=60) | st.text(alphabet="{}[]:,-&*!|>'\"#\n abc$1", max_size=60))
 def test_no_text_does_anything_else_than_be_read_or_refused(text: str) -> None:
     with contextlib.suppress(BadDocument):
@@ -97,7 +97,7 @@ JSON: Any = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["openapi", "paths", "servers", "basePath", "/a", "get", "$ref"]), JSON))
 def test_no_values_do_either(document: dict[str, Any]) -> None:
     with contextlib.suppress(BadDocument):

@@ -98,13 +98,13 @@ def wanted(pattern: Any, leaves: list[tuple[tuple[str, ...], Any]], path: tuple[
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(PATTERNS, EVENTS)
 def test_a_compiled_pattern_decides_as_the_reference_does(pattern: Any, event: Any) -> None:
     assert event_pattern(json.dumps(pattern)).matches(event) is wanted(pattern, flattened(event))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(PATTERNS, max_size=8), EVENTS)
 def test_a_rule_set_finds_what_its_patterns_find_one_by_one(patterns: list[Any], event: Any) -> None:
     compiled = [(event_pattern(json.dumps(pattern)), number) for number, pattern in enumerate(patterns)]
@@ -112,7 +112,7 @@ def test_a_rule_set_finds_what_its_patterns_find_one_by_one(patterns: list[Any],
     assert sorted(RuleSet(compiled).matching(event)) == alone
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.text('{}[]":,$or*\\ aprefix019.truenl-', max_size=60) | st.text(max_size=30))
 def test_any_text_is_a_pattern_or_is_refused(text: str) -> None:
     try:

@@ -89,7 +89,7 @@ def test_provisioned_environments_are_not_ended_for_others() -> None:
 
 
 @given(st.lists(st.sampled_from([STORM, QUIET, THIRD]), max_size=30), st.integers(1, 6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_memory_is_never_overcommitted_and_everybody_is_served_in_the_end(order: list[FunctionKey], size: int) -> None:
     node = Node(size)
     done: set[str] = set()

@@ -1,6 +1,6 @@
 """Whatever happens, in whatever order: no limit is ever passed, and every claim gets one answer."""
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
@@ -137,7 +137,5 @@ class LedgerMachine(RuleBasedStateMachine):
         assert usage.waiting == len(self.open)
 
 
-LedgerMachine.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
-)
+LedgerMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestLedger = LedgerMachine.TestCase

@@ -30,7 +30,7 @@ def test_zero_is_no_limit() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(0, 30)), max_size=30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_ten_seconds_see_more_than_two_fillings(steps: list[tuple[float, int]]) -> None:
     """The bucket, and what flows in meanwhile."""
     pace, now_s, times = Pace(10), 0.0, []

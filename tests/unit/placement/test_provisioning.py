@@ -84,7 +84,7 @@ HOLDINGS = st.lists(
 
 
 @given(HOLDINGS, st.integers(0, 4), st.integers(0, 4))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_from_anywhere_the_plan_leads_to_exactly_what_is_wanted(
     found: list[tuple[str, str, bool, float]], first: int, second: int
 ) -> None:

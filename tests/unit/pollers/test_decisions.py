@@ -60,7 +60,7 @@ def test_a_function_error_fails_the_whole_batch_and_a_report_that_was_not_agreed
     assert failures(b'{"batchItemFailures": [{"itemIdentifier": "b"}]}', reports=False) == set()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
@@ -73,7 +73,7 @@ def test_any_answer_is_judged(answer: object) -> None:
     assert failures(json.dumps(answer).encode()) <= IDS
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 40)), st.integers(1, 7), st.integers(1, 100))
 def test_batches_keep_every_record_in_order_and_none_is_too_large(
     sizes: list[int], size: int, event_bytes: int

@@ -16,7 +16,7 @@ from lambent.pollers.stream_feed import page_after
 from lambent.pollers.stream_lane import state_in
 from lambent.pollers.stream_poller import readable
 
-SMALL = settings(max_examples=50, deadline=None)
+SMALL = settings(max_examples=50)
 
 
 def changes(count: int, arrived_s: int = 0) -> tuple[Change, ...]:

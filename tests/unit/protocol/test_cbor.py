@@ -39,7 +39,7 @@ def without_null_members(value: Any) -> Any:
     return [without_null_members(item) for item in value] if isinstance(value, list) else value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(VALUES)
 def test_what_we_write_is_read_back_by_us_and_by_botocore(value: Any) -> None:
     body = encode_cbor(value)
@@ -47,7 +47,7 @@ def test_what_we_write_is_read_back_by_us_and_by_botocore(value: Any) -> None:
     assert botocore_reads(body) == without_null_members(value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=60))
 def test_random_bytes_are_read_or_refused(body: bytes) -> None:
     try:
@@ -56,7 +56,7 @@ def test_random_bytes_are_read_or_refused(body: bytes) -> None:
         return
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(VALUES, st.integers(0, 100))
 def test_a_body_that_is_cut_short_is_refused(value: Any, at: int) -> None:
     body = encode_cbor([value])

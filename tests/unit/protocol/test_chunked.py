@@ -32,7 +32,7 @@ from lambent.protocol.sigv4 import Credential, SignatureRefused
 
 KEY = AccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", Principal("1" * 12, "arn", "id"))
 DATA = b"a" * 66_560
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=60)
 
 
 def credential(seed: str) -> Credential:
@@ -216,7 +216,7 @@ def make_signed() -> ChunkedDecoder:
 
 
 @pytest.mark.parametrize("make", [make_unsigned, make_signed])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     parts=st.lists(st.one_of(st.binary(max_size=20), st.sampled_from([b"3\r\nabc\r\n", b"0\r\n", b"\r\n", b"x-t:1"])))
 )

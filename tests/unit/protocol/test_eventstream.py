@@ -19,7 +19,7 @@ def read(data: bytes) -> list[Any]:
     return list(buffer)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(
         st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), min_size=1, max_size=20),

@@ -68,7 +68,7 @@ def test_only_plain_classes_take_texts_of_any_length() -> None:
 def test_replacements_accept_the_same_texts(pattern: str) -> None:
     original = re.compile(pattern)
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(st.text(st.sampled_from("a \t:\x01\x7f~\u00e9"), max_size=8))
     def same(text: str) -> None:
         assert bool(original.fullmatch(text)) == bool(matcher(pattern)(text))

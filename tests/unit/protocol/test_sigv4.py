@@ -29,7 +29,7 @@ WHO = Principal("123456789012", "arn:aws:iam::123456789012:user/ann", "AIDAEXAMP
 KEY = AccessKey("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", WHO)
 TEMPORARY = AccessKey("ASIAIOSFODNN7EXAMPLE", "s3cr3t", WHO, session_token="tok/en+with==", expires_s=NOW_S + 60)
 HOST = "localhost:4566"
-FEW = settings(max_examples=60, deadline=None)
+FEW = settings(max_examples=60)
 
 
 def signed(
@@ -199,7 +199,7 @@ def test_a_wrong_secret_is_refused(key: AccessKey) -> None:
     assert refusal_of(signed(SigV4Auth, "lambda", key=key), wrong).code == "InvalidSignatureException"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.text(max_size=60),
     st.text(max_size=60),

@@ -44,7 +44,7 @@ def test_what_is_no_time_is_refused(text: str, style: str) -> None:
         parse_timestamp(text, style)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(MOMENTS)
 def test_every_moment_comes_back(moment: datetime) -> None:
     assert parse_timestamp(iso_of(moment), ISO8601) == moment

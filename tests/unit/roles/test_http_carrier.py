@@ -100,7 +100,7 @@ async def test_a_host_of_our_own_is_closed_though_its_range_is_open() -> None:
     await carrier.close()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=6, network="fc00::/7"))
 def test_private_addresses_are_refused_when_somebody_subscribes(address: Address) -> None:
     host = f"[{address}]" if address.version == 6 else str(address)

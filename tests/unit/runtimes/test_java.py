@@ -240,13 +240,13 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_value_comes_back_as_it_was(harness: Harness, value: Any) -> None:
     assert harness("demo.Forms::same", value) == value
 
 
 @given(st.binary(max_size=40) | st.text('[]{}:,"\\u0123456789eE+-. truefalsn', max_size=30).map(str.encode))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_bytes_are_read_as_python_reads_them_or_refused(harness: Harness, event: bytes) -> None:
     told = harness.raw("demo.Forms::same", event)
     try:

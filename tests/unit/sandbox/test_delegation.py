@@ -73,7 +73,7 @@ def test_the_own_group_is_the_mount_and_the_path_of_version_2_whatever_else_is_t
 
 
 @drawn(st.text(), st.text())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_texts_of_no_kernel_name_no_group(mountinfo: str, membership: str) -> None:
     assert delegation.own_group(mountinfo.replace(" - cgroup2", ""), membership) is None
 

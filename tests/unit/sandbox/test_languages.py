@@ -102,7 +102,7 @@ def test_every_identifier_is_one_of_awss() -> None:
 
 
 @given(st.text(max_size=30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_text_has_a_number_or_none(text: str) -> None:
     assert all(part >= 0 for part in number_of(text))
     nearest(text, installed(20, 22).values())

@@ -12,7 +12,7 @@ from lambent.sandbox.memory_image import OF_FILE, PRESENT, SWAPPED, _mappings, _
 FLAGS = st.lists(st.sampled_from([0, PRESENT, SWAPPED, PRESENT | OF_FILE, OF_FILE]), max_size=60)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(FLAGS)
 def test_the_runs_are_exactly_the_own_pages_in_order(flags: list[int]) -> None:
     runs = list(_runs(flags, shared=False))
@@ -21,7 +21,7 @@ def test_the_runs_are_exactly_the_own_pages_in_order(flags: list[int]) -> None:
     assert all(one[1] < other[0] for one, other in pairwise(runs))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(FLAGS)
 def test_of_shared_memory_every_page_that_is_there_counts(flags: list[int]) -> None:
     pages = [page for first, last in _runs(flags, shared=True) for page in range(first, last)]
@@ -40,7 +40,7 @@ def _short(span: str) -> str:
     return "-".join(f"{int(part, 16):x}" for part in span.split("-"))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(alphabet="0123456789abcdef-rwxps :\nVmFlagswf/", max_size=300))
 def test_any_text_is_read_without_an_error(text: str) -> None:
     for start, end, letters, offset, _, wiped in _mappings(text):

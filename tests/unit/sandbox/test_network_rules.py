@@ -31,7 +31,7 @@ def test_the_internet_is_open(address: str) -> None:
 
 
 @given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_python_calls_private_is_never_open(address: Address) -> None:
     documentation = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20", "5f00::/16")
     if address.is_private and not any(address in ipaddress.ip_network(each) for each in documentation):
@@ -76,7 +76,7 @@ def test_nameservers_are_read() -> None:
 
 
 @given(st.text())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_text_is_a_resolver_file(text: str) -> None:
     assert isinstance(resolvers(text), list)
 

@@ -75,7 +75,7 @@ def test_processes_inside_are_killed_and_number_0_never(tmp_path: Path, monkeypa
 
 
 @given(st.text(max_size=30) | st.from_regex(owners.NAME, fullmatch=True).filter(str.isascii))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_name_is_an_owner_or_none(name: str) -> None:
     match = owners.NAME.fullmatch(name)
     if match is not None:

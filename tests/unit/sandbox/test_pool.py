@@ -202,7 +202,7 @@ async def test_a_reserve_that_cannot_be_made_is_not_tried_again_before_the_next_
 
 
 @given(st.lists(st.floats(0, 30), max_size=60), st.integers(0, 5), st.integers(0, 40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_depth_stays_within_its_bounds_and_comes_down_again(gaps_s: list[float], least: int, most: int) -> None:
     depth, now_s = Depth(least, most), 0.0
     for gap_s in gaps_s:

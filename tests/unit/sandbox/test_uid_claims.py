@@ -37,7 +37,7 @@ def test_a_range_is_free_again_when_its_agent_has_gone(claims: Path) -> None:
 
 
 @given(st.lists(st.integers(0, 5 * HOST_UIDS), min_size=2, max_size=2))
-@hypothesis_settings(max_examples=50, deadline=None)
+@hypothesis_settings(max_examples=50)
 def test_ranges_that_begin_anywhere_do_not_overlap(tmp_path_factory: pytest.TempPathFactory, bases: list[int]) -> None:
     claims = tmp_path_factory.mktemp("claims") / "uids"
     with claimed(bases[0], claims) as first, claimed(bases[1], claims) as second:

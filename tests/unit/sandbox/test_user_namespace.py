@@ -29,7 +29,7 @@ def test_the_largest_range_of_the_user_is_found(table: str, found: Range | None)
 
 
 @given(st.text())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_text_is_a_table(table: str) -> None:
     found = subordinate_range(table, "ann", 1000)
     assert found is None or found.count > 0

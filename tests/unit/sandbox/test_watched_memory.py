@@ -54,7 +54,7 @@ def test_what_processes_share_is_counted_once() -> None:
 
 
 @given(st.dictionaries(st.integers(2, 99), st.integers(0, 1 << 40)), st.integers(0, 1 << 40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_is_left_is_within_the_limit_and_no_more_die_than_needed(use: Use, limit_bytes: int) -> None:
     killed = list(victims(use, limit_bytes))
     assert sum(use.values()) - sum(use[pid] for pid in killed) <= limit_bytes

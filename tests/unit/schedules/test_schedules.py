@@ -140,7 +140,7 @@ CRONS = st.builds(
 ZONES = st.sampled_from(["UTC", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(CRONS, ZONES, st.integers(1_767_225_600, 1_900_000_000))
 def test_moments_strictly_increase_and_each_matches(expression: str, name: str, begin_s: int) -> None:
     schedule, zone, at_ms = parse_schedule(expression), zone_named(name), begin_s * 1000
@@ -156,7 +156,7 @@ def test_moments_strictly_increase_and_each_matches(expression: str, name: str, 
         at_ms = following
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(CRONS, st.integers(1_767_225_600, 1_800_000_000))
 def test_no_moment_is_left_out(expression: str, begin_s: int) -> None:
     """Against walking through the minutes of two days."""
@@ -184,7 +184,7 @@ def matches(schedule: CronSchedule, local: datetime) -> bool:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text("cronateminushdayLW?#*/,-()019 :T", max_size=40) | st.text(max_size=20))
 def test_any_text_is_a_schedule_or_is_refused(text: str) -> None:
     for form in (text, f"cron({text})", f"rate({text})", f"at({text})"):
@@ -201,7 +201,7 @@ def test_ten_years_of_a_daily_schedule_take_well_under_a_second() -> None:
     assert time.process_time() - begin_s < 1.0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(CRONS | st.sampled_from(["rate(7 minutes)", "rate(3 days)"]), st.integers(1, 4 * 24 * 60))
 def test_the_newest_of_what_was_missed_is_the_last_that_was_due(expression: str, minutes: int) -> None:
     schedule, begin_ms = parse_schedule(expression), 1_767_225_600_000

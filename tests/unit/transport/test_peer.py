@@ -105,7 +105,7 @@ async def test_a_call_does_not_outlive_its_connection(peer: Peer) -> None:
 
 
 @given(data=st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_random_bytes_end_the_connection_or_wait_for_more(data: bytes) -> None:
     async def run() -> None:
         peer = Peer(METHODS)

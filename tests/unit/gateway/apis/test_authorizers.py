@@ -145,7 +145,7 @@ def test_an_answer_of_no_form_is_bad(payload: bytes, simple: bool) -> None:
         verdict_of(payload, simple=simple)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.sampled_from(["Allow", "Deny", ARN, "*"]),

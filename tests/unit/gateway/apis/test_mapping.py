@@ -109,7 +109,7 @@ def test_a_line_of_an_access_log_stays_one_line_of_its_form() -> None:
     assert "\n" not in line
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=40) | st.text(alphabet="${}.abrequesthdxt[]0 ", max_size=40))
 def test_no_text_does_harm_as_an_expression_or_a_format(text: str) -> None:
     template(text)(scene())
@@ -150,7 +150,7 @@ ANSWERS: Any = st.dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ANSWERS | st.binary(max_size=20))
 def test_no_answer_of_a_function_does_anything_else_than_be_taken_or_refused(told: Any) -> None:
     payload = told if isinstance(told, bytes) else json.dumps(told).encode()

@@ -54,7 +54,7 @@ def test_parameters_are_decoded_and_the_rest_keeps_its_slashes() -> None:
     assert routes.match("GET", "/a//x") is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.lists(SEGMENTS, min_size=1, max_size=4), min_size=1, max_size=6),
     st.lists(st.sampled_from("abc"), max_size=4),
@@ -99,7 +99,7 @@ def test_other_requests_are_for_no_api(path: str) -> None:
     assert address_of(request("127.0.0.1:4566", path)) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_host_and_no_path_does_harm(host: str, path: str) -> None:
     found = address_of(request(host, "/" + path))

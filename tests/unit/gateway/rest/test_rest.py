@@ -358,7 +358,7 @@ def test_a_method_has_its_own_limit_or_its_stage_s() -> None:
     assert way.throttle_of(stage, "/a", "GET") == ("*/*", None)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=30), st.text(max_size=12), st.binary(max_size=30))
 async def test_any_request_is_answered(path: str, query: str, body: bytes) -> None:
     world = World()
@@ -371,7 +371,7 @@ async def test_any_request_is_answered(path: str, query: str, body: bytes) -> No
 @given(
     st.dictionaries(st.text(max_size=5), st.lists(st.text(max_size=5), max_size=3), max_size=3), st.text(max_size=20)
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_url_is_made_of_any_parameters(query: dict[str, list[str]], value: str) -> None:
     url = url_of("https://example.com/{a}/x", {"a": value}, query)
     assert url.startswith("https://example.com/")

@@ -90,7 +90,7 @@ def test_what_is_no_answer_is_the_functions_fault(returned: bytes) -> None:
         answer_of(returned)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(HEADS | VALUES)
 def test_anything_that_a_function_returns_is_an_answer_or_a_bad_one(returned: Any) -> None:
     with contextlib.suppress(BadAnswer):
@@ -98,7 +98,7 @@ def test_anything_that_a_function_returns_is_an_answer_or_a_bad_one(returned: An
         assert 200 <= answer.status <= 599
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=40))
 def test_any_bytes_before_the_delimiter_are_a_head_or_a_bad_answer(head: bytes) -> None:
     with contextlib.suppress(BadAnswer):

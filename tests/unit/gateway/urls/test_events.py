@@ -49,7 +49,7 @@ def test_a_url_is_addressed_by_host_or_by_path(host: str, path: str, address: tu
     assert (found and found[:3]) == address
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_host_and_path_is_an_address_or_is_not(host: str, path: str) -> None:
     address_of(HttpRequest("GET", path, "", [("host", host)]))
@@ -148,7 +148,7 @@ def test_a_body_is_text_or_base64(content_type: str, body: bytes, as_text: bool)
     assert (made["body"].encode() if as_text else base64.b64decode(made["body"])) == body
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.sampled_from(["GET", "POST"]), st.text(max_size=20), HEADERS, st.binary(max_size=40))
 def test_any_request_makes_an_event_that_keeps_its_body(
     method: str, query: str, headers: list[tuple[str, str]], body: bytes

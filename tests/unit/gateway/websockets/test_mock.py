@@ -49,7 +49,7 @@ def test_without_a_response_nothing_is_said() -> None:
 
 
 @given(template=st.text(max_size=30) | st.text(alphabet='${}#"statusCode: 20input.path()', max_size=40))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_template_is_a_status_or_a_failure(template: str) -> None:
     try:
         status = mocked(MockTarget({"t": template}), event()).status

@@ -44,7 +44,7 @@ OPENING = HttpRequest(
 
 
 @given(edge=st.integers(0, 65_535))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_an_id_says_which_edge_holds_the_connection(edge: int) -> None:
     made = new_connection_id(edge, SystemIds())
     assert len(made) == 16
@@ -53,7 +53,7 @@ def test_an_id_says_which_edge_holds_the_connection(edge: int) -> None:
 
 
 @given(text=st.text(max_size=20) | st.text(alphabet="AZaz09-_+/=", min_size=16, max_size=16))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_text_is_an_id_or_none(text: str) -> None:
     edge = edge_of(text)
     assert edge is None or 0 <= edge <= 65_535
@@ -128,7 +128,7 @@ def test_what_a_function_says_is_read(told: dict[str, Any], status: int, body: b
         st.none() | st.integers(-1, 700) | st.text(max_size=5) | st.lists(st.integers(), max_size=2) | st.booleans(),
     )
 )  # fmt: skip
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_anything_else_is_its_fault(told: Any) -> None:
     status = 502
     try:

@@ -464,7 +464,7 @@ def test_payloads_are_left_out_of_what_would_be_too_large() -> None:
 
 
 @given(st.text(max_size=2000), st.integers(0, 3))
-@hypothesis_settings(max_examples=50, deadline=None)
+@hypothesis_settings(max_examples=50)
 def test_any_error_message_fits_into_a_message_attribute(message: str, attempts: int) -> None:
     payload = json.dumps({"errorMessage": message}).encode()
     told = attributes_of(event(b"1"), Ending("RetriesExhausted", attempts, InvocationResult("1", payload, "Unhandled")))

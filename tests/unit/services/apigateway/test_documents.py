@@ -226,7 +226,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.dictionaries(NAMES, TREES, max_size=6))
 def test_any_document_is_imported_or_refused(tree: dict[str, Any]) -> None:
     shelf = Shelf.__new__(Shelf)

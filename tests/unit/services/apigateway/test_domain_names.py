@@ -132,7 +132,7 @@ async def test_there_are_no_more_of_anything_than_the_quotas_say(house: "House")
     assert len((await house.ask("GetDomainNames"))["items"]) == 3
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.sampled_from(["add", "remove", "replace", "copy", ""]),
     st.sampled_from(["/basePath", "/stage", "/restapiId", "/certificateArn", "/endpointConfiguration/types/0", "/"]),

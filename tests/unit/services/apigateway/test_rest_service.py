@@ -95,7 +95,7 @@ def test_a_patch_that_makes_no_sense_is_refused(rules: Any, operation: Any) -> N
         patch.patched({"apiStages": []}, [operation], rules)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from([apis.RULES, methods.RULES, integrations.RULES, stage_rules.RULES, plan_rules.RULES]),
     st.sampled_from(["add", "remove", "replace", "copy", "move", "test", ""]),

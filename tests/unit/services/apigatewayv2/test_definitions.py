@@ -154,7 +154,7 @@ VALUES: Any = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.lists(st.integers(0, 3), max_size=6), VALUES), max_size=3))
 def test_no_document_does_anything_else_than_be_taken_or_refused(changes: list[tuple[list[int], Any]]) -> None:
     document = json.loads(json.dumps(DOCUMENT))

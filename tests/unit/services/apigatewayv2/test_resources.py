@@ -176,7 +176,7 @@ def test_a_route_key_has_one_of_two_forms(key: str) -> None:
     check_route_key(key)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=20), st.sampled_from(["GET /", "ANY /{", "$", "", FUNCTION + ":", "https://"]))
 def test_no_text_does_harm_as_a_key_or_a_target(text: str, before: str) -> None:
     with contextlib.suppress(ServiceError):

@@ -169,7 +169,7 @@ def test_overlaps_are_counted_across_passes_and_minutes() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 200_000), st.integers(1, 90_000)), min_size=1, max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_peaks_are_those_of_counting_at_every_moment(spans: list[tuple[int, int]]) -> None:
     intervals = sorted((float(begin + length), float(begin)) for begin, length in spans)
     expected: dict[int, int] = {}

@@ -96,7 +96,7 @@ WORDS = st.sampled_from(
 
 
 @given(st.one_of(st.text(max_size=40), st.lists(WORDS, max_size=20).map(" ".join)))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_text_is_an_expression_or_is_refused(text: str) -> None:
     with contextlib.suppress(InvalidQuery):
         value(text)
@@ -171,7 +171,7 @@ async def test_bad_queries_are_refused_in_words(
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_token_is_one_of_ours_or_refused(token: str) -> None:
     with contextlib.suppress(InvalidNextToken):
         number, moment = _after({"NextToken": token})

@@ -184,13 +184,13 @@ async def test_what_another_process_collected_counts_for_each_of_its_dimensions(
     await service.close()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.integers(0, 10**6), st.integers(1, 5), min_size=1, max_size=20))
 def test_values_with_counts_are_the_same_point_as_each_value_by_itself(counts: dict[int, int]) -> None:
     assert point_of_counts(counts) == point_of_all(value for value, count in counts.items() for _ in range(count))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=60), st.floats(0, 100))
 def test_a_percentile_is_within_one_percent_of_a_value_of_its_rank(values: list[float], percent: float) -> None:
     spread = point_of_all(values).sketch
@@ -201,7 +201,7 @@ def test_a_percentile_is_within_one_percent_of_a_value_of_its_rank(values: list[
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20), st.integers(1, 19))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_points_joined_in_any_split_say_the_same(values: list[float], cut: int) -> None:
     whole = point_of(values[0])
     for value in values[1:]:
@@ -219,7 +219,7 @@ def test_points_joined_in_any_split_say_the_same(values: list[float], cut: int) 
 
 
 @given(st.text(max_size=8))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_name_of_a_statistic_is_known_or_refused(name: str) -> None:
     with contextlib.suppress(InvalidParameterValue):
         statistic(name)

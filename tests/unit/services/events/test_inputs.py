@@ -60,7 +60,7 @@ def test_the_whole_event_comes_with_or_without_its_detail() -> None:
     assert json.loads(rendered('{"e": <aws.events.event>}')) == {"e": {"id": "i", "resources": ["a", "b"]}}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
@@ -75,7 +75,7 @@ def test_whatever_is_put_in_outside_quotes_the_payload_stays_json(value: Any) ->
     assert json.loads(made) == {"v": value}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.text(max_size=12))
 def test_whatever_text_is_put_inside_quotes_the_payload_stays_json(value: str) -> None:
     transformer = {"InputPathsMap": {"v": "$.detail"}, "InputTemplate": '"<<v>>"'}
@@ -118,7 +118,7 @@ def test_what_is_no_path_is_refused(path: str) -> None:
         parse_path(path)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.text("$.[]'*\"ab01?@", max_size=12))
 def test_any_text_is_a_path_or_is_refused(text: str) -> None:
     try:

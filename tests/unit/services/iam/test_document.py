@@ -101,7 +101,7 @@ names = st.sampled_from(
 trees = st.recursive(scalars, lambda t: st.lists(t, max_size=3) | st.dictionaries(names, t, max_size=5), max_leaves=12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(trees)
 def test_no_document_makes_it_fail_otherwise(tree: Any) -> None:
     for document in (json.dumps(tree), policy(tree), policy({**ALLOW, "Resource": tree, "Principal": tree})):

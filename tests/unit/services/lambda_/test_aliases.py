@@ -163,7 +163,7 @@ async def test_lists_come_in_pages_and_by_version(published: Any) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_marker_is_understood_or_refused(text: str) -> None:
     with contextlib.suppress(InvalidParameter):
         assert marker_of(place_of({"Marker": text}))

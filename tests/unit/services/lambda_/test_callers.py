@@ -100,7 +100,7 @@ def test_the_operations_that_are_treated_apart_are_there(house: Any, names: froz
     assert names <= set(house.service.operations)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(), st.text(max_size=4))
 def test_whatever_a_name_is_it_has_an_owner(text: str, end: str) -> None:
     for name in (text, f"{ARN}{end}", f"111111111111:function:f{end}"):

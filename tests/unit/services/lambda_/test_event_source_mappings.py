@@ -282,7 +282,7 @@ async def test_a_function_that_is_not_there_is_refused(house: Any) -> None:
     assert (await refusal(house)).code == "ResourceNotFoundException"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.text(max_size=40), max_size=7))
 def test_any_patterns_are_accepted_or_refused_by_name(patterns: list[str]) -> None:
     try:

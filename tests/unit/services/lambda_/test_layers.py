@@ -201,7 +201,7 @@ async def test_the_policy_of_a_layer_version_has_revisions(house: Any, package: 
     assert gone.message == "No policy is associated with the given resource."
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.one_of(st.text(max_size=90), st.from_regex(LAYER_ARN, fullmatch=True)))
 def test_any_text_as_a_layer_is_understood_or_refused(text: str) -> None:
     for parse in (lambda: layer_named(text, "0" * 12, "us-east-1"), lambda: layer_version_of(text)):

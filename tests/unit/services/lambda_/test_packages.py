@@ -145,7 +145,7 @@ def test_a_zip64_directory_is_counted() -> None:
     assert entries_up_to(many, 100_000) == 66_000
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), max_size=12), st.data())
 @example([], None)
 def test_a_damaged_package_is_refused_or_stays_inside(
@@ -169,7 +169,7 @@ def test_a_damaged_package_is_refused_or_stays_inside(
     assert sum(path.lstat().st_size for path in inside.rglob("*") if path.is_file()) <= LIMITS.unzipped_bytes
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes_are_refused_in_words(data: bytes, with_end: bool) -> None:
     with pytest.raises(ServiceError):
@@ -180,7 +180,7 @@ parts = st.sampled_from(["a", "b", "..", "."])
 paths = st.lists(parts, min_size=1, max_size=5).map("/".join)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.dictionaries(paths, paths, min_size=1, max_size=5))
 def test_links_that_are_accepted_lead_nowhere_else(
     tmp_path_factory: pytest.TempPathFactory, links: dict[str, str]

@@ -266,7 +266,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(JSON)
 def test_any_document_is_judged_or_refused(value: Any) -> None:
     for document in (value, {"Statement": value}, {"Statement": {**GOOD, "Condition": value}}):
@@ -277,7 +277,7 @@ def test_any_document_is_judged_or_refused(value: Any) -> None:
         assert allows(Policy(accepted, ""), Asked("x", INVOKE, ARN, {})) in (True, False)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text("ab*?", max_size=6), st.text("ab", max_size=6))
 def test_patterns_match_as_their_words_say(pattern: str, text: str) -> None:
     def slowly(pattern: str, text: str) -> bool:

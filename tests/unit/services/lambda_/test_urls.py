@@ -176,7 +176,7 @@ async def test_cors_that_no_browser_sends_is_refused(house: Any, wrong: dict[str
     assert (await refused(make(house, Cors=wrong))).code == "InvalidParameterValueException"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=30))
 def test_any_origin_is_taken_or_refused_by_name(origin: str) -> None:
     with contextlib.suppress(InvalidParameter):

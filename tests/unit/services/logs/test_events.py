@@ -290,7 +290,7 @@ async def test_chunks_that_overlap_in_time_are_merged(call: Call, put: Call) -> 
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 5 * LONGEST_SPAN_MS), st.text(max_size=5)), max_size=30))
 def test_chunks_keep_every_event_and_span_no_more_than_an_hour(events: list[tuple[int, str]]) -> None:
     chunks = list(pack(events))

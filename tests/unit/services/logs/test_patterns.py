@@ -214,7 +214,7 @@ def test_a_hostile_message_takes_no_longer_than_its_length(pattern: str, message
     compile_pattern(pattern)(message)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_text_is_a_pattern_or_refused(pattern: str, message: str) -> None:
     try:
@@ -224,7 +224,7 @@ def test_any_text_is_a_pattern_or_refused(pattern: str, message: str) -> None:
     assert matches(message) in (True, False)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet='{}[]()$.*"\\=!<>&|?-,abIS NULTEX1 ', max_size=40), st.text(max_size=40))
 def test_any_text_of_the_language_is_a_pattern_or_refused(pattern: str, message: str) -> None:
     try:
@@ -234,14 +234,14 @@ def test_any_text_of_the_language_is_a_pattern_or_refused(pattern: str, message:
     assert matches(message) in (True, False)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=30))
 def test_every_message_holds_the_phrase_that_it_is(message: str) -> None:
     quoted = message.replace("\\", "\\\\").replace('"', '\\"')
     assert compile_pattern(f'"{quoted}"')(f"before {message} behind")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.text(alphabet="ab", max_size=3), min_size=1, max_size=5), st.text(alphabet="ab", max_size=12))
 def test_wildcards_match_as_a_plain_search_over_all_splits_does(pieces: list[str], value: str) -> None:
     def brute(pieces: list[str], value: str) -> bool:

@@ -125,7 +125,7 @@ ENTRIES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(ENTRIES, max_size=3), st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=5))
 def test_any_configuration_is_refused_or_spares_what_is_young(
     entries: list[dict[str, Any]], history: list[tuple[int, bool]]

@@ -27,7 +27,7 @@ def in_order(keys: set[str]) -> list[str]:
     return sorted(keys, key=str.encode)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(KEYS, LETTERS, st.sampled_from(["", "/", "ab"]), st.integers(1, 5))
 def test_all_pages_together_are_everything_once(keys: set[str], prefix: str, delimiter: str, most: int) -> None:
     expected: list[str] = []
@@ -48,7 +48,7 @@ def test_all_pages_together_are_everything_once(keys: set[str], prefix: str, del
     assert found == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(KEYS, LETTERS, st.sampled_from(["", "/"]))
 def test_what_a_marker_names_and_all_before_it_is_left_out(keys: set[str], after: str, delimiter: str) -> None:
     page = list_page(Wish("", delimiter, after), source_of(keys))

@@ -93,7 +93,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=40) | JSON.map(lambda value: json.dumps({"Statement": value})))
 def test_any_text_is_a_policy_or_is_refused(text: str) -> None:
     code = ""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
@@ -89,7 +89,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50)
 @given(STEPS)
 async def test_versions_are_as_a_plain_list_of_them_would_be(tmp_path: Path, steps: list[tuple[str, Any]]) -> None:
     """The model: a list of (key, version, bytes or None for a marker), the newest first."""

@@ -384,7 +384,7 @@ def test_queues_and_functions_are_retried_over_23_days() -> None:
     assert 23 <= sum(waits) / 86_400 < 23.2
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.sampled_from(delivery_policy.CURVES),
     st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20), st.integers(0, 20)),
@@ -401,7 +401,7 @@ def test_waits_only_grow_and_stay_within_the_policy(
     assert all(wait == 0 or least <= wait <= most for wait in waits)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.sampled_from([*subscription_attributes.SETTABLE, *subscription_attributes.REFUSED, "Other"]),
     st.one_of(
@@ -425,7 +425,7 @@ def test_any_attribute_is_taken_or_refused_by_name(name: str, value: str) -> Non
     delivery_policy.http_policy("", kept.get("DeliveryPolicy", ""))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.recursive(
     st.none() | st.booleans() | st.integers(-5, 200) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3)

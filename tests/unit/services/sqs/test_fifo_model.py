@@ -124,5 +124,5 @@ async def open_memory_of_sqs() -> Any:
     return await open_memory(load_schema(PACKAGE))
 
 
-FifoQueue.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+FifoQueue.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 TestFifoQueue = FifoQueue.TestCase

@@ -328,14 +328,14 @@ def test_the_md5_of_attributes_is_the_documented_one() -> None:
     assert message_attributes.md5_of({"a": ("String", "b")}) == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=40) | st.binary(max_size=40).map(lambda raw: raw.hex()))
 def test_no_text_but_a_handle_is_read_as_one(text: str) -> None:
     with pytest.raises(ServiceError, match="not a valid receipt handle"):
         handles.read_handle(b"k" * 16, text)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**63), st.integers(1, 2**31))
 def test_a_handle_is_read_back_by_its_own_queue_only(message: int, receives: int) -> None:
     handle = handles.make_handle(b"k" * 16, message, receives)
@@ -361,7 +361,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(JSON.map(json.dumps) | st.text(max_size=30))
 def test_any_text_as_a_policy_is_taken_or_refused_and_breaks_nothing(text: str) -> None:
     question = policy.Question("AWS", "arn:aws:iam::1:user/a", "1", "sqs:SendMessage", ARN)
