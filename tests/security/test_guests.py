@@ -25,6 +25,7 @@ from lambent.environment.api import OutcomeKind
 from lambent.model.environment import Container
 from lambent.sandbox.languages.table import language_of
 from lambent.sandbox.launch import look_at_host
+from lambent.sandbox.watched_memory import niceness
 
 if TYPE_CHECKING:
     from tests.security.conftest import AgentProcess, Edge, Function
@@ -262,6 +263,13 @@ async def test_no_network_but_the_platforms(function: "Function") -> None:
     assert await function({"do": "connect", "host": "127.0.0.1", "port": 22}) == "ECONNREFUSED"
     assert await function({"do": "connect", "host": "10.0.0.1", "port": 80}) == "ENETUNREACH"
     assert await function({"do": "connect", "host": "1.1.1.1", "port": 443}) == "ENETUNREACH"
+
+
+async def test_where_no_control_group_gives_it_a_share_its_priority_does(edge: "Edge", function: "Function") -> None:
+    threads = [f"/proc/self/task/{each}/stat" for each in await function({"do": "list", "path": "/proc/self/task"})]
+    told = [await function({"do": "read", "path": path}) for path in threads]
+    nice = {int(text.rpartition(") ")[2].split()[16]) for text in told if text != "ENOENT"}  # a thread may have ended
+    assert nice == ({0} if edge.agent.has_groups else {niceness(128)})
 
 
 async def test_memory_ends_at_the_functions(edge: "Edge", function: "Function") -> None:

@@ -141,8 +141,8 @@ def _without_groups() -> str:
         ""
         if is_host_root()
         else (
-            "None are ours: memory limits are kept by looking (up to 20 times a second) and killing, CPU time is not "
-            "in proportion to memory, and functions have no memfd_create and shmget."
+            "None are ours: memory limits are kept by looking (up to 20 times a second) and killing, CPU time is "
+            "in proportion to memory by priority only, and functions have no memfd_create and shmget."
         )
     )
 

@@ -24,7 +24,7 @@ from lambent.sandbox.api import Assigned, Assignment, Ending, MountFailure, Sand
 from lambent.sandbox.cgroups import ControlGroup
 from lambent.sandbox.memory_image import MemoryImage, take_image
 from lambent.sandbox.packets import Packets, packet_pair
-from lambent.sandbox.watched_memory import WatchedGroup
+from lambent.sandbox.watched_memory import WatchedGroup, niceness
 from lambent.sandbox.wire import Boot, InitWord, Lent, Programs, SpawnRequest, TenantAnswer, TenantOrder
 from lambent.sandbox.zygotes import Zygote
 
@@ -168,7 +168,8 @@ class LiveSandbox:
         try:
             carried = [] if theirs is None else [theirs.channel.fileno(), theirs.output]
             carried += [] if furnishing.image is None else furnishing.image.descriptors
-            self._assignment.send_nowait(msgspec.json.encode(_order(assignment, furnishing)), carried)
+            order = _order(assignment, furnishing, shares=isinstance(self._group, ControlGroup))
+            self._assignment.send_nowait(msgspec.json.encode(order), carried)
             answer, doors = await self._answer()
         except BaseException as error:  # also when control has gone and nobody wants it any more
             ends.close()
@@ -301,7 +302,7 @@ async def _remove(group: Group, clock: Clock) -> None:
         await clock.sleep(REMOVE_RETRY_S)
 
 
-def _order(assignment: Assignment, furnishing: Furnishing) -> TenantOrder:
+def _order(assignment: Assignment, furnishing: Furnishing, *, shares: bool) -> TenantOrder:
     return TenantOrder(
         code=assignment.code,
         layers=assignment.layers,
@@ -311,6 +312,7 @@ def _order(assignment: Assignment, furnishing: Furnishing) -> TenantOrder:
         tmp_mb=assignment.ephemeral_mb,
         loop=furnishing.loop,
         task_root=furnishing.task_root,
+        nice=0 if shares else niceness(assignment.memory_mb),
         pausing=assignment.pausing,
         image=furnishing.image is not None,
         programs=furnishing.programs,

@@ -4,26 +4,33 @@ Theory: an environment's processes are the descendants of its init. Their memory
 part of what they share (PSS), of the kinds that cost memory (anonymous, and shared without a file). The cheap sum
 (RSS) is never below it, so the dear one is read only when the cheap one is above the limit. What cannot be seen in a
 process at all, files in memory without a mapping and System V segments, `seccomp` refuses on such a node; /tmp has a
-size of its own. A group is looked at each `SHORTEST_S`, and less often while nothing changes in it.
+size of its own. A group is looked at each `SHORTEST_S`, and less often while nothing changes in it. A look at many
+processes takes long, and they may be there to make it so: it goes on `AT_ONCE` by `AT_ONCE`, with time for all else of
+the agent between, such as the end of that environment.
 
-What this is not: exact. Between two looks a function may use more than it was given. `doctor` says so.
+What this is not: exact. Between two looks a function may use more than it was given. `doctor` says so. CPU time is not
+limited at all, but where it is scarce, an environment's processes get theirs by `niceness`.
 
 Rejected: RLIMIT_AS and RLIMIT_DATA, which count what is reserved, not what is used: thread stacks and every modern
 runtime reserve gigabytes. Source: Linux's Documentation/filesystems/proc.rst (status, smaps_rollup, children).
 """
 
 import contextlib
+import math
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import structlog
 
 from lambent.clock import Clock
+from lambent.sandbox.cgroups import MB_PER_VCPU
 
 SHORTEST_S, LONGEST_S = 0.05, 0.4
+AT_ONCE, PAUSE_S = 32, 0.005  # a few milliseconds of looking each
+NICENESS_STEP, NICEST = 1.25, 19
 STEADY_BYTES = 1024 * 1024
 KIB, MIB = 1024, 1024 * 1024
 _RESIDENT = re.compile(rb"^(?:RssAnon|RssShmem|VmSwap):\s+(\d+) kB$", re.MULTILINE)
@@ -41,6 +48,7 @@ class WatchedGroup:
         self._init, self._limit_bytes, self._peak_bytes = -1, 0, 0
         self._last_bytes, self._killed = 0, False
         self._gauge = -1
+        self._look: Iterator[None] | None = None
         self.wait_s, self.due_s = SHORTEST_S, 0.0
 
     def open_to_join(self) -> list[int]:
@@ -62,7 +70,7 @@ class WatchedGroup:
         self._limit_bytes = memory_mb * MIB
 
     def limit_cpu(self, memory_mb: int) -> None:
-        """Not to be had without control groups; `doctor` says so."""
+        """Not to be had without control groups."""
 
     def open_memory_gauge(self) -> int:
         """A file with the highest use that was seen."""
@@ -86,14 +94,21 @@ class WatchedGroup:
             self._gauge = -1
         return True
 
-    def look(self) -> None:
-        """Measure once, and kill the largest processes until the rest fits."""
+    def look(self) -> bool:
+        """Measure, and kill the largest processes until the rest fits; False when there is more to be looked at."""
+        look, self._look = self._look or self._looking(), None
+        for _ in look:
+            self._look = look
+            return False
+        return True
+
+    def _looking(self) -> Iterator[None]:
         if not self._limit_bytes:
             return
-        resident = self._processes.resident(self._init)
+        resident = yield from _gathered(self._processes.resident(self._init))
         used = sum(resident.values())
         if used > self._limit_bytes:
-            proportional = self._processes.proportional(list(resident))
+            proportional = yield from _gathered(self._processes.proportional(list(resident)))
             used = sum(proportional.values())
             for pid in victims(proportional, self._limit_bytes):
                 self._killed = True
@@ -108,6 +123,23 @@ class WatchedGroup:
             self._peak_bytes = used
             if self._gauge >= 0:
                 os.pwrite(self._gauge, b"%d\n" % used, 0)
+
+
+def _gathered(measured: Iterator[tuple[int, int]]) -> Generator[None, None, Use]:
+    use: Use = {}
+    for pid, used in measured:
+        use[pid] = used
+        if len(use) % AT_ONCE == 0:
+            yield
+    return use
+
+
+def niceness(memory_mb: int) -> int:
+    """The priority of an environment's processes where no control group gives it a share: by its memory, as that.
+
+    Source: sched(7), "The nice value": each step is a factor of about 1.25.
+    """
+    return min(NICEST, max(0, round(math.log(MB_PER_VCPU / memory_mb, NICENESS_STEP))))
 
 
 def victims(use: Use, limit_bytes: int) -> Iterator[int]:
@@ -126,13 +158,13 @@ class Processes:
     def __init__(self, root: Path = Path("/proc")) -> None:
         self._root = root
 
-    def resident(self, init: int) -> Use:
+    def resident(self, init: int) -> Iterator[tuple[int, int]]:
         """What each descendant of `init` has in memory, what it shares counted in full."""
-        return {pid: _sum(self._read(f"{pid}/status"), _RESIDENT) for pid in self._below(init)}
+        return ((pid, _sum(self._read(f"{pid}/status"), _RESIDENT)) for pid in self._below(init))
 
-    def proportional(self, pids: list[int]) -> Use:
+    def proportional(self, pids: list[int]) -> Iterator[tuple[int, int]]:
         """What each of `pids` has in memory, what it shares divided among those who share it."""
-        return {pid: _sum(self._read(f"{pid}/smaps_rollup"), _PROPORTIONAL) for pid in pids}
+        return ((pid, _sum(self._read(f"{pid}/smaps_rollup"), _PROPORTIONAL)) for pid in pids)
 
     def _below(self, pid: int) -> Iterator[int]:
         left = [pid]
@@ -189,10 +221,15 @@ class MemoryWatcher:
         """Look, for ever."""
         while True:
             now_s = self._clock.monotonic_s()
-            for group in [group for group in self._groups if group.due_s <= now_s]:
-                try:
-                    group.look()
-                except Exception:  # a bug of ours must not leave the others without a limit
-                    log.exception("memory cannot be measured", action="memory.look")
-                group.due_s = now_s + group.wait_s
-            await self._clock.sleep(SHORTEST_S)
+            looks = [self._look_at(group, now_s) for group in list(self._groups) if group.due_s <= now_s]
+            await self._clock.sleep(SHORTEST_S if all(looks) else PAUSE_S)
+
+    def _look_at(self, group: WatchedGroup, now_s: float) -> bool:
+        try:
+            done = group.look()
+        except Exception:  # a bug of ours must not leave the others without a limit
+            log.exception("memory cannot be measured", action="memory.look")
+            done = True
+        if done:
+            group.due_s = now_s + group.wait_s
+        return done

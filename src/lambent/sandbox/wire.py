@@ -108,7 +108,7 @@ class Lent(Struct, frozen=True):
 class TenantOrder(Struct, frozen=True):
     """agent -> tenant, with channel and output unless a `boot` was spawned with them, and where there is an `image`
     with that and its plan. `boot`: a program to be started only now; `wrapper`: what of the
-    function's is started in front of that, or of one of the `programs`."""
+    function's is started in front of that, or of one of the `programs`. `nice`: of all its processes."""
 
     code: str
     layers: tuple[str, ...]
@@ -118,6 +118,7 @@ class TenantOrder(Struct, frozen=True):
     tmp_mb: int
     loop: int
     task_root: str
+    nice: int
     pausing: bool = False
     image: bool = False
     programs: Programs | None = None

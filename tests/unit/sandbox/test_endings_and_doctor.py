@@ -43,7 +43,7 @@ def test_an_ordinary_user_is_told_what_the_kernel_does_not_keep(monkeypatch: pyt
     monkeypatch.setattr(cgroups, "usable", lambda *_, host_root: host_root)
     told = {finding.name: finding for finding in doctor.findings()}
     assert told["cgroups"].weight == "useful"
-    assert "CPU time is not in proportion" in told["cgroups"].detail
+    assert "CPU time is in proportion to memory by priority only" in told["cgroups"].detail
     assert "memory of the host" in told["scratch"].detail
     assert "uids" in told
 

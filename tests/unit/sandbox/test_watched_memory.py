@@ -1,6 +1,7 @@
 """The memory limit that is kept by looking."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.clock import FakeClock
-from lambent.sandbox.watched_memory import LONGEST_S, SHORTEST_S, MemoryWatcher, Processes, Use, WatchedGroup, victims
+from lambent.sandbox.watched_memory import (
+    AT_ONCE,
+    LONGEST_S,
+    PAUSE_S,
+    SHORTEST_S,
+    MemoryWatcher,
+    Processes,
+    Use,
+    WatchedGroup,
+    niceness,
+    victims,
+)
 
 MIB = 1024 * 1024
 
@@ -19,11 +31,11 @@ class Given(Processes):
     def __init__(self, resident: Use, proportional: Use | None = None) -> None:
         self.use, self.shared, self.killed = resident, proportional or resident, []  # type: ignore[var-annotated]
 
-    def resident(self, init: int) -> Use:
-        return self.use
+    def resident(self, init: int) -> Iterator[tuple[int, int]]:
+        return iter(self.use.items())
 
-    def proportional(self, pids: list[int]) -> Use:
-        return {pid: self.shared[pid] for pid in pids}
+    def proportional(self, pids: list[int]) -> Iterator[tuple[int, int]]:
+        return ((pid, self.shared[pid]) for pid in pids)
 
     def kill(self, pid: int, init: int) -> None:
         self.killed.append(pid)
@@ -59,6 +71,39 @@ def test_what_is_left_is_within_the_limit_and_no_more_die_than_needed(use: Use, 
     killed = list(victims(use, limit_bytes))
     assert sum(use.values()) - sum(use[pid] for pid in killed) <= limit_bytes
     assert not killed or sum(use.values()) - sum(use[pid] for pid in killed[:-1]) > limit_bytes
+
+
+def test_a_look_at_a_crowd_is_many_short_ones() -> None:
+    processes = Given(dict.fromkeys(range(10, 1000), MIB))
+    watched = group(processes)
+    looks = 1
+    while not watched.look():
+        looks += 1
+    assert looks == 1 + 2 * (990 // AT_ONCE), "what all have, and what they share"
+    assert len(processes.killed) == 990 - 128
+
+
+async def test_who_is_looked_at_for_long_does_not_keep_the_others_waiting() -> None:
+    class Crowded(Given):
+        def resident(self, init: int) -> Iterator[tuple[int, int]]:
+            return super().resident(init) if init == 2 else iter(dict.fromkeys(range(10, 1000), 0).items())
+
+    clock, processes = FakeClock(), Crowded({5: 200 * MIB})
+    watcher = MemoryWatcher(clock, processes)
+    for number in (1, 2):
+        made = watcher.make()
+        made.holds(number)
+        made.limit(128, 1024)
+    watching = asyncio.create_task(watcher.run())
+    await clock.advance(PAUSE_S)
+    assert processes.killed == [5]
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("memory_mb", "nice"), [(128, 12), (512, 6), (1024, 2), (1769, 0), (10_240, 0), (1, 19)])
+def test_the_priority_follows_memory(memory_mb: int, nice: int) -> None:
+    assert niceness(memory_mb) == nice
 
 
 def test_it_looks_less_often_while_nothing_changes_and_at_once_when_it_does() -> None:
@@ -108,14 +153,14 @@ def proc(tmp_path: Path) -> Path:
 
 def test_memory_is_read_of_all_below_the_first_process(proc: Path) -> None:
     """Source: Linux's Documentation/filesystems/proc.rst."""
-    assert Processes(proc).resident(7) == {8: 16 * 1024, 20: 3 * 1024}
-    assert Processes(proc).proportional([8, 20]) == {8: 11 * 1024, 20: 0}
+    assert dict(Processes(proc).resident(7)) == {8: 16 * 1024, 20: 3 * 1024}
+    assert dict(Processes(proc).proportional([8, 20])) == {8: 11 * 1024, 20: 0}
 
 
 def test_what_a_function_calls_its_processes_hides_nothing(proc: Path) -> None:
     """A name may be any bytes: prctl(2), PR_SET_NAME."""
     (proc / "8/status").write_bytes(b"Name:\t\xff\xfe\x85\rVmSwap\nRssAnon:\t  10 kB\n")
-    assert Processes(proc).resident(7) == {8: 10 * 1024, 20: 3 * 1024}
+    assert dict(Processes(proc).resident(7)) == {8: 10 * 1024, 20: 3 * 1024}
 
 
 def test_a_long_line_of_ancestors_hides_nothing(tmp_path: Path) -> None:
@@ -123,15 +168,15 @@ def test_a_long_line_of_ancestors_hides_nothing(tmp_path: Path) -> None:
         (tmp_path / f"{pid}/task/{pid}").mkdir(parents=True)
         (tmp_path / f"{pid}/task/{pid}/children").write_text(f"{pid + 1} ")
         (tmp_path / f"{pid}/status").write_text("RssAnon:\t1 kB\n")
-    assert sum(Processes(tmp_path).resident(1).values()) == 1_498 * 1024
+    assert sum(dict(Processes(tmp_path).resident(1)).values()) == 1_498 * 1024
 
 
 async def test_a_group_that_cannot_be_looked_at_leaves_the_others_watched() -> None:
     class Broken(Given):
-        def resident(self, init: int) -> Use:
+        def resident(self, init: int) -> Iterator[tuple[int, int]]:
             if init == 1:
                 raise ValueError("a bug")
-            return self.use
+            return super().resident(init)
 
     clock, processes = FakeClock(), Broken({10: 900 * MIB})
     watcher = MemoryWatcher(clock, processes)

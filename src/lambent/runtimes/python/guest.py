@@ -15,6 +15,7 @@ runtime; with external extensions their supervisor keeps it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -63,6 +64,12 @@ class Early:
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid:
             raise OSError(f"the program that waited for a function has ended with {os.waitstatus_to_exitcode(status)}")
+
+    def be_nice(self, niceness: int) -> None:
+        """All its threads: they are what the kernel schedules."""
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            with contextlib.suppress(ProcessLookupError):  # it has ended
+                os.setpriority(os.PRIO_PROCESS, int(thread), niceness)
 
     def assign(self, spec: dict[str, Any], port: int) -> None:
         """It is the function's from here on."""

@@ -4,8 +4,8 @@ It waits, still privileged, for its assignment; then it puts the function's own 
 lets go of every right, and only then lets the bootstrap import what the user wrote. The order
 matters and is all in `_settle`: mounts need rights, and the filter would refuse them.
 
-Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop", "task_root", "pausing",
-"image", "programs", "mount", "boot", "wrapper", "container"} with the descriptors channel and output
+Assignment: {"code", "layers", "handler", "initialization_type", "variables", "tmp_mb", "loop", "task_root", "nice",
+"pausing", "image", "programs", "mount", "boot", "wrapper", "container"} with the descriptors channel and output
 (unless the request had a "boot": then they came with it, and the program runs already, see `guest`), and with `image`
 those of a snapshot's image and its plan (see `restore`). Answer: {"mount_us", "extensions"} with what `doors` made,
 after which function code runs, or {"error", "not_mounted"}.
@@ -54,6 +54,8 @@ def run(
             spec = json.loads(message)
             if early is not None:
                 early.require()
+                early.be_nice(spec["nice"])
+            os.nice(spec["nice"])
             _settle(request, spec, filters, kept or given)
             opened = doors.open_for(spec, walled=request["walls"])
             mount_us = round((time.perf_counter() - started) * 1e6)
