@@ -7,6 +7,7 @@ Root's servers, unless LAMBENT_AS_USER is set: `ids` makes them those of an ordi
 ids, `alone` those of one without.
 """
 
+import base64
 import io
 import json
 import os
@@ -220,6 +221,19 @@ class Platform:
         lambda_.create_function(FunctionName=name, **(defaults | parameters))
         lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
         return name
+
+    def create_from(
+        self, files: Mapping[str, str | bytes], runtime: str, handler: str, programs: Iterable[str] = (), **more: Any
+    ) -> str:
+        """The same from a package of these files, `programs` among them executable."""
+        code = {"ZipFile": zipped(files, programs)}
+        return self.create("", **{"Code": code, "Runtime": runtime, "Handler": handler} | more)
+
+    def invoke(self, name: str, event: Any = None, **parameters: Any) -> tuple[Any, str, bool]:
+        """What a function answers, what it logs meanwhile, and whether it fails; on `steady`."""
+        answer = self.steady.invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail", **parameters)
+        log = base64.b64decode(answer["LogResult"]).decode()
+        return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
 
     def gate(self) -> Gate:
         """A gate for functions that `create_gated` made."""

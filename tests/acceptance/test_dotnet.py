@@ -4,8 +4,6 @@ They run on the .NET 8 that `make test` fetches, compiled by Mono's compiler.
 Sources: Lambda Developer Guide, "Building Lambda functions with C#"; behaviours sections 8, 12 and 15.
 """
 
-import base64
-import json
 import re
 import shutil
 import subprocess
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.conftest import Platform, zipped
+from tests.acceptance.conftest import Platform
 from tests.csharp import RUNTIME, Files, installed, package
 
 HANDLERS = """
@@ -117,23 +115,11 @@ def dotnet(platform: Platform) -> Platform:
 @pytest.fixture(scope="module")
 def function(dotnet: Platform) -> str:
     """One function for all forms."""
-    return create(dotnet, package(HANDLERS), "Function::Forms.Function::Handle", MemorySize=256)
-
-
-def create(platform: Platform, files: Files, handler: str, **parameters: Any) -> str:
-    chosen = {"Code": {"ZipFile": zipped(files)}, "Runtime": RUNTIME, "Handler": handler}
-    return platform.create("", **chosen | parameters)
-
-
-def invoke(platform: Platform, name: str, event: Any) -> tuple[Any, str, bool]:
-    """The answer, the log, and whether it is an error."""
-    answer = platform.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
-    log = base64.b64decode(answer["LogResult"]).decode()
-    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
+    return dotnet.create_from(package(HANDLERS), RUNTIME, "Function::Forms.Function::Handle", MemorySize=256)
 
 
 def test_a_handler_knows_its_invocation(dotnet: Platform, function: str) -> None:
-    answer, log, failed = invoke(dotnet, function, {"form": "value", "text": "ü"})
+    answer, log, failed = dotnet.invoke(function, {"form": "value", "text": "ü"})
     assert not failed, log
     assert (answer["text"], answer["name"], answer["memory"]) == ("ü", function, 256)
     assert 0 < answer["left"] <= 30_000
@@ -142,7 +128,7 @@ def test_a_handler_knows_its_invocation(dotnet: Platform, function: str) -> None
 
 
 def test_an_error_is_told_as_on_aws(dotnet: Platform, function: str) -> None:
-    answer, log, failed = invoke(dotnet, function, {"form": "throws"})
+    answer, log, failed = dotnet.invoke(function, {"form": "throws"})
     assert failed
     assert (answer["errorType"], answer["errorMessage"]) == ("ArgumentException", "told"), log
     assert (answer["cause"]["errorType"], answer["cause"]["errorMessage"]) == ("IOException", "why")
@@ -157,25 +143,25 @@ def test_an_error_is_told_as_on_aws(dotnet: Platform, function: str) -> None:
 def test_what_ends_an_invocation_is_told_and_another_goes_on(
     dotnet: Platform, function: str, form: str, error_type: str
 ) -> None:
-    answer, log, failed = invoke(dotnet, function, {"form": form})
+    answer, log, failed = dotnet.invoke(function, {"form": form})
     assert failed
     assert answer["errorType"] == error_type, log
-    assert invoke(dotnet, function, {"form": "garbage"})[0] == "lives"
+    assert dotnet.invoke(function, {"form": "garbage"})[0] == "lives"
 
 
 def test_time_is_limited(dotnet: Platform) -> None:
-    name = create(dotnet, package(HANDLERS), "Function::Forms.Function::Handle", Timeout=1, MemorySize=256)
-    assert invoke(dotnet, name, {"form": "sleeps"})[0]["errorType"] == "Sandbox.Timedout"
+    name = dotnet.create_from(package(HANDLERS), RUNTIME, "Function::Forms.Function::Handle", Timeout=1, MemorySize=256)
+    assert dotnet.invoke(name, {"form": "sleeps"})[0]["errorType"] == "Sandbox.Timedout"
 
 
 def test_log_lines_are_those_of_aws(dotnet: Platform, function: str) -> None:
-    _, log, _ = invoke(dotnet, function, {"form": "logs"})
+    _, log, _ = dotnet.invoke(function, {"form": "logs"})
     assert re.search(r"^\d{4}-\S+Z\t[0-9a-f-]{36}\tinfo\ttwo\nlines$", log, re.MULTILINE), log
     assert "\twarn\tcareful\n" in log
 
 
 def test_the_environment_is_the_runtimes_own(dotnet: Platform, function: str) -> None:
-    answer, _, _ = invoke(dotnet, function, {"form": "environment"})
+    answer, _, _ = dotnet.invoke(function, {"form": "environment"})
     assert answer["AWS_EXECUTION_ENV"] == f"AWS_Lambda_{RUNTIME}"
     assert answer["_X_AMZN_TRACE_ID"].startswith("Root=1-")
     assert not [name for name in answer if name.startswith(("DOTNET_", "COMPlus_"))]
@@ -183,8 +169,8 @@ def test_the_environment_is_the_runtimes_own(dotnet: Platform, function: str) ->
 
 def test_streams_are_passed_as_they_are_and_variables_that_count_at_the_start_are_honoured(dotnet: Platform) -> None:
     variables = {"DOTNET_TieredCompilation": "0", "COMPlus_TieredCompilation": "0"}
-    name = create(dotnet, package(STREAMS), "Function::Echo::Handle", Environment={"Variables": variables})
-    assert invoke(dotnet, name, {"any": [1, "ü"]})[0] == {"any": [1, "ü"]}
+    name = dotnet.create_from(package(STREAMS), RUNTIME, "Function::Echo::Handle", Environment={"Variables": variables})
+    assert dotnet.invoke(name, {"any": [1, "ü"]})[0] == {"any": [1, "ü"]}
 
 
 @pytest.fixture(scope="module")
@@ -196,20 +182,13 @@ def program() -> Files:
 @pytest.fixture(scope="module")
 def executable(dotnet: Platform, program: Files) -> str:
     """A function that is a program."""
-    return create(dotnet, program, "Function", MemorySize=500, Environment={"Variables": {"OWN": "there"}})
-
-
-def steadily(platform: Platform, name: str, event: Any) -> tuple[Any, str, bool]:
-    """As `invoke`, and always by one edge: an environment that speaks HTTP does not move to another."""
-    answer = platform.steady.invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
-    log = base64.b64decode(answer["LogResult"]).decode()
-    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
+    return dotnet.create_from(program, RUNTIME, "Function", MemorySize=500, Environment={"Variables": {"OWN": "there"}})
 
 
 def test_an_executable_assembly_asks_for_its_invocations(dotnet: Platform, executable: str) -> None:
     calls = []
     for _ in range(3):
-        answer, log, failed = steadily(dotnet, executable, {"form": "value"})
+        answer, log, failed = dotnet.invoke(executable, {"form": "value"})
         assert not failed, log
         assert "asked for value\n" in log
         calls.append(answer.pop("calls"))
@@ -227,19 +206,19 @@ def test_an_executable_assembly_asks_for_its_invocations(dotnet: Platform, execu
 
 
 def test_an_error_of_an_executable_assembly_is_its_own_and_its_end_is_told(dotnet: Platform, executable: str) -> None:
-    answer, log, failed = steadily(dotnet, executable, {"form": "throws"})
+    answer, log, failed = dotnet.invoke(executable, {"form": "throws"})
     assert failed, log
     assert answer == {"errorType": "ArgumentException", "errorMessage": "told", "stackTrace": []}
-    answer, log, failed = steadily(dotnet, executable, {"form": "exits"})
+    answer, log, failed = dotnet.invoke(executable, {"form": "exits"})
     assert failed, log
     assert answer["errorType"] == "Runtime.ExitError"
     assert "exit status 3" in answer["errorMessage"]
-    assert steadily(dotnet, executable, {"form": "value"})[0]["calls"] == 1
+    assert dotnet.invoke(executable, {"form": "value"})[0]["calls"] == 1
 
 
 def test_an_executable_assembly_that_cannot_begin_says_why(dotnet: Platform, program: Files) -> None:
-    name = create(dotnet, program, "Function.dll", Environment={"Variables": {"BROKEN": "1"}})
-    answer, log, failed = steadily(dotnet, name, {"form": "value"})
+    name = dotnet.create_from(program, RUNTIME, "Function.dll", Environment={"Variables": {"BROKEN": "1"}})
+    answer, log, failed = dotnet.invoke(name, {"form": "value"})
     assert failed
     assert answer["errorType"] == "TimeoutException", log
     assert answer["errorMessage"] == "at the start"
@@ -247,10 +226,11 @@ def test_an_executable_assembly_that_cannot_begin_says_why(dotnet: Platform, pro
 
 def test_a_wrapper_starts_an_executable_assembly(dotnet: Platform, program: Files) -> None:
     wrapper = '#!/bin/sh\necho "in front of $*"\nMARK=set OWN=changed exec "$@"\n'
-    code = {"ZipFile": zipped({**program, "wrapper": wrapper}, ["wrapper"])}
     variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/var/task/wrapper", "OWN": "there"}
-    name = create(dotnet, {}, "Function", Code=code, Environment={"Variables": variables})
-    answer, log, failed = steadily(dotnet, name, {"form": "value"})
+    name = dotnet.create_from(
+        {**program, "wrapper": wrapper}, RUNTIME, "Function", ["wrapper"], Environment={"Variables": variables}
+    )
+    answer, log, failed = dotnet.invoke(name, {"form": "value"})
     assert not failed, log
     assert (answer["wrapped"], answer["own"]) == ("set", "changed")
     assert re.search(r"^in front of /var/lang/dotnet exec .*/var/task/Function\.dll$", log, re.MULTILINE), log
@@ -263,14 +243,14 @@ def test_a_native_binary_is_run_as_it_is(dotnet: Platform, tmp_path: Path) -> No
         pytest.skip("a C compiler is not here")
     source = Path(__file__).with_name("bootstrap.c")
     subprocess.run([compiler, "-O1", "-D_GNU_SOURCE", "-static", "-o", tmp_path / "Native", source], check=True)
-    code = {"ZipFile": zipped({"Native": (tmp_path / "Native").read_bytes()}, ["Native"])}
-    name = create(dotnet, {}, "Native", Code=code)
+    files: Files = {"Native": (tmp_path / "Native").read_bytes()}
+    name = dotnet.create_from(files, RUNTIME, "Native", ["Native"])
     for number in range(3):
-        assert steadily(dotnet, name, {"n": number})[0] == {"n": number}
+        assert dotnet.invoke(name, {"n": number})[0] == {"n": number}
 
 
 def test_a_program_that_is_not_there_is_told_as_on_aws(dotnet: Platform) -> None:
-    answer, log, failed = invoke(dotnet, create(dotnet, package(STREAMS), "Hello"), {})
+    answer, log, failed = dotnet.invoke(dotnet.create_from(package(STREAMS), RUNTIME, "Hello"), {})
     assert failed
     assert answer["errorType"] == "Runtime.ExitError"
     assert "exit status 104" in answer["errorMessage"]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.acceptance.test_custom_runtimes import invoke
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
@@ -78,11 +79,6 @@ def layer_of(platform: "Platform", extensions: dict[str, str]) -> str:
         LayerName=f"extensions-{uuid.uuid4().hex[:8]}", Content={"ZipFile": buffer.getvalue()}
     )
     return str(made["LayerVersionArn"])
-
-
-def invoke(platform: "Platform", name: str, event: Any, **more: Any) -> tuple[dict[str, Any], Any]:
-    answer = platform.steady.invoke(FunctionName=name, Payload=json.dumps(event), **more)
-    return answer, json.loads(answer["Payload"].read())
 
 
 def log_of(platform: "Platform", name: str) -> str:

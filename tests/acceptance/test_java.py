@@ -38,17 +38,7 @@ def create(platform: "Platform", handler: str, files: dict[str, str | bytes], **
     runtimes = [each for each in ("java17", "java21", "java25") if each in platform.runtimes()]
     if not runtimes:
         pytest.skip("Java 17 or newer is not here: apt-get install openjdk-17-jdk-headless")
-    chosen = {"Code": {"ZipFile": zipped(files)}, "Runtime": runtimes[0], "Handler": handler, "MemorySize": MEMORY_MB}
-    return platform.create("", **chosen | {"Timeout": 60} | parameters)
-
-
-def invoke(platform: "Platform", name: str, event: Any, **parameters: Any) -> tuple[Any, str, bool]:
-    """The answer, the log, and whether it is an error."""
-    answer = platform.client("lambda").invoke(
-        FunctionName=name, Payload=json.dumps(event), LogType="Tail", **parameters
-    )
-    log = base64.b64decode(answer["LogResult"]).decode()
-    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
+    return platform.create_from(files, runtimes[0], handler, **{"MemorySize": MEMORY_MB, "Timeout": 60} | parameters)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +56,7 @@ def forms(platform: "Platform") -> str:
 def handled(platform: "Platform", name: str, handler: str, event: Any) -> tuple[Any, str, bool]:
     platform.client("lambda").update_function_configuration(FunctionName=name, Handler=handler)
     platform.client("lambda").get_waiter("function_updated_v2").wait(FunctionName=name)
-    return invoke(platform, name, event)
+    return platform.invoke(name, event)
 
 
 HTTP = {"body": '{"name": "Ada"}', "requestContext": {"http": {"method": "POST"}}, "isBase64Encoded": False}
@@ -92,7 +82,7 @@ def test_log4j2_writes_whole_events_with_the_request_id(platform: "Platform", fo
 def test_a_handler_knows_its_invocation(platform: "Platform", actor: str) -> None:
     given = {"client": {"app_title": "tests"}, "custom": {"k": "v"}}
     context = base64.b64encode(json.dumps(given).encode()).decode()
-    told, log, failed = invoke(platform, actor, {"do": "tell"}, ClientContext=context)
+    told, log, failed = platform.invoke(actor, {"do": "tell"}, ClientContext=context)
     assert not failed, log
     assert (told["name"], told["version"], told["memory"]) == (actor, "$LATEST", MEMORY_MB)
     assert told["arn"].endswith(f":function:{actor}")
@@ -106,14 +96,14 @@ def test_a_handler_knows_its_invocation(platform: "Platform", actor: str) -> Non
 
 
 def test_files_are_found_from_the_functions_folder(platform: "Platform", actor: str) -> None:
-    assert invoke(platform, actor, {"do": "read"})[0] == 8 + 2
-    folder, name, descriptors = invoke(platform, actor, {"do": "child"})[0]
+    assert platform.invoke(actor, {"do": "read"})[0] == 8 + 2
+    folder, name, descriptors = platform.invoke(actor, {"do": "child"})[0]
     assert (folder, name) == ("/var/task", actor)
     assert int(descriptors) <= 5  # three, that of ls, and none of ours
 
 
 def test_variables_are_the_functions_alone(platform: "Platform", actor: str) -> None:
-    found, _, _ = invoke(platform, actor, {"do": "environment"})
+    found, _, _ = platform.invoke(actor, {"do": "environment"})
     assert found["AWS_LAMBDA_FUNCTION_NAME"] == actor
     assert found["_HANDLER"] == "demo.Forms::act"
     assert found["AWS_EXECUTION_ENV"].startswith("AWS_Lambda_java")
@@ -122,7 +112,7 @@ def test_variables_are_the_functions_alone(platform: "Platform", actor: str) -> 
 
 
 def test_what_a_function_prints_is_in_the_log(platform: "Platform", actor: str) -> None:
-    _, log, failed = invoke(platform, actor, {"do": "log"})
+    _, log, failed = platform.invoke(actor, {"do": "log"})
     assert not failed
     for line in ("two\nlines\n", "[WARN] careful\n", "[DEBUG] detail\n", "bytes\n", "printed\n", "to stderr\n"):
         assert line in log
@@ -132,7 +122,7 @@ def test_what_a_function_prints_is_in_the_log(platform: "Platform", actor: str) 
 def test_levels_and_json_are_as_configured(platform: "Platform") -> None:
     logging = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN"}
     name = create(platform, "demo.Forms::act", package("classes"), LoggingConfig=logging)
-    _, log, _ = invoke(platform, name, {"do": "log"})
+    _, log, _ = platform.invoke(name, {"do": "log"})
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     said = {line["message"]: line for line in lines if "message" in line}
     assert said["careful"]["level"] == "WARN"
@@ -143,7 +133,7 @@ def test_levels_and_json_are_as_configured(platform: "Platform") -> None:
 
 
 def test_an_error_is_told_as_on_aws(platform: "Platform", actor: str) -> None:
-    answer, log, failed = invoke(platform, actor, {"do": "throw"})
+    answer, log, failed = platform.invoke(actor, {"do": "throw"})
     assert failed
     assert (answer["errorType"], answer["errorMessage"]) == ("java.io.UncheckedIOException", "outer")
     assert re.match(r"demo\.Forms\.act\(Forms\.java:\d+\)", answer["stackTrace"][0])
@@ -165,21 +155,21 @@ def test_an_error_is_told_as_on_aws(platform: "Platform", actor: str) -> None:
 def test_what_goes_wrong_has_a_type(
     platform: "Platform", actor: str, event: Any, error_type: str, message: str
 ) -> None:
-    answer, log, failed = invoke(platform, actor, event)
+    answer, log, failed = platform.invoke(actor, event)
     assert failed
     assert (answer["errorType"], answer["errorMessage"]) == (error_type, message), log
-    assert invoke(platform, actor, {"do": "collect"})[0] == "lives"  # the same environment, or a new one
+    assert platform.invoke(actor, {"do": "collect"})[0] == "lives"  # the same environment, or a new one
 
 
 def test_a_process_that_ends_itself_is_told(platform: "Platform", actor: str) -> None:
-    answer, log, failed = invoke(platform, actor, {"do": "exit"})
+    answer, log, failed = platform.invoke(actor, {"do": "exit"})
     assert failed
     assert answer["errorMessage"].endswith("Runtime exited with error: exit status 3"), log
 
 
 def test_time_is_limited(platform: "Platform") -> None:
     name = create(platform, "demo.Forms::act", package("classes"), Timeout=1)
-    answer, _, failed = invoke(platform, name, {"do": "sleep"})
+    answer, _, failed = platform.invoke(name, {"do": "sleep"})
     assert failed
     assert "Task timed out after 1.00 seconds" in answer["errorMessage"]
 
@@ -209,7 +199,7 @@ def test_libraries_are_found_in_layers_and_in_a_jar(platform: "Platform") -> Non
     name = create(
         platform, "demo.Events::web", {}, Code={"ZipFile": jar}, Layers=[version["LayerVersionArn"]], MemorySize=512
     )
-    answer, log, failed = invoke(platform, name, HTTP)
+    answer, log, failed = platform.invoke(name, HTTP)
     assert not failed, log
     assert json.loads(answer["body"])["name"] == "Ada"
 
@@ -220,7 +210,7 @@ def test_what_is_read_at_the_start_and_an_extension_are_honoured(platform: "Plat
     name = create(
         *(platform, "demo.Forms::act", package("classes")), Layers=[layer], Environment={"Variables": variables}
     )
-    told, log, failed = invoke(platform, name, {"do": "tell"})
+    told, log, failed = platform.invoke(name, {"do": "tell"})
     assert not failed, log
     assert (told["stack"], told["folder"]) == ("yes", "/var/task")
     assert "Picked up JAVA_TOOL_OPTIONS: -Dearly=yes" in log

@@ -4,7 +4,6 @@ Sources: Lambda Developer Guide, "Building Lambda functions with Node.js" (handl
 texts of AWS's own runtime interface client for Node.js; behaviours sections 8, 12 and 15.
 """
 
-import base64
 import json
 import re
 import urllib.error
@@ -74,19 +73,11 @@ def function(platform: "Platform") -> str:
 def create(platform: "Platform", files: dict[str, str | bytes], handler: str, **parameters: Any) -> str:
     if not any(each.startswith("nodejs") for each in platform.runtimes()):
         pytest.skip("Node.js 20 or newer is not here: apt-get install nodejs")
-    chosen = {"Code": {"ZipFile": zipped(files)}, "Runtime": platform_runtime(platform), "Handler": handler}
-    return platform.create("", **chosen | parameters)
+    return platform.create_from(files, platform_runtime(platform), handler, **parameters)
 
 
 def platform_runtime(platform: "Platform") -> str:
     return next(each for each in sorted(platform.runtimes()) if each.startswith("nodejs"))
-
-
-def invoke(platform: "Platform", name: str, event: Any) -> tuple[Any, str, bool]:
-    """The answer, the log, and whether it is an error."""
-    answer = platform.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
-    log = base64.b64decode(answer["LogResult"]).decode()
-    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
 
 
 @pytest.mark.parametrize(
@@ -102,13 +93,13 @@ def invoke(platform: "Platform", name: str, event: Any) -> tuple[Any, str, bool]
     ],
 )
 def test_a_handler_answers_by(platform: "Platform", function: str, form: str, expected: Any) -> None:
-    answer, log, failed = invoke(platform, function, {"form": form})
+    answer, log, failed = platform.invoke(function, {"form": form})
     assert (answer, failed) == (expected, False), log
     assert ("before the answer" in log) == (form == "waits")
 
 
 def test_a_handler_knows_its_invocation(platform: "Platform", function: str) -> None:
-    answer, _, _ = invoke(platform, function, {"form": "value"})
+    answer, _, _ = platform.invoke(function, {"form": "value"})
     assert answer["started"] == "top-level await"
     assert answer["left"] is True
     context = answer["context"]
@@ -136,16 +127,16 @@ def test_a_handler_knows_its_invocation(platform: "Platform", function: str) -> 
 def test_an_error_is_told_as_on_aws(
     platform: "Platform", function: str, form: str, error_type: str, message: str
 ) -> None:
-    answer, log, failed = invoke(platform, function, {"form": form})
+    answer, log, failed = platform.invoke(function, {"form": form})
     assert failed
     assert (answer["errorType"], answer["errorMessage"]) == (error_type, message), log
     assert isinstance(answer["trace"], list)
     assert "\tERROR\t" in log
-    assert invoke(platform, function, {"form": "succeed"})[0] == "done"  # in this process or the next
+    assert platform.invoke(function, {"form": "succeed"})[0] == "done"  # in this process or the next
 
 
 def test_a_process_that_ends_is_told_with_its_status(platform: "Platform", function: str) -> None:
-    answer, _, _ = invoke(platform, function, {"form": "exits"})
+    answer, _, _ = platform.invoke(function, {"form": "exits"})
     assert answer["errorType"] == "Runtime.ExitError"
     assert answer["errorMessage"].endswith("Runtime exited with error: exit status 3")
 
@@ -153,7 +144,7 @@ def test_a_process_that_ends_is_told_with_its_status(platform: "Platform", funct
 def test_what_is_written_to_the_console_is_a_line_with_time_request_and_level(
     platform: "Platform", function: str
 ) -> None:
-    _, log, _ = invoke(platform, function, {"form": "logs"})
+    _, log, _ = platform.invoke(function, {"form": "logs"})
     lines = re.findall(r"^\d{4}-\d\d-\d\dT[\d:.]+Z\t[0-9a-f-]{36}\t([A-Z]+)\t(.*)$", log, re.MULTILINE)
     assert lines == [("INFO", "two"), ("DEBUG", "d"), ("WARN", "w"), ("ERROR", "e"), ("TRACE", "t")]
     assert "two\nlines { a: 1 }\n" in log
@@ -168,7 +159,7 @@ def test_log_lines_in_json_have_the_levels_that_are_wanted(platform: "Platform")
     """
     logging = {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"}
     name = create(platform, {"index.js": source}, "index.handler", LoggingConfig=logging)
-    _, log, _ = invoke(platform, name, {})
+    _, log, _ = platform.invoke(name, {})
     told = [json.loads(line) for line in log.splitlines() if '"level"' in line]
     assert [(line["level"], line["message"]) for line in told if line["level"] == "WARN"] == [("WARN", {"a": 1})]
     (error,) = [line for line in told if line["level"] == "ERROR"]
@@ -178,7 +169,7 @@ def test_log_lines_in_json_have_the_levels_that_are_wanted(platform: "Platform")
 
 
 def test_the_environment_is_the_runtimes_own(platform: "Platform", function: str) -> None:
-    answer, _, _ = invoke(platform, function, {"form": "environment"})
+    answer, _, _ = platform.invoke(function, {"form": "environment"})
     major = re.findall(r"\d+", answer["AWS_EXECUTION_ENV"])[0]
     assert answer["AWS_EXECUTION_ENV"] == f"AWS_Lambda_nodejs{major}.x"
     assert answer["NODE_PATH"].startswith(f"/opt/nodejs/node{major}/node_modules:/opt/nodejs/node_modules:")
@@ -187,7 +178,7 @@ def test_the_environment_is_the_runtimes_own(platform: "Platform", function: str
 
 
 def test_child_processes_inherit_no_channel(platform: "Platform", function: str) -> None:
-    answer, log, _ = invoke(platform, function, {"form": "processes"})
+    answer, log, _ = platform.invoke(function, {"form": "processes"})
     assert answer == ["0", "1", "2", "3", "/var/task", "sbx_user1051", ""], log  # 3 is the listing's own
 
 
@@ -201,7 +192,7 @@ def test_child_processes_inherit_no_channel(platform: "Platform", function: str)
 def test_a_module_that_cannot_be_loaded_is_told(
     platform: "Platform", files: dict[str, str | bytes], handler: str, error_type: str
 ) -> None:
-    answer, log, failed = invoke(platform, create(platform, files, handler), {})
+    answer, log, failed = platform.invoke(create(platform, files, handler), {})
     assert failed
     assert answer["errorType"] == error_type, log
     assert "INIT_REPORT" in log
@@ -234,7 +225,7 @@ def test_layers_are_searched_for_modules(platform: "Platform") -> None:
     }
     version = lambda_.publish_layer_version(LayerName="modules", Content={"ZipFile": zipped(layer)})
     name = create(platform, {"index.js": LAYERED}, "index.handler", Layers=[version["LayerVersionArn"]])
-    assert invoke(platform, name, {})[0][:2] == ["first", 2]
+    assert platform.invoke(name, {})[0][:2] == ["first", 2]
 
 
 def test_modules_of_layers_for_one_version_are_imported(platform: "Platform") -> None:
@@ -246,19 +237,19 @@ def test_modules_of_layers_for_one_version_are_imported(platform: "Platform") ->
     }
     version = lambda_.publish_layer_version(LayerName="versioned", Content={"ZipFile": zipped(layer)})
     name = create(platform, {"index.mjs": IMPORTED}, "index.handler", Layers=[version["LayerVersionArn"]])
-    answer, log, _ = invoke(platform, name, {})
+    answer, log, _ = platform.invoke(name, {})
     assert answer == ["first", "first", "function", ["ERR_MODULE_NOT_FOUND", False]], log
 
 
 def test_an_extension_starts_first_and_hears_of_every_invocation(platform: "Platform") -> None:
     layer = layer_of(platform, {"watcher": WATCHER})
     name = create(platform, {"index.js": LOOKS}, "index.handler", Layers=[layer], Timeout=60)
-    answer, log, failed = invoke(platform, name, {})
+    answer, log, failed = platform.invoke(name, {})
     assert not failed, log
     assert answer["early"] is True
     assert answer["api"] == "127.0.0.1:9001"
     assert [json.loads(line)["eventType"] for line in answer["heard"]] == ["INVOKE"]
-    answer, log, failed = invoke(platform, name, {"exit": True})
+    answer, log, failed = platform.invoke(name, {"exit": True})
     assert answer["errorMessage"].endswith("Runtime exited with error: exit status 3"), log
 
 
@@ -267,7 +258,7 @@ def test_variables_that_node_reads_at_its_start_are_honoured(platform: "Platform
     files: dict[str, str | bytes] = {"index.js": source, "early.js": "globalThis.early = 'required first'"}
     variables = {"NODE_OPTIONS": "--require /var/task/early.js"}
     name = create(platform, files, "index.handler", Environment={"Variables": variables})
-    assert invoke(platform, name, {})[0][0] == "required first"
+    assert platform.invoke(name, {})[0][0] == "required first"
 
 
 def test_an_answer_in_pieces(platform: "Platform") -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.acceptance.conftest import zipped
-from tests.acceptance.test_nodejs import create, invoke
+from tests.acceptance.test_nodejs import create
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def test_the_sdk_and_layers_are_found_by_import(own_server: "Callable[..., Platf
     layer: dict[str, str | bytes] = {"nodejs/node_modules/layered/index.js": "exports.name = 'from a layer'"}
     version = platform.client("lambda").publish_layer_version(LayerName="l", Content={"ZipFile": zipped(layer)})
     name = create(platform, {"app.mjs": SENDS}, "app.handler", Layers=[version["LayerVersionArn"]], MemorySize=256)
-    sent, log, failed = invoke(platform, name, {"queue": queue})
+    sent, log, failed = platform.invoke(name, {"queue": queue})
     assert not failed, log
     (message,) = platform.client("sqs").receive_message(QueueUrl=queue)["Messages"]
     assert (message["MessageId"], message["Body"]) == (sent, "from a layer")

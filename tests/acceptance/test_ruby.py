@@ -4,7 +4,6 @@ Debian 12 has Ruby 3.1 and AWS begins at 3.2, so that these run with --runtime-f
 Guide, "Building Lambda functions with Ruby"; behaviours sections 8, 12 and 15.
 """
 
-import base64
 import http.client
 import json
 import os
@@ -71,23 +70,11 @@ def ruby() -> Iterator[Platform]:
 @pytest.fixture(scope="module")
 def function(ruby: Platform) -> str:
     """One function for all forms."""
-    return create(ruby, {"src/app.rb": HANDLERS}, "src/app.Forms::Handler.process")
-
-
-def create(platform: Platform, files: dict[str, str | bytes], handler: str, **parameters: Any) -> str:
-    chosen = {"Code": {"ZipFile": zipped(files)}, "Runtime": RUNTIME, "Handler": handler}
-    return platform.create("", **chosen | parameters)
-
-
-def invoke(platform: Platform, name: str, event: Any) -> tuple[Any, str, bool]:
-    """The answer, the log, and whether it is an error."""
-    answer = platform.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
-    log = base64.b64decode(answer["LogResult"]).decode()
-    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
+    return ruby.create_from({"src/app.rb": HANDLERS}, RUNTIME, "src/app.Forms::Handler.process")
 
 
 def test_a_handler_knows_its_invocation(ruby: Platform, function: str) -> None:
-    answer, log, failed = invoke(ruby, function, {"form": "value", "text": "ü"})
+    answer, log, failed = ruby.invoke(function, {"form": "value", "text": "ü"})
     assert not failed, log
     assert answer["event"] == {"form": "value", "text": "ü"}
     assert 0 < answer["left"] <= 30_000
@@ -97,7 +84,7 @@ def test_a_handler_knows_its_invocation(ruby: Platform, function: str) -> None:
 
 
 def test_an_error_is_told_as_on_aws(ruby: Platform, function: str) -> None:
-    answer, log, failed = invoke(ruby, function, {"form": "raises"})
+    answer, log, failed = ruby.invoke(function, {"form": "raises"})
     assert failed
     assert list(answer) == ["errorMessage", "errorType", "stackTrace"]
     assert answer["errorType"] == "Function<TypeError>"
@@ -114,33 +101,33 @@ def test_an_error_is_told_as_on_aws(ruby: Platform, function: str) -> None:
 def test_what_ends_the_process_is_told_and_another_goes_on(
     ruby: Platform, function: str, form: str, error_type: str
 ) -> None:
-    answer, log, failed = invoke(ruby, function, {"form": form})
+    answer, log, failed = ruby.invoke(function, {"form": form})
     assert failed
     assert answer["errorType"] == error_type, log
-    assert invoke(ruby, function, {"form": "logs"})[2] is False
+    assert ruby.invoke(function, {"form": "logs"})[2] is False
 
 
 def test_time_is_limited(ruby: Platform) -> None:
-    name = create(ruby, {"src/app.rb": HANDLERS}, "src/app.Forms::Handler.process", Timeout=1)
-    assert invoke(ruby, name, {"form": "sleeps"})[0]["errorType"] == "Sandbox.Timedout"
+    name = ruby.create_from({"src/app.rb": HANDLERS}, RUNTIME, "src/app.Forms::Handler.process", Timeout=1)
+    assert ruby.invoke(name, {"form": "sleeps"})[0]["errorType"] == "Sandbox.Timedout"
 
 
 def test_memory_ends_at_the_functions(ruby: Platform, function: str) -> None:
-    answer, _, failed = invoke(ruby, function, {"form": "takes"})
+    answer, _, failed = ruby.invoke(function, {"form": "takes"})
     assert failed
     assert answer["errorType"] == "Runtime.OutOfMemory"
 
 
 def test_log_lines_are_those_of_aws(ruby: Platform, function: str) -> None:
-    _, log, _ = invoke(ruby, function, {"form": "logs"})
+    _, log, _ = ruby.invoke(function, {"form": "logs"})
     assert "\ntwo\nlines\n" in log
     assert re.search(r"^I, \[\S+ #\d+\]  INFO [0-9a-f-]{36} -- : hello$", log, re.MULTILINE), log
 
 
 def test_log_lines_in_json(ruby: Platform) -> None:
     source = "require 'logger'\ndef handler(event:, context:)\n  Logger.new($stdout).warn('w')\n  raise 'no'\nend\n"
-    name = create(ruby, {"index.rb": source}, "index.handler", LoggingConfig={"LogFormat": "JSON"})
-    _, log, _ = invoke(ruby, name, {})
+    name = ruby.create_from({"index.rb": source}, RUNTIME, "index.handler", LoggingConfig={"LogFormat": "JSON"})
+    _, log, _ = ruby.invoke(name, {})
     told = [json.loads(line) for line in log.splitlines() if '"level"' in line]
     assert [(line["level"], line["message"]) for line in told if "requestId" in line] == [
         ("WARN", "w"),
@@ -149,7 +136,7 @@ def test_log_lines_in_json(ruby: Platform) -> None:
 
 
 def test_the_environment_is_the_runtimes_own(ruby: Platform, function: str) -> None:
-    answer, _, _ = invoke(ruby, function, {"form": "environment"})
+    answer, _, _ = ruby.invoke(function, {"form": "environment"})
     assert answer["AWS_EXECUTION_ENV"] == f"AWS_Lambda_{RUNTIME}"
     assert answer["GEM_PATH"] == "/var/task/vendor/bundle/ruby/3.3.0:/opt/ruby/gems/3.3.0"
     assert answer["RUBYLIB"] == "/var/task:/var/runtime/lib:/opt/ruby/lib"
@@ -158,12 +145,12 @@ def test_the_environment_is_the_runtimes_own(ruby: Platform, function: str) -> N
 
 
 def test_child_processes_inherit_no_channel(ruby: Platform, function: str) -> None:
-    answer, log, _ = invoke(ruby, function, {"form": "processes"})
+    answer, log, _ = ruby.invoke(function, {"form": "processes"})
     assert answer == ["0", "1", "2", "3", "/var/task", "sbx_user1051"], log  # 3 is the listing's own
 
 
 def test_a_file_that_cannot_be_loaded_is_told(ruby: Platform) -> None:
-    answer, log, failed = invoke(ruby, create(ruby, {"index.rb": "require 'nowhere'"}, "index.handler"), {})
+    answer, log, failed = ruby.invoke(ruby.create_from({"index.rb": "require 'nowhere'"}, RUNTIME, "index.handler"), {})
     assert failed
     assert answer["errorType"] == "Init<LoadError>"
     assert "cannot load such file -- nowhere" in answer["errorMessage"]
@@ -183,7 +170,7 @@ def test_layers_are_searched_for_gems_and_libraries(ruby: Platform) -> None:
     source = "require 'shown'\nrequire 'beside'\ndef handler(event:, context:) = [SHOWN, BESIDE]\n"
     for variables in ({}, {"RUBYOPT": "-W0"}):  # given to a process that waits, and to one that starts with it
         more = {"Layers": [version["LayerVersionArn"]], "Environment": {"Variables": variables}}
-        answer, log, _ = invoke(ruby, create(ruby, {"index.rb": source}, "index.handler", **more), {})
+        answer, log, _ = ruby.invoke(ruby.create_from({"index.rb": source}, RUNTIME, "index.handler", **more), {})
         assert answer == ["a gem", "a library"], log
 
 
@@ -205,7 +192,7 @@ def program() -> dict[str, str | bytes]:
 
 def test_a_web_program_with_its_gems_answers_behind_a_function_url(ruby: Platform) -> None:
     lambda_ = ruby.client("lambda")
-    name = create(ruby, program(), "app.handler", MemorySize=512, Timeout=30)
+    name = ruby.create_from(program(), RUNTIME, "app.handler", MemorySize=512, Timeout=30)
     url = lambda_.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
     allowed = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
     lambda_.add_permission(FunctionName=name, StatementId="public", **allowed)
@@ -229,10 +216,10 @@ def test_a_web_program_with_its_gems_answers_behind_a_function_url(ruby: Platfor
 
 def test_a_wrapper_starts_ruby_with_its_variables_and_options(ruby: Platform) -> None:
     """Source: as `test_wrappers`."""
-    code = {"ZipFile": zipped({"index.rb": WRAPPED, "wrapper": SCRIPT}, ["wrapper"])}
+    files = {"index.rb": WRAPPED, "wrapper": SCRIPT}
     variables = {WRAPPER: "/var/task/wrapper", "OWN": "the function's", "OPTIONS": "-d"}
-    name = create(ruby, {}, "index.handler", Code=code, Environment={"Variables": variables})
-    answer, log, failed = invoke(ruby, name, {})
+    name = ruby.create_from(files, RUNTIME, "index.handler", ["wrapper"], Environment={"Variables": variables})
+    answer, log, failed = ruby.invoke(name, {})
     assert not failed, log
     assert answer == ["of the wrapper", "the function's, changed", "of the wrapper", True, "index", "/var/task"]
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.acceptance.test_extensions import invoke, layer_of
+from tests.acceptance.test_custom_runtimes import invoke
+from tests.acceptance.test_extensions import layer_of
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform

@@ -5,8 +5,6 @@ arguments; it may add options in front of the last word, and set variables; runt
 none); words and statuses where there is no wrapper: the open bootstrap of AWS's .NET runtimes.
 """
 
-import base64
-import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
@@ -84,23 +82,15 @@ CASES = (
 
 def create(platform: Platform, runtime: str, case: Case, files: Mapping[str, str | bytes], wrapper: str) -> str:
     """A function with a wrapper in its package."""
-    package = zipped({**files, "unfit": SCRIPT, "wrapper": SCRIPT}, ("wrapper", "bootstrap"))
     variables = {WRAPPER: f"/var/task/{wrapper}", "OWN": "the function's", "OPTIONS": case.options}
-    return platform.create(
-        "",
-        Runtime=runtime,
-        Handler=case.handler,
-        Code={"ZipFile": package},
+    return platform.create_from(
+        {**files, "unfit": SCRIPT, "wrapper": SCRIPT},
+        runtime,
+        case.handler,
+        ("wrapper", "bootstrap"),
         Environment={"Variables": variables},
         MemorySize=512,
     )
-
-
-def invoke(platform: Platform, name: str) -> tuple[Any, str, bool]:
-    """The answer, the log, and whether it is an error."""
-    answer = platform.steady.invoke(FunctionName=name, Payload=b"{}", LogType="Tail")
-    log = base64.b64decode(answer["LogResult"]).decode()
-    return json.loads(answer["Payload"].read()), log, "FunctionError" in answer
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda each: each.runtimes)
@@ -112,7 +102,7 @@ def test_a_wrapper_starts_the_runtime_with_its_variables_and_options(
         pytest.skip(f"{case.runtimes} is not here")
     name = create(platform, found[0], case, case.files(found[0]), "wrapper")
     for _ in range(2):
-        answer, log, failed = invoke(platform, name)
+        answer, log, failed = platform.invoke(name)
         assert not failed, log
         assert answer == [
             *("of the wrapper", "the function's, changed", "of the wrapper", True, "index", "/var/task")
@@ -139,7 +129,7 @@ def handler(event, context):
         Layers=[published["LayerVersionArn"], layer_of(platform, {"watcher": WATCHER})],
         Environment={"Variables": {WRAPPER: "/opt/bin/wrapper", "OWN": "any", "OPTIONS": ""}},
     )
-    answer, log, failed = invoke(platform, name)
+    answer, log, failed = platform.invoke(name)
     assert not failed, log
     assert answer[:2] == ["of the wrapper", True]
     assert answer[2] == ["0" * 16, "0" * 16, "1", "2"]  # as for a function without a wrapper
@@ -170,7 +160,7 @@ def test_snapstart_with_a_wrapper_is_refused_when_a_version_is_published(
 )
 def test_without_the_wrapper_there_is_no_function(platform: Platform, wrapper: str, line: str, status: int) -> None:
     name = create(platform, NATIVE, CASES[0], {"index.py": PYTHON}, wrapper)
-    answer, log, failed = invoke(platform, name)
+    answer, log, failed = platform.invoke(name)
     assert failed
     assert answer["errorType"] == "Runtime.ExitError"
     assert f"exit status {status}" in answer["errorMessage"], log
@@ -185,6 +175,6 @@ exit 3
 """
     case = Case("provided.al2023", "any", lambda _: {}, "")
     name = create(platform, "provided.al2023", case, {"bootstrap": bootstrap}, "wrapper")
-    answer, log, failed = invoke(platform, name)
+    answer, log, failed = platform.invoke(name)
     assert failed
     assert "the bootstrap: 0" in log, (answer, log)
