@@ -51,6 +51,7 @@ from lambent.placement.holdings import (
     Waiter,
 )
 from lambent.placement.throttle import Reason
+from lambent.placement.waiting import Waiting
 
 PROBES_PER_CLAIM = 4
 PROBES_AT_ONCE = 16
@@ -63,8 +64,7 @@ class Ledger(Books):
     def __init__(self, capacity_mb: int) -> None:
         super().__init__()
         self.capacity_mb = capacity_mb
-        self._at_limit: dict[str, Waiter] = {}  # wait for an environment on its way out
-        self._at_memory: dict[str, Waiter] = {}  # wait for memory, in the order of arrival
+        self._waiting = Waiting(self._memory_of)
 
     # what edges and their requests do
 
@@ -75,11 +75,11 @@ class Ledger(Books):
 
     def expire(self, environment_id: str) -> list[Effect]:
         """The claim has waited long enough."""
-        if environment_id not in self._at_limit and environment_id not in self._at_memory:
+        at_limit = environment_id in self._waiting.at_limit
+        waiter = self._waiting.drop(environment_id)
+        if waiter is None:
             return []
-        waiter = self._at_limit.pop(environment_id, None)
-        self._at_memory.pop(environment_id, None)
-        reserved = waiter is not None and waiter.allowance.reserved is not None
+        reserved = at_limit and waiter.allowance.reserved is not None
         reason = Reason.RESERVED if reserved else Reason.ACCOUNT
         return [Refused(environment_id, reason), *self._advance()]
 
@@ -130,10 +130,9 @@ class Ledger(Books):
     def edge_lost(self, edge: int) -> list[Effect]:
         """Nobody can use what this edge held, and nobody waits for its claims."""
         effects: list[Effect] = []
-        for waiting in (self._at_limit, self._at_memory):
-            for waiter in [waiter for waiter in waiting.values() if waiter.claim.edge == edge]:
-                del waiting[waiter.environment_id]
-                effects.append(Refused(waiter.environment_id, None))
+        for waiter in [waiter for waiter in self._waiting if waiter.claim.edge == edge]:
+            self._waiting.drop(waiter.environment_id)
+            effects.append(Refused(waiter.environment_id, None))
         for holding in [holding for holding in self._holdings.values() if holding.claim.edge == edge]:
             effects += self._send_away(holding, "its edge is gone")
         return [*effects, *self._advance()]
@@ -158,9 +157,8 @@ class Ledger(Books):
 
     def agent_lost(self) -> list[Effect]:
         """The agent, and with it every environment, is gone."""
-        effects: list[Effect] = [Refused(name, None) for name in (*self._at_limit, *self._at_memory)]
-        self._at_limit.clear()
-        self._at_memory.clear()
+        effects: list[Effect] = [Refused(waiter.environment_id, None) for waiter in self._waiting]
+        self._waiting = Waiting(self._memory_of)
         for holding in list(self._holdings.values()):
             del self._holdings[holding.environment_id]
             self._forget(holding)
@@ -209,16 +207,9 @@ class Ledger(Books):
     # limits and questions
 
     def limits_changed(self, function: FunctionKey, allowance: Allowance) -> list[Effect]:
-        """Send idle environments away until the new limits hold; busy ones go when they fall idle.
-
-        What a reservation takes from the account's pool is missing for whoever waits for the rest of it.
-        """
+        """Send idle environments away until the new limits hold; busy ones go when they fall idle."""
         self._learn(function, allowance)
-        for waiter in (*self._at_limit.values(), *self._at_memory.values()):
-            if waiter.claim.function == function:
-                waiter.allowance = allowance
-            elif waiter.claim.function.place == function.place:
-                waiter.allowance = allowance.of_another(waiter.allowance.reserved)
+        self._waiting.learn(function, allowance)
         return [*self._shrink(function), *self._advance()]
 
     def forgotten(self, function: FunctionKey) -> None:
@@ -232,7 +223,7 @@ class Ledger(Books):
             provisioned=sum(len(pinned) for pinned in self._pinned.values()),
             idle=len(self._idle),
             leaving=len(self._leaving),
-            waiting=len(self._at_limit) + len(self._at_memory),
+            waiting=len(self._waiting),
             memory_mb=self._memory_mb,
             capacity_mb=self.capacity_mb,
         )
@@ -241,16 +232,17 @@ class Ledger(Books):
 
     def _advance(self) -> Iterator[Effect]:
         """Judge again whoever waits, in the order of arrival."""
-        for waiter in list(self._at_limit.values()):
-            if self._at_limit.pop(waiter.environment_id, None) is not None:
+        waiting = self._waiting
+        for waiter in list(waiting.at_limit.values()):
+            if waiting.at_limit.pop(waiter.environment_id, None) is not None:
                 yield from self._judge(waiter)
-        while self._at_memory:
-            waiter = self._next_for_memory()
-            del self._at_memory[waiter.environment_id]
-            behind, self._at_memory = self._at_memory, {}
+        while waiting.at_memory:
+            waiter = waiting.next_for_memory()
+            del waiting.at_memory[waiter.environment_id]
+            behind, waiting.at_memory = waiting.at_memory, {}
             yield from self._judge(waiter)
-            blocked = bool(self._at_memory)
-            self._at_memory.update(behind)
+            blocked = bool(waiting.at_memory)
+            waiting.at_memory.update(behind)
             if blocked:
                 break
 
@@ -258,7 +250,7 @@ class Ledger(Books):
         reason = self._limit_reached(waiter.claim.function, waiter.allowance)
         if reason is not None:
             yield from self._at_the_limit(waiter, reason)
-        elif self._memory_mb + waiter.claim.memory_mb > self.capacity_mb or not self._is_next(waiter):
+        elif self._memory_mb + waiter.claim.memory_mb > self.capacity_mb or not self._waiting.goes_first(waiter):
             yield from self._wait_for_memory(waiter)
         else:
             self._hold(Holding(waiter.environment_id, waiter.claim, born_s=waiter.at_s))
@@ -274,13 +266,13 @@ class Ledger(Books):
         functions = self._pool(waiter.claim.function)
         on_their_way = (*self._leaving.values(), *self._asked.values())
         if any(holding.claim.function in functions for holding in on_their_way):
-            self._at_limit[waiter.environment_id] = waiter
+            self._waiting.at_limit[waiter.environment_id] = waiter
             return
         candidates = self._first_idle(functions) or self._probes(waiter, functions)
         if not candidates:
             yield Refused(waiter.environment_id, reason)
             return
-        self._at_limit[waiter.environment_id] = waiter
+        self._waiting.at_limit[waiter.environment_id] = waiter
         yield from self._ask(candidates)
 
     def _first_idle(self, functions: set[FunctionKey]) -> list[Holding]:
@@ -322,25 +314,12 @@ class Ledger(Books):
         if waiter.claim.memory_mb > self.capacity_mb:
             yield Refused(waiter.environment_id, Reason.ACCOUNT)
             return
-        first = self._is_next(waiter)
-        self._at_memory[waiter.environment_id] = waiter
+        first = self._waiting.goes_first(waiter)
+        self._waiting.at_memory[waiter.environment_id] = waiter
         if first:
             idle, missing_mb = self._enough_idle(waiter.claim.memory_mb)
             yield from self._ask(idle)
             yield from self._end_some(waiter.claim, missing_mb)
-
-    def _is_next(self, waiter: Waiter) -> bool:
-        """Whether nobody who waits for memory goes before this claim."""
-        mine_mb = self._memory_of[waiter.claim.function]
-        return all(mine_mb < self._memory_of[other] for other in self._functions_at_memory())
-
-    def _next_for_memory(self) -> Waiter:
-        function = min(self._functions_at_memory(), key=lambda each: self._memory_of[each])
-        return next(waiter for waiter in self._at_memory.values() if waiter.claim.function == function)
-
-    def _functions_at_memory(self) -> list[FunctionKey]:
-        """In the order of arrival of their first claims."""
-        return list(dict.fromkeys(waiter.claim.function for waiter in self._at_memory.values()))
 
     def _enough_idle(self, wanted_mb: int) -> tuple[list[Holding], int]:
         """The least recently used idle environments that, with those on their way out, make room; and
