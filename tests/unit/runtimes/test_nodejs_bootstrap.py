@@ -38,6 +38,16 @@ def start(tmp_path: Path) -> Iterator[Start]:
         ({"index.js": "throw new EvalError('x')"}, "index.handler", "EvalError"),
         ({"index.js": "setTimeout(() => {}); Promise.reject(1); exports.handler = 1"}, "index.handler", ""),
         ({"index.mjs": "await new Promise(() => {})"}, "index.handler", "Runtime.NodeJsExit"),
+        (
+            {"index.js": "Promise.reject(new Error('x')); exports.handler = async () => 1"},
+            "index.handler",
+            "Runtime.UnhandledPromiseRejection",
+        ),
+        (
+            {"index.mjs": "Promise.reject(new Error('x')); export const handler = async () => 1"},
+            "index.handler",
+            "Runtime.UnhandledPromiseRejection",
+        ),
     ],
 )
 def test_what_cannot_be_loaded_is_an_init_error_and_the_end(
@@ -111,6 +121,31 @@ def test_an_answer_in_pieces_is_a_stream_chunks_and_an_end(start: Start) -> None
     assert told[0].fields == ["r1", "text/x"]
     assert b"".join(frame.payload for frame in told) == b"onetwo"
     assert told[-1].payload == b""
+
+
+def test_what_is_neither_text_nor_bytes_is_written_to_a_stream_as_json(start: Start) -> None:
+    """As AWS's runtime interface client for Node.js has it."""
+    source = """
+    const { pipeline } = require('node:stream/promises'), { Readable } = require('node:stream');
+    exports.handler = awslambda.streamifyResponse(async (e, stream) => {
+      stream.write({ a: 1 }); stream.write(null); stream.write(new Uint8Array([33]));
+      await pipeline(Readable.from([{ b: 2 }, [3]]), stream);
+    });
+    """
+    bootstrap = ready(start({"index.js": source}))
+    told = b""
+    frame: frames.Frame | None = bootstrap.invoke({})
+    while frame is not None and frame.kind in {frames.STREAM, frames.CHUNK}:
+        told += frame.payload
+        frame = bootstrap.receive()
+    assert frame is not None
+    assert (frame.kind, told) == (frames.RESPONSE, b'{"a":1}null!{"b":2}[3]')
+
+
+def test_an_error_that_cannot_be_read_is_told_as_handled(start: Start) -> None:
+    source = "exports.handler = async () => { throw Object.assign(new Error('x'), { stack: undefined }) }"
+    bootstrap = ready(start({"index.js": source}))
+    assert json.loads(bootstrap.invoke({}).payload)["errorType"] == "handled"
 
 
 def test_the_trace_header_is_a_variable_that_leaves_no_trace(start: Start) -> None:

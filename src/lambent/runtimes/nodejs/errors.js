@@ -28,7 +28,7 @@ function looksLikeError(value) {
 function told(error) {
   try {
     if (types.isNativeError(error) || looksLikeError(error)) {
-      return { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split('\n') };
+      return { errorType: error.name, errorMessage: error.message, trace: error.stack.split('\n') };
     }
     return { errorType: typeof error, errorMessage: String(error), trace: [] };
   } catch {

@@ -51,6 +51,11 @@ class Runtime {
     }
     this._handler = handler;
     this._isAsync = handler.constructor?.name === 'AsyncFunction';
+    setImmediate(() => this._begin()); // what the module rejected and nobody handles is told before
+  }
+
+  _begin() {
+    if (this._ending) return;
     this._serving = true;
     this._flushed(() => {
       this._channel.send(READY, this._elapsed(), '');

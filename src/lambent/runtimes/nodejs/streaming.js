@@ -29,6 +29,11 @@ class ResponseStream extends Writable {
     this._contentType = String(type).replaceAll('\0', '');
   }
 
+  /** What is neither a text nor bytes goes out as JSON. */
+  write(chunk, ...rest) {
+    return super.write(typeof chunk === 'string' || ArrayBuffer.isView(chunk) ? chunk : JSON.stringify(chunk), ...rest);
+  }
+
   _write(chunk, encoding, done) {
     this._open();
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk;
