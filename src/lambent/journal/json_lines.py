@@ -38,7 +38,7 @@ class JsonLog:
         if record.init_only:
             return self.events
         start: Facts = {"requestId": record.request_id, "version": record.version, "functionArn": self._arn()}
-        self._say(record.start_ms, "INFO", "platform.start", start | self._tracing())
+        self._say(record.invoke_ms, "INFO", "platform.start", start | self._tracing())
         self._lines(lines)
         self._end(end_ms)
         return self.events
@@ -47,7 +47,7 @@ class JsonLog:
         """The init phase, or the restore from a snapshot; the lines that are left for the invoke phase."""
         record, restored = self._record, bool(self._record.restore_us)
         took_us = record.restore_us or record.init_us
-        early = record.lines if record.init_only else [each for each in record.lines if each.time_ms < record.start_ms]
+        early = record.early_lines
         began_ms = record.start_ms - took_us // 1000
         version, arn = self._runtime_version
         facts: Facts = {"runtimeVersion": version, "runtimeVersionArn": arn} if record.runtime else {}  # an image's own
@@ -61,7 +61,7 @@ class JsonLog:
             done["errorType"] = record.error_type
         name = "platform.restore" if restored else "platform.init"
         quiet = "WARN" if record.init_status else "INFO" if restored or record.init_only else "DEBUG"
-        end_ms = max([record.start_ms, *(each.time_ms for each in early)])
+        end_ms = record.invoke_ms
         self._say(end_ms, "WARN" if record.init_status else "DEBUG", f"{name}RuntimeDone", done)
         self._say(end_ms, quiet, f"{name}Report", {**done, "metrics": {"durationMs": _ms(took_us)}})
         return record.lines[len(early) :]

@@ -46,7 +46,7 @@ def events_of(record: InvocationRecord) -> list[Event]:
         events, lines = _init_events(record)
     else:
         events = []
-    events.append((start_ms, f"START RequestId: {request_id} Version: {record.version}\n"))
+    events.append((record.invoke_ms, f"START RequestId: {request_id} Version: {record.version}\n"))
     for line in lines:
         events.append((line.time_ms, line.text + "\n"))
     if record.status == "timeout":
@@ -63,8 +63,7 @@ def runtime_version_arn(region: str, runtime: str) -> str:
 
 def _init_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
     """The events of the init phase, and the lines that are left for the invoke phase."""
-    start_ms = record.start_ms
-    early = [line for line in record.lines if line.time_ms < start_ms]
+    start_ms, early = record.start_ms, record.early_lines
     arn = runtime_version_arn(record.key.region, record.runtime)
     init_ms = start_ms - record.init_us // 1000
     first_ms = min(init_ms, early[0].time_ms) if early else init_ms
@@ -75,14 +74,13 @@ def _init_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
         )
     events += [(line.time_ms, line.text + "\n") for line in early]
     if record.init_status or record.init_only:
-        events.append((start_ms, _init_report(record)))
+        events.append((record.invoke_ms, _init_report(record)))
     return events, record.lines[len(early) :]
 
 
 def _restore_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
     """The events of a restore from a snapshot (SnapStart), and the lines that are left for the invoke phase."""
-    start_ms = record.start_ms
-    early = [line for line in record.lines if line.time_ms < start_ms or record.init_status]
+    start_ms, early = record.start_ms, record.early_lines
     arn = runtime_version_arn(record.key.region, record.runtime)
     restore_ms = start_ms - record.restore_us // 1000
     first_ms = min(restore_ms, early[0].time_ms) if early else restore_ms
@@ -91,7 +89,7 @@ def _restore_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine
     report = f"RESTORE_REPORT Restore Duration: {record.restore_us / 1000:.2f} ms"
     if record.init_status:
         report += f"\tStatus: {record.init_status}"
-    events.append((max(start_ms, *(line.time_ms for line in early)) if early else start_ms, report + "\n"))
+    events.append((record.invoke_ms, report + "\n"))
     return events, record.lines[len(early) :]
 
 

@@ -117,6 +117,18 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     streamed_bytes: int = 0
     shutdown_only: bool = False
 
+    @property
+    def early_lines(self) -> list[LogLine]:
+        """The lines of what came before the invoke phase: all of them where that failed and nothing was invoked."""
+        if self.init_only or self.init_status == "error" or (self.restore_us and self.init_status):
+            return self.lines
+        return [line for line in self.lines if line.time_ms < self.start_ms]
+
+    @property
+    def invoke_ms(self) -> int:
+        """When the invoke phase began, for its log: never before what is told of the init phase."""
+        return max([self.start_ms, *(line.time_ms for line in self.early_lines)])
+
 
 def billed_ms(init_us: int, duration_us: int) -> int:
     """What is billed: at least one millisecond."""

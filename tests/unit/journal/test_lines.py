@@ -138,6 +138,18 @@ def test_an_init_phase_that_failed_has_its_own_report_and_no_init_duration_in_th
     assert texts[-1].endswith("Status: error\tError Type: Runtime.ImportModuleError\n")
 
 
+def test_what_an_init_phase_says_before_it_fails_comes_before_its_report() -> None:
+    """The runtime's word on why arrives in the millisecond in which the phase ends, or in the next one."""
+    lines = [LogLine(START_MS - 1, "loading"), LogLine(START_MS, "why"), LogLine(START_MS + 1, "Traceback")]
+    record = changed(init_us=2_000, duration_us=0, init_status="error", status="error", error_type="E", lines=lines)
+    for log in (record, msgspec.structs.replace(record, system_log_level="INFO")):
+        events = events_of(log)
+        reports = [at for at, (_, text) in enumerate(events) if "INIT_REPORT" in text or "platform.initReport" in text]
+        assert [text for _, text in events[1:4]] == ["loading\n", "why\n", "Traceback\n"]
+        assert reports[0] >= 4
+        assert sorted(time_ms for time_ms, _ in events) == [time_ms for time_ms, _ in events]
+
+
 def test_an_init_phase_that_timed_out_says_so() -> None:
     texts = [text for _, text in events_of(changed(init_us=9_999_470, init_status="timeout"))]
     assert "INIT_REPORT Init Duration: 9999.47 ms\tPhase: init\tStatus: timeout\n" in texts
