@@ -33,7 +33,7 @@ class _Gets:
 
     def __init__(self, live: Live, asked: Mapping[str, Any]) -> None:
         self.live, self.asked = live, asked
-        self.project: Project | None = project_of(asked)
+        self.project: Project | None = project_of(asked, live.table.schema.names)
         self.places = [place_of(live.table.schema, checked_key(live.table.schema, key)) for key in asked["Keys"]]
         if len(set(map(_mark, self.places))) != len(self.places):
             raise invalid("Provided list of item keys contains duplicates")

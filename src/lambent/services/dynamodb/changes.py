@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambent.services.dynamodb import legacy
-from lambent.services.dynamodb.errors import invalid
 from lambent.services.dynamodb.expressions.binding import bound_condition, bound_update
 from lambent.services.dynamodb.expressions.conditions import Test
 from lambent.services.dynamodb.expressions.placeholders import Placeholders, placeholders_of
@@ -24,7 +23,7 @@ from lambent.services.dynamodb.keys import (
     place_of,
 )
 from lambent.services.dynamodb.model import Table
-from lambent.services.dynamodb.values import Item, check_size, checked_item
+from lambent.services.dynamodb.values import Item, check_nesting, check_size, checked_item
 from lambent.services.dynamodb.writing import Change
 
 TOO_LARGE_UPDATE = "Item size to update has exceeded the maximum allowed size"
@@ -34,7 +33,7 @@ Request = Mapping[str, Any]
 def put_of(table: Table, request: Request) -> Change:
     """A PutItem. Raises ValidationError."""
     legacy.check_not_mixed(request, ("Expected", "ConditionalOperator"), ("ConditionExpression",))
-    given = placeholders_of(request, "ConditionExpression")
+    given = placeholders_of(request, "ConditionExpression", keys=table.schema.names)
     condition = _condition(request, given)
     given.check_used()
     item = checked_new(table, request["Item"])
@@ -54,7 +53,7 @@ def checked_new(table: Table, raw: Item) -> Item:
 def delete_of(table: Table, request: Request) -> Change:
     """A DeleteItem. Raises ValidationError."""
     legacy.check_not_mixed(request, ("Expected", "ConditionalOperator"), ("ConditionExpression",))
-    given = placeholders_of(request, "ConditionExpression")
+    given = placeholders_of(request, "ConditionExpression", keys=table.schema.names)
     condition = _condition(request, given)
     given.check_used()
     key = checked_key(table.schema, request["Key"])
@@ -63,7 +62,7 @@ def delete_of(table: Table, request: Request) -> Change:
 
 def check_of(table: Table, request: Request) -> Change:
     """The ConditionCheck of a transaction: it leaves the item as it is. Raises ValidationError."""
-    given = placeholders_of(request, "ConditionExpression")
+    given = placeholders_of(request, "ConditionExpression", keys=table.schema.names)
     condition = _condition(request, given)
     given.check_used()
     key = checked_key(table.schema, request["Key"])
@@ -74,7 +73,7 @@ def update_of(table: Table, request: Request) -> tuple[Change, Update | None]:
     """An UpdateItem; it may have no update and only make the item. Raises ValidationError."""
     expressions = ("UpdateExpression", "ConditionExpression")
     legacy.check_not_mixed(request, ("AttributeUpdates", "Expected", "ConditionalOperator"), expressions)
-    given = placeholders_of(request, *expressions)
+    given = placeholders_of(request, *expressions, keys=table.schema.names)
     update = _update(request, given)
     condition = _condition(request, given)
     given.check_used()
@@ -86,6 +85,8 @@ def update_of(table: Table, request: Request) -> tuple[Change, Update | None]:
         item = old if old is not None else key
         if update is not None:
             item = update(item)
+            for name in update.nested & item.keys():
+                check_nesting(item[name])
         check_size(item, TOO_LARGE_UPDATE)
         for index in table.indexes:
             check_updated_index_keys(index.schema, item)
@@ -105,10 +106,7 @@ def _condition(request: Request, given: Placeholders) -> Test | None:
     text, expected = request.get("ConditionExpression"), request.get("Expected")
     if text is not None:
         return bound_condition(text, given)
-    joined = request.get("ConditionalOperator")
-    if joined is not None and not expected:
-        raise invalid("ConditionalOperator cannot be used without Filter or Expected")
-    return legacy.test_of_conditions(expected, joined) if expected else None
+    return legacy.test_of_conditions(expected or {}, request.get("ConditionalOperator"))
 
 
 def _shows(request: Request) -> bool:

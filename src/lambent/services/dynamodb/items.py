@@ -28,8 +28,8 @@ class Items:
     async def get_item(self, ctx: RequestContext, request: Request) -> Answer:
         """One item by its key."""
         live = self._catalog.of_request(ctx, request)
-        project = project_of(request)
         table = live.table
+        project = project_of(request, table.schema.names)
         key = checked_key(table.schema, request["Key"])
         live.meter.admit(write=False)
         place = place_of(table.schema, key)

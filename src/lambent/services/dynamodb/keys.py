@@ -8,6 +8,7 @@ Source: DynamoDB Developer Guide, "Naming rules and data types" (binary and UTF-
 and 1,024 bytes).
 """
 
+from collections.abc import Iterator
 from hashlib import blake2b
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from msgspec import Struct
 from lambent.errors import ValidationError
 from lambent.services.dynamodb import numbers
 from lambent.services.dynamodb.errors import invalid, wrong_parameters
-from lambent.services.dynamodb.expressions.key_conditions import Term
+from lambent.services.dynamodb.expressions.key_conditions import KeyRange, Term
 from lambent.services.dynamodb.model import KeyAttribute, KeySchema
 from lambent.services.dynamodb.values import Item, Value, checked, kind_of
 
@@ -130,12 +131,7 @@ def check_index_keys(schema: KeySchema, index_name: str, item: Item) -> None:
                 f"IndexName: {index_name}"
             )
         if not value[attribute.kind]:
-            raise invalid(
-                "One or more parameter values are not valid. A value specified for a secondary index key is not "
-                "supported. "
-                f"The AttributeValue for a key attribute cannot contain an empty {KIND_NAMES[attribute.kind]} value. "
-                f"IndexName: {index_name}, IndexKey: {attribute.name}"
-            )
+            raise _empty_index_key(attribute, index_name)
     _check_lengths(schema, item)
 
 
@@ -176,6 +172,29 @@ def _check_length(item: Item, attribute: KeyAttribute, most: int, which: str) ->
             if which == "hashkey"
             else f"Aggregated size of all range keys has exceeded the size limit of {most} bytes"
         )
+
+
+def check_range(schema: KeySchema, index_name: str | None, wanted: KeyRange) -> None:
+    """Raises ValidationError when no key can have a value that a query names."""
+    for attribute, value in _values_of(schema, wanted):
+        if not value[attribute.kind]:
+            raise empty_key(attribute) if index_name is None else _empty_index_key(attribute, index_name)
+        _check_lengths(schema, {attribute.name: value})
+
+
+def _values_of(schema: KeySchema, wanted: KeyRange) -> Iterator[tuple[KeyAttribute, Value]]:
+    yield schema.partition, wanted.partition
+    if schema.sort is not None and wanted.sort is not None:
+        for value in wanted.sort.values:
+            yield schema.sort, value
+
+
+def _empty_index_key(attribute: KeyAttribute, index_name: str) -> ValidationError:
+    return invalid(
+        "One or more parameter values are not valid. A value specified for a secondary index key is not supported. "
+        f"The AttributeValue for a key attribute cannot contain an empty {KIND_NAMES[attribute.kind]} value. "
+        f"IndexName: {index_name}, IndexKey: {attribute.name}"
+    )
 
 
 def empty_key(attribute: KeyAttribute) -> ValidationError:

@@ -28,6 +28,8 @@ from lambent.services.dynamodb.expressions.placeholders import Placeholders, pla
 from lambent.services.dynamodb.items import shown_use
 from lambent.services.dynamodb.keys import (
     Place,
+    check_range,
+    empty_key,
     index_place,
     partition_bytes,
     place_of,
@@ -41,8 +43,10 @@ from lambent.services.dynamodb.values import Item, checked, item_size
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.store.api import Transaction
 
-QUERY_OLD = ("KeyConditions", "QueryFilter", "ConditionalOperator", "AttributesToGet")
-SCAN_OLD = ("ScanFilter", "ConditionalOperator", "AttributesToGet")
+QUERY_OLD = ("AttributesToGet", "QueryFilter", "ConditionalOperator", "KeyConditions")
+QUERY_NEW = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")
+SCAN_OLD = ("AttributesToGet", "ScanFilter", "ConditionalOperator")
+SCAN_NEW = ("ProjectionExpression", "FilterExpression")
 
 
 class Reading(Struct, frozen=True):
@@ -86,9 +90,8 @@ class Reads:
     async def query(self, ctx: RequestContext, request: Request) -> Answer:
         """The items of a partition, in the order of their sort keys."""
         live = self._catalog.of_request(ctx, request)
-        new = ("KeyConditionExpression", "FilterExpression", "ProjectionExpression")
-        legacy.check_not_mixed(request, QUERY_OLD, new)
-        given = placeholders_of(request, *new)
+        legacy.check_not_mixed(request, QUERY_OLD, QUERY_NEW)
+        given = placeholders_of(request, *QUERY_NEW, keys=live.table.schema.names)
         if request.get("KeyConditionExpression") is not None:
             terms = bound_key_condition(request["KeyConditionExpression"], given)
         elif request.get("KeyConditions") is not None:
@@ -101,16 +104,16 @@ class Reads:
         schema = reading.schema
         sort = (schema.sort.name, schema.sort.kind) if schema.sort is not None else None
         wanted = key_range(terms, (schema.partition.name, schema.partition.kind), sort)
-        _check_filter(request, given, schema)
+        check_range(schema, request.get("IndexName"), wanted)
+        _check_filter(request, given, reading)
         return await self._read(reading, _query_walk(reading, request, wanted), request)
 
     @operation("Scan")
     async def scan(self, ctx: RequestContext, request: Request) -> Answer:
         """All items, or those of one segment."""
         live = self._catalog.of_request(ctx, request)
-        new = ("FilterExpression", "ProjectionExpression")
-        legacy.check_not_mixed(request, SCAN_OLD, new)
-        given = placeholders_of(request, *new)
+        legacy.check_not_mixed(request, SCAN_OLD, SCAN_NEW)
+        given = placeholders_of(request, *SCAN_NEW, keys=live.table.schema.names)
         reading = _reading(live, request, given, "ScanFilter")
         return await self._read(reading, _scan_walk(reading, request), request)
 
@@ -170,8 +173,12 @@ def _not_held(index: Index, table: Table, request: Request, given: Placeholders)
     text, wanted = request.get("ProjectionExpression"), set(request.get("AttributesToGet") or ())
     if text is not None:
         wanted |= projected_names(text, given)
+    return _lacking(index, table, wanted)
+
+
+def _lacking(index: Index, table: Table, names: set[str]) -> list[str]:
     held = {*table.schema.names, *index.schema.names, *index.included}
-    return [] if index.projection == "ALL" else sorted(wanted - held)
+    return [] if index.projection == "ALL" else sorted(names - held)
 
 
 def _index(table: Table, request: Request) -> Index | None:
@@ -190,16 +197,19 @@ def _filter(request: Request, given: Placeholders, old: str) -> Test | None:
     text, conditions = request.get("FilterExpression"), request.get(old)
     if text is not None:
         return bound_condition(text, given, "FilterExpression")
-    if request.get("ConditionalOperator") is not None and not conditions:
-        raise invalid("ConditionalOperator cannot be used without Filter or Expected")
-    return legacy.test_of_conditions(conditions, request.get("ConditionalOperator")) if conditions else None
+    return legacy.test_of_conditions(conditions or {}, request.get("ConditionalOperator"))
 
 
-def _check_filter(request: Request, given: Placeholders, schema: KeySchema) -> None:
-    """A query's filter must leave the keys alone."""
+def _check_filter(request: Request, given: Placeholders, reading: Reading) -> None:
+    """A query's filter must leave the keys alone, and can only look at what an index holds."""
     text, conditions = request.get("FilterExpression"), request.get("QueryFilter")
     looked_at = names_in(text, given) if text is not None else set(conditions or ())
-    for name in schema.names:
+    if reading.index is not None and (missing := _lacking(reading.index, reading.table, looked_at)):
+        raise wrong_parameters(
+            f"Secondary index {reading.index.name} does not project one or more filter attributes: "
+            f"[{', '.join(missing)}]"
+        )
+    for name in reading.schema.names:
         if name in looked_at:
             raise invalid(
                 f"{'Filter Expression' if text is not None else 'QueryFilter'} can only contain non-primary key "
@@ -274,7 +284,7 @@ def _scan_walk(reading: Reading, request: Request) -> Walk:
 def _start(reading: Reading, request: Request) -> Place | None:
     """Where the page before ended."""
     key: dict[str, Any] | None = request.get("ExclusiveStartKey")
-    if not key:
+    if key is None:
         return None
     found = {name: checked(value) for name, value in key.items()}
     if found.keys() != set(reading.key_names):
@@ -282,5 +292,7 @@ def _start(reading: Reading, request: Request) -> Place | None:
     for attribute in (*reading.table.schema.attributes, *reading.schema.attributes):
         if attribute.kind not in found[attribute.name]:
             raise invalid("The provided starting key is invalid: The provided key element does not match the schema")
+        if not found[attribute.name][attribute.kind]:
+            raise invalid(f"The provided starting key is invalid: {empty_key(attribute).message}")
     primary = place_of(reading.table.schema, found)
     return primary if reading.index is None else index_place(reading.index.schema, found, primary)

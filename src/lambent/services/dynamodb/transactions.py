@@ -60,7 +60,7 @@ class Transactions:
         _check_once(
             [(live.table.space, place.partition, place.sort) for live, place in zip(lives, places, strict=True)]
         )
-        projects = [project_of(get) for get in gets]
+        projects = [project_of(get, live.table.schema.names) for live, get in zip(lives, gets, strict=True)]
         for live in lives:
             live.meter.admit(write=False)
 

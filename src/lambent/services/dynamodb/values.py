@@ -19,7 +19,7 @@ Value = dict[str, Any]
 Item = dict[str, Value]
 
 LARGEST_ITEM_BYTES = 400 * 1024
-DEEPEST = 32
+DEEPEST = 32  # the item itself is the first level, what stands in the last has no inside
 SETS = {"SS": "string", "NS": "number", "BS": "binary"}
 NAMES = {
     "S": "STRING", "N": "NUMBER", "B": "BINARY", "SS": "STRING_SET", "NS": "NUMBER_SET", "BS": "BINARY_SET",
@@ -29,9 +29,7 @@ NAMES = {
 
 def checked_item(item: dict[str, Any]) -> Item:
     """The item, every value of it checked and uniform. Raises ValidationError."""
-    if "" in item:
-        raise wrong_parameters("Empty attribute name")
-    return {name: checked(value, 1) for name, value in item.items()}
+    return _checked_map(item, 0)
 
 
 def checked(value: Any, depth: int = 1) -> Value:
@@ -60,14 +58,32 @@ def _checked_list(inner: list[Any], depth: int) -> list[Value]:
 
 def _checked_map(inner: dict[str, Any], depth: int) -> Item:
     _check_depth(depth)
+    for name in inner:
+        check_attribute_name(name)
     return {name: checked(value, depth + 1) for name, value in inner.items()}
 
 
+def check_attribute_name(name: str) -> None:
+    """Raises ValidationError for an attribute without a name."""
+    if not name:
+        raise wrong_parameters("Empty attribute name")
+
+
 def _check_depth(depth: int) -> None:
-    if depth > DEEPEST:
+    if depth >= DEEPEST:
         raise invalid(
-            "Nesting Levels have exceeded supported limits: Attributes nested too deeply: more than 32 levels"
+            "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond "
+            "supported limit"
         )
+
+
+def check_nesting(value: Value, depth: int = 1) -> None:
+    """Raises ValidationError for a value that an update has made too deep."""
+    ((kind, inner),) = value.items()
+    if kind in ("L", "M"):
+        _check_depth(depth)
+        for each in inner if kind == "L" else inner.values():
+            check_nesting(each, depth + 1)
 
 
 def _checked_null(inner: bool, _: int) -> bool:
@@ -90,8 +106,8 @@ def _set_of(kind: str) -> Callable[[list[Any], int], list[Any]]:
         if len(set(uniform)) != len(uniform):
             if kind == "NS":
                 raise invalid("Input collection contains duplicates")
-            shown = ", ".join(map(shown_scalar, inner))
-            raise wrong_parameters(f"Input collection [{shown}] contains duplicates.")
+            which = "of type BS" if kind == "BS" else f"[{', '.join(inner)}]"
+            raise wrong_parameters(f"Input collection {which} contains duplicates.")
         return uniform
 
     return check

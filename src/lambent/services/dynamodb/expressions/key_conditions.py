@@ -8,12 +8,18 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from lambent.services.dynamodb.errors import ExpressionError, invalid
-from lambent.services.dynamodb.expressions.conditions import check_bounds
+from lambent.services.dynamodb.errors import invalid
+from lambent.services.dynamodb.expressions.conditions import (
+    check_arity,
+    check_bounds,
+    check_distinct,
+    check_kind,
+)
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
 from lambent.services.dynamodb.expressions.tree import Between, Both, Call, Compare, Constant, In, Node, Not, Path
 from lambent.services.dynamodb.values import Value, kind_of
 
+MOST_KEYS = 2  # of a schema
 TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -35,33 +41,47 @@ def terms_of(node: Node, given: Placeholders) -> list[Term]:
     if isinstance(node, Compare):
         return [_compared(node, given)]
     if isinstance(node, Between):
-        lower, upper = _constant(node.lower, given, "BETWEEN"), _constant(node.upper, given, "BETWEEN")
+        _check_operands("BETWEEN", (node.operand, node.lower, node.upper), given)
+        lower, upper = given.value(_constant(node.lower)), given.value(_constant(node.upper))
         check_bounds(lower, upper)
         return [Term(_name(node.operand, given), "BETWEEN", (lower, upper))]
     if isinstance(node, Call):
         if node.function != "begins_with":
             raise invalid(f"Invalid operator used in KeyConditionExpression: {node.function}")
-        if len(node.arguments) != 2:
-            raise ExpressionError(
-                "Incorrect number of operands for operator or function; "
-                f"operator or function: begins_with, number of operands: {len(node.arguments)}"
-            )
-        start = _constant(node.arguments[1], given, "begins_with")
-        return [Term(_name(node.arguments[0], given), "begins_with", (start,))]
+        check_arity(node, 2)
+        _check_operands(node.function, node.arguments, given)
+        check_kind(node.arguments[1], given, node.function, frozenset({"S", "B"}))
+        return [Term(_name(node.arguments[0], given), node.function, (given.value(_constant(node.arguments[1])),))]
     raise invalid("Query key condition not supported")
 
 
 def _compared(node: Compare, given: Placeholders) -> Term:
     if node.operator == "<>":
         raise invalid("Invalid operator used in KeyConditionExpression: <>")
-    if isinstance(node.left, Constant) and isinstance(node.right, Path):
-        return Term(_name(node.right, given), TURNED[node.operator], (given.value(node.left),))
-    return Term(_name(node.left, given), node.operator, (_constant(node.right, given, node.operator),))
+    turned = isinstance(node.left, Constant) and isinstance(node.right, Path)
+    key, value = (node.right, node.left) if turned else (node.left, node.right)
+    _check_operands(node.operator, (key, value), given)
+    return Term(_name(key, given), TURNED[node.operator] if turned else node.operator, (given.value(_constant(value)),))
+
+
+def _check_operands(user: str, operands: Sequence[Node], given: Placeholders) -> None:
+    """Raises ValidationError unless these are one key attribute and then values."""
+    first, rest = operands[0], operands[1:]
+    if any(not isinstance(each, (Path, Constant)) for each in operands):
+        raise invalid("KeyConditionExpressions cannot contain nested operations")
+    check_distinct(first, rest, given, user)
+    paths = [each for each in operands if isinstance(each, Path)]
+    wrong = "Invalid condition in KeyConditionExpression: "
+    if len(paths) > 1:
+        raise invalid(wrong + "Multiple attribute names used in one condition")
+    if not paths:
+        raise invalid(wrong + "No key attribute specified")
+    if paths[0] is not first:
+        raise invalid(f"{wrong}{user} operator must have the key attribute as its first operand")
 
 
 def _name(node: Node, given: Placeholders) -> str:
-    if not isinstance(node, Path):
-        raise invalid("KeyConditionExpressions cannot contain nested operations")
+    assert isinstance(node, Path)  # `_check_operands` was there before
     parts = given.path(node)
     if len(parts) > 1:
         raise invalid(
@@ -71,12 +91,9 @@ def _name(node: Node, given: Placeholders) -> str:
     return str(parts[0])
 
 
-def _constant(node: Node, given: Placeholders, user: str) -> Value:
-    if isinstance(node, Constant):
-        return given.value(node)
-    if isinstance(node, Path):
-        raise ExpressionError("KeyConditionExpressions must have constant operands; operator: " + user)
-    raise invalid("KeyConditionExpressions cannot contain nested operations")
+def _constant(node: Node) -> Constant:
+    assert isinstance(node, Constant)  # `_check_operands` was there before
+    return node
 
 
 class KeyRange(Struct, frozen=True):
@@ -95,10 +112,10 @@ def key_range(terms: Sequence[Term], partition_key: tuple[str, str], sort_key: t
     by_name: dict[str, Term] = {}
     for term in terms:
         if term.name in by_name:
-            raise invalid(
-                "Invalid KeyConditionExpression: KeyConditionExpressions must only contain one condition per key"
-            )
+            raise invalid("KeyConditionExpressions must only contain one condition per key")
         by_name[term.name] = term
+    if not 1 <= len(by_name) <= MOST_KEYS:
+        raise invalid("Conditions can be of length 1 or 2 only")
     partition = by_name.pop(partition_key[0], None)
     if partition is None:
         raise invalid(f"Query condition missed key schema element: {partition_key[0]}")
@@ -116,11 +133,5 @@ def key_range(terms: Sequence[Term], partition_key: tuple[str, str], sort_key: t
 
 
 def _check_kinds(term: Term, kind: str) -> None:
-    if any(kind_of(value) != kind for value in term.values) or (term.operator == "begins_with" and kind == "N"):
+    if any(kind_of(value) != kind for value in term.values):
         raise invalid("One or more parameter values were invalid: Condition parameter type does not match schema type")
-    if any(not value[kind] for value in term.values) and term.operator != "begins_with":
-        raise invalid(
-            "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain "
-            "an empty "
-            f"{'string' if kind == 'S' else 'binary'} value. Key: {term.name}"
-        )

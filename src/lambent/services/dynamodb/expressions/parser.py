@@ -35,6 +35,7 @@ COMPARATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 SECTIONS = frozenset({"SET", "REMOVE", "ADD", "DELETE"})
 WORDS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN"})
 MOST_OPTIONS = 100
+LAST_INDEX = 2**31 - 1
 CONDITIONS = (Compare, Between, In, Both, Not)
 
 
@@ -106,9 +107,7 @@ class _Parser:
     def _count(self) -> None:
         self._operators += 1
         if self._operators > MOST_OPERATORS:
-            raise ExpressionError(
-                "The expression contains too many operators; maximum operators allowed: " + str(MOST_OPERATORS)
-            )
+            raise ExpressionError(f"The expression contains too many operators; operator count: {self._operators}")
 
     # --- conditions
 
@@ -169,8 +168,7 @@ class _Parser:
         options = self._list(self._side)
         if len(options) > MOST_OPTIONS:
             raise ExpressionError(
-                "Invalid number of operands for operator or function; operator or function: IN, number of operands: "
-                + str(len(options) + 1)
+                f"The IN operator is provided with too many operands; number of operands: {len(options)}"
             )
         return In(operand, options)
 
@@ -206,7 +204,7 @@ class _Parser:
         if token.kind == "value":
             return Constant(self._take().text)
         if token.kind == "name" and self._tokens[self._at + 1].text == "(" and token.text.upper() not in WORDS:
-            return Call(self._take().text, self._list(self._sum_or_operand))
+            return Call(self._take().text, self._list(self._argument))
         return self.path()
 
     def _list(self, rule: Callable[[], Node]) -> tuple[Node, ...]:
@@ -259,9 +257,11 @@ class _Parser:
         if self._now.text in ("+", "-") and not isinstance(left, Sum):
             self._count()
             sign = self._take().text
-            right = self._parenthesised(self._operand) if self._now.text == "(" else self._operand()
-            return Sum(sign, left, right)
+            return Sum(sign, left, self._argument())
         return left
+
+    def _argument(self) -> Node:
+        return self._parenthesised(self._operand) if self._now.text == "(" else self._operand()
 
     def _parenthesised(self, rule: Callable[[], Node]) -> Node:
         self._expect("(")
@@ -288,12 +288,18 @@ class _Parser:
                 parts.append(self._name())
             elif self._now.text == "[":
                 self._at += 1
-                if self._now.kind != "number":
-                    raise self._unexpected()
-                parts.append(int(self._take().text))
+                parts.append(self._index())
                 self._expect("]")
             else:
                 return Path(tuple(parts))
+
+    def _index(self) -> int:
+        if self._now.kind != "number":
+            raise self._unexpected()
+        index = int(self._take().text)
+        if index > LAST_INDEX:
+            raise ExpressionError(f"List index is not within the allowable range; index: [{index}]")
+        return index
 
     def _name(self) -> str:
         token = self._now

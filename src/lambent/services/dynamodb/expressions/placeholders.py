@@ -5,7 +5,7 @@ the service gives them.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lambent.errors import ValidationError
@@ -17,18 +17,29 @@ from lambent.services.dynamodb.values import Value, checked
 
 _NAME, _VALUE = re.compile(r"#[A-Za-z0-9_]+"), re.compile(r":[A-Za-z0-9_]+")
 LONGEST_NAME_BYTES = 65_535
+LONGEST_PLACEHOLDER = 255
 Request = Mapping[str, Any]
 
 
 class Placeholders:
-    """Of one request. Made by `placeholders_of`."""
+    """Of one request. Made by `placeholders_of`. `keys` are the attributes of the primary key, which have no inside."""
 
-    def __init__(self, names: Mapping[str, str], values: Mapping[str, Value]) -> None:
-        self._names, self._values = names, values
+    def __init__(self, names: Mapping[str, str], values: Mapping[str, Value], keys: Collection[str] = ()) -> None:
+        self._names, self._values, self._keys = names, values, keys
         self._used: set[str] = set()
 
     def path(self, path: Path) -> Parts:
-        """The path with its true names. Raises ValidationError for words that are reserved, and unknown names."""
+        """The path with its true names. Raises ValidationError as `target` does, and for what lies in a key."""
+        parts = self.target(path)
+        if len(parts) > 1 and parts[0] in self._keys:
+            raise invalid(
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+                f"Key: {parts[0]}"
+            )
+        return parts
+
+    def target(self, path: Path) -> Parts:
+        """The path of what is to be changed. Raises ValidationError for words that are reserved, and unknown names."""
         parts = tuple(part if isinstance(part, int) else self._name(part) for part in path.parts)
         if len(parts) > paths.DEEPEST:
             raise ExpressionError("The document path has too many nesting elements; nesting levels: " + str(len(parts)))
@@ -69,7 +80,7 @@ class Placeholders:
                 )
 
 
-def placeholders_of(request: Request, *expressions: str) -> Placeholders:
+def placeholders_of(request: Request, *expressions: str, keys: Collection[str] = ()) -> Placeholders:
     """The placeholders of a request that may have these expressions.
 
     Raises:
@@ -77,7 +88,7 @@ def placeholders_of(request: Request, *expressions: str) -> Placeholders:
     """
     names, values = request.get("ExpressionAttributeNames"), request.get("ExpressionAttributeValues")
     if names is None and values is None:
-        return Placeholders({}, {})
+        return Placeholders({}, {}, keys)
     present = [each for each in expressions if request.get(each) is not None]
     if names is not None:
         _check_names(names, bool(present))
@@ -85,7 +96,17 @@ def placeholders_of(request: Request, *expressions: str) -> Placeholders:
     if values is not None and not any(each in present for each in with_values):
         reason = f": {with_values[0]} is null" if len(with_values) == 1 else ""
         raise invalid("ExpressionAttributeValues can only be specified when using expressions" + reason)
-    return Placeholders(names or {}, _checked_values(values))
+    return Placeholders(names or {}, _checked_values(values), keys)
+
+
+def _check_placeholder(name: str, form: re.Pattern[str], member: str) -> None:
+    if len(name) > LONGEST_PLACEHOLDER:
+        wrong = f"The expression attribute map contains a key that is too long; size of key: {len(name)}"
+    elif form.fullmatch(name):
+        return
+    else:
+        wrong = f'Syntax error; key: "{name}"' if name else "The expression attribute map contains an empty key;"
+    raise invalid(f"{member} contains invalid key: {wrong}")
 
 
 def _check_names(names: Mapping[str, str], used: bool) -> None:
@@ -94,8 +115,7 @@ def _check_names(names: Mapping[str, str], used: bool) -> None:
     if not names:
         raise invalid("ExpressionAttributeNames must not be empty")
     for name, meant in names.items():
-        if not _NAME.fullmatch(name):
-            raise invalid(f'ExpressionAttributeNames contains invalid key: Syntax error; key: "{name}"')
+        _check_placeholder(name, _NAME, "ExpressionAttributeNames")
         if meant is None or not 0 < len(meant.encode()) <= LONGEST_NAME_BYTES:
             raise invalid(f"ExpressionAttributeNames contains invalid value: Empty attribute name; key: {name}")
 
@@ -107,8 +127,7 @@ def _checked_values(values: Mapping[str, Any] | None) -> dict[str, Value]:
         raise invalid("ExpressionAttributeValues must not be empty")
     found = {}
     for name, value in values.items():
-        if not _VALUE.fullmatch(name):
-            raise invalid(f'ExpressionAttributeValues contains invalid key: Syntax error; key: "{name}"')
+        _check_placeholder(name, _VALUE, "ExpressionAttributeValues")
         try:
             found[name] = checked(value)
         except ValidationError as error:

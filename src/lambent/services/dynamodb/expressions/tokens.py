@@ -7,7 +7,7 @@ from lambent.services.dynamodb.errors import ExpressionError
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<name>[A-Za-z][A-Za-z0-9_]*)|(?P<placeholder>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
-    r"|(?P<number>[0-9]+)|(?P<sign><=|>=|<>|[=<>()\[\].,+-])|(?P<end>$)|(?P<wrong>\S))"
+    r"|(?P<number>0|[1-9][0-9]*)|(?P<sign><=|>=|<>|[=<>()\[\].,+-])|(?P<end>$)|(?P<wrong>\S))"
 )
 END = "<EOF>"
 

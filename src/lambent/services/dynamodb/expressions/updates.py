@@ -16,6 +16,7 @@ from lambent.services.dynamodb.expressions.conditions import (
     FOR_UPDATES,
     Look,
     check_arity,
+    check_distinct,
     check_kind,
     constant_of,
     look_of,
@@ -30,11 +31,12 @@ ORDER = ("SET", "REMOVE", "ADD", "DELETE")
 
 
 class Update:
-    """A whole update. `touched` are its paths; `names` the attributes they begin with."""
+    """A whole update. `touched`: its paths; `names`: the attributes they begin with, `nested`: those changed within."""
 
     def __init__(self, applies: Sequence[Apply], touched: Sequence[Parts]) -> None:
         self._applies, self.touched = applies, touched
         self.names = {str(parts[0]) for parts in touched}
+        self.nested = {str(parts[0]) for parts in touched if len(parts) > 1}
 
     def __call__(self, item: Item) -> Item:
         """The item after the update. Raises ValidationError where the item does not have what the update needs."""
@@ -48,15 +50,15 @@ class Update:
         return paths.chosen_of(item, paths.choice_of(self.touched))
 
 
-def update_of(actions: Sequence[Action], given: Placeholders) -> Update:
+def update_of(actions: Sequence[Action], given: Placeholders, make: type[Update] = Update) -> Update:
     """The update that these actions make. Raises ValidationError."""
-    touched = [given.path(action.path) for action in actions]
+    touched = [given.target(action.path) for action in actions]
     applies = [
         (action.section, parts, _apply_of(action, parts, given)) for action, parts in zip(actions, touched, strict=True)
     ]
     paths.check_apart(touched)
     applies.sort(key=lambda each: (ORDER.index(each[0]), *_within_section(each[0], each[1])))
-    return Update([apply for _, _, apply in applies], touched)
+    return make([apply for _, _, apply in applies], touched)
 
 
 def _within_section(section: str, parts: Parts) -> tuple[int]:
@@ -94,8 +96,12 @@ def _needed(value: Value | None) -> Value:
     return value
 
 
-def _wrong_type() -> ValidationError:
-    return invalid("An operand in the update expression has an incorrect data type")
+class WrongType(ValidationError):
+    """An update needs another type than the item has."""
+
+
+def _wrong_type() -> WrongType:
+    return WrongType("An operand in the update expression has an incorrect data type")
 
 
 # --- operands of SET
@@ -135,6 +141,11 @@ def _function(node: Call, given: Placeholders) -> Look:
             else f"Invalid function name; function: {name}"
         )
     check_arity(node, FOR_UPDATES[name])
+    for each in node.arguments:
+        if isinstance(each, Call) and each.function == "list_append":
+            raise ExpressionError(
+                "The function is not allowed to be used this way in an expression; function: list_append"
+            )
     left, right = (_operand(each, given) for each in node.arguments)
     if name == "list_append":
         for each in node.arguments:
@@ -143,6 +154,7 @@ def _function(node: Call, given: Placeholders) -> Look:
         return lambda item: _appended(_needed(left(item)), _needed(right(item)))
     if not isinstance(node.arguments[0], Path):
         raise ExpressionError(f"Operator or function requires a document path; operator or function: {name}")
+    check_distinct(node.arguments[0], node.arguments[1:], given, name)
     return lambda item: found if (found := left(item)) is not None else right(item)
 
 
