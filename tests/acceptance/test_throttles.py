@@ -1,6 +1,8 @@
 """Throttles as callers get them. Source: Lambda service model (TooManyRequestsException, ThrottleReason)."""
 
+import contextlib
 import json
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 WAITER = """
 def handler(event, context):
     stand(event["gate"])
+"""
+SLEEPER = """
+import time
+def handler(event, context):
+    time.sleep(0.3)
 """
 
 
@@ -60,6 +67,36 @@ def test_the_pace_of_scaling_and_the_account_and_a_reservation_throttle(own_serv
         lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=6)
     lambda_.delete_function_concurrency(FunctionName=name)
     assert "ReservedConcurrentExecutions" not in lambda_.get_function_concurrency(FunctionName=name)
+
+
+def test_a_reservation_that_is_lowered_holds_for_a_function_that_is_never_idle(
+    platform: "Platform", eventually: Callable[..., Any]
+) -> None:
+    """Source: Lambda Developer Guide, "Configuring reserved concurrency for a function": the maximum, from then on."""
+    lambda_, name = platform.client("lambda"), platform.create(SLEEPER)
+    callers = [platform.client("lambda") for _ in range(6)]
+    lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=len(callers))
+    stopping = threading.Event()
+
+    def rage(own: Any) -> None:
+        while not stopping.is_set():
+            with contextlib.suppress(own.exceptions.TooManyRequestsException):
+                own.invoke(FunctionName=name)
+
+    def count() -> int:
+        there = json.loads(platform.lambent("status", "--format", "json").stdout)["environments"]
+        return sum(each["function"]["name"] == name for each in there)
+
+    with ThreadPoolExecutor(len(callers)) as threads:
+        calls = [threads.submit(rage, own) for own in callers]
+        try:
+            eventually(lambda: count() > 1)
+            lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+            eventually(lambda: count() == 1)
+        finally:
+            stopping.set()
+    for call in calls:
+        call.result()
 
 
 def test_a_function_has_so_many_requests_a_second_for_each_unit_of_its_concurrency(

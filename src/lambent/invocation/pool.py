@@ -5,7 +5,8 @@ old and go), who waits (served in the order of arrival), how many are coming. Do
 environment is started or stopped: its keeper does that, and hears when to.
 
 A throttle fails, as on AWS, every request that has no environment of its own on the way, the
-newest first; environments that are busy do not count as one.
+newest first; environments that are busy do not count as one. A refusal speaks for those only who had come when it
+was asked for: where a start waits long for memory and is refused in the end, whoever came meanwhile asks anew.
 """
 
 import asyncio
@@ -183,8 +184,17 @@ class Pool:
     def refused(self, error: ServiceError, began_s: float) -> None:
         """A start was refused: fail the requests that have nothing of their own to wait for."""
         self._not_coming(began_s)
-        while len(self._waiters) > self.coming:
-            self._waiters.pop().given(same_as(error))
+        came_later: list[Waiter] = []
+        surplus = len(self._waiters) - self.coming
+        while surplus > 0 and self._waiters:
+            waiter = self._waiters.pop()
+            if waiter.since_s > began_s:
+                came_later.append(waiter)
+            else:
+                waiter.given(same_as(error))
+                surplus -= 1
+        self._waiters.extend(reversed(came_later))
+        self.plan()
 
     def plan(self) -> None:
         """Ask for as many more environments as those who wait need."""

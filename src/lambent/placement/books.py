@@ -24,6 +24,7 @@ class Books:
         self._ending: dict[str, Holding] = {}  # to end when they are done, wherever they are otherwise
         self._pinned: dict[FunctionKey, dict[str, Holding]] = {}
         self._reserved: dict[FunctionKey, int] = {}  # as last heard; who is not here shares the account's pool
+        self._unreserved: dict[tuple[str, str], int] = {}  # that pool, by account and Region, as last heard
         self._memory_mb = 0
         self._memory_of: Counter[FunctionKey] = Counter()
 
@@ -59,10 +60,25 @@ class Books:
         """The functions that draw on the same concurrency as `function`."""
         if function in self._reserved:
             return {function}
-        functions = {one for one in self._functions if one.place == function.place}
-        return (functions - self._reserved.keys()) | {function}
+        return self._shared_pool(function.place) | {function}
+
+    def _shared_pool(self, place: tuple[str, str]) -> set[FunctionKey]:
+        """The functions that share what an account has left in a Region."""
+        return {one for one in self._functions if one.place == place} - self._reserved.keys()
+
+    def _first_idle(self, functions: set[FunctionKey]) -> list[Holding]:
+        for holding in self._idle.values():
+            if holding.claim.function in functions and not holding.claim.pinned:
+                return [holding]
+        return []
+
+    def _going_mb(self) -> int:
+        """The memory of those that are on their way out."""
+        names = {*self._leaving, *self._asked, *self._ending}
+        return sum(self._holdings[name].claim.memory_mb for name in names)
 
     def _learn(self, function: FunctionKey, allowance: Allowance) -> None:
+        self._unreserved[function.place] = allowance.unreserved_limit
         if allowance.reserved is None:
             self._reserved.pop(function, None)
         else:

@@ -37,6 +37,7 @@ import msgspec
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
 from lambent.placement.books import Books
+from lambent.placement.going import enough_busy, enough_idle, excess_of
 from lambent.placement.holdings import (
     Claim,
     Effect,
@@ -145,7 +146,9 @@ class Ledger(Books):
         if holding is None or holding.state is not State.STARTING:
             return []
         self._move(holding, State.HELD)
-        return self._send_away(holding, "nobody waits for it") if holding.doomed else []
+        if holding.doomed:
+            return self._send_away(holding, "nobody waits for it")
+        return list(self._shrink(holding.claim.function))  # a limit may have been lowered meanwhile
 
     def exited(self, environment_id: str) -> list[Effect]:
         """It is gone, or was never made. Only the first word about an environment counts."""
@@ -198,19 +201,22 @@ class Ledger(Books):
         """What a restarted control believes of `edge`, against what the edge says: the rest was on its
         way from one edge to another, or to its end, when control died."""
         effects: list[Effect] = []
-        for holding in [each for each in self._holdings.values() if each.recovered and each.claim.edge == edge]:
+        recovered = [each for each in self._holdings.values() if each.recovered and each.claim.edge == edge]
+        for holding in recovered:
             holding.recovered = False
             if holding.environment_id not in held:
                 effects += self._send_away(holding, "its edge has given it up")
+        for function in dict.fromkeys(each.claim.function for each in recovered):
+            effects += self._shrink(function)  # a limit may have been lowered just before control died
         return effects
 
     # limits and questions
 
     def limits_changed(self, function: FunctionKey, allowance: Allowance) -> list[Effect]:
-        """Send idle environments away until the new limits hold; busy ones go when they fall idle."""
+        """Send idle environments away until the new limits hold; where these are too few, busy ones end when done."""
         self._learn(function, allowance)
         self._waiting.learn(function, allowance)
-        return [*self._shrink(function), *self._advance()]
+        return [*self._shrink(function), *self._shrink_shared(function.place), *self._advance()]
 
     def forgotten(self, function: FunctionKey) -> None:
         """It is no function any more, and nothing of it waits or lives."""
@@ -275,12 +281,6 @@ class Ledger(Books):
         self._waiting.at_limit[waiter.environment_id] = waiter
         yield from self._ask(candidates)
 
-    def _first_idle(self, functions: set[FunctionKey]) -> list[Holding]:
-        for holding in self._idle.values():
-            if holding.claim.function in functions and not holding.claim.pinned:
-                return [holding]
-        return []
-
     def _probes(self, waiter: Waiter, functions: set[FunctionKey]) -> list[Holding]:
         """Environments that may be idle without our knowing: not those that the asking edge would have used."""
         if waiter.probed or len(self._asked) >= PROBES_AT_ONCE:
@@ -317,24 +317,10 @@ class Ledger(Books):
         first = self._waiting.goes_first(waiter)
         self._waiting.at_memory[waiter.environment_id] = waiter
         if first:
-            idle, missing_mb = self._enough_idle(waiter.claim.memory_mb)
+            missing_mb = self._memory_mb + waiter.claim.memory_mb - self.capacity_mb - self._going_mb()
+            idle, missing_mb = enough_idle(self._idle.values(), missing_mb)
             yield from self._ask(idle)
             yield from self._end_some(waiter.claim, missing_mb)
-
-    def _enough_idle(self, wanted_mb: int) -> tuple[list[Holding], int]:
-        """The least recently used idle environments that, with those on their way out, make room; and
-        what is missing then."""
-        missing_mb = self._memory_mb + wanted_mb - self.capacity_mb
-        on_their_way = {*self._leaving, *self._asked, *self._ending}
-        missing_mb -= sum(self._holdings[name].claim.memory_mb for name in on_their_way)
-        chosen: list[Holding] = []
-        for holding in self._idle.values():
-            if missing_mb <= 0:
-                break
-            if not holding.claim.pinned and not holding.ending:
-                chosen.append(holding)
-                missing_mb -= holding.claim.memory_mb
-        return chosen, missing_mb
 
     def _end_some(self, claim: Claim, missing_mb: int) -> Iterator[Effect]:
         """Have the function with the most memory give some of it up, environment by environment."""
@@ -344,28 +330,31 @@ class Ledger(Books):
         kept_mb = self._memory_of[largest] - sum(
             each.claim.memory_mb for each in self._ending.values() if each.claim.function == largest
         )
-        for holding in list(self._functions.get(largest, {}).values()):
-            kept_mb -= holding.claim.memory_mb
-            if missing_mb <= 0 or kept_mb < self._memory_of[claim.function] + claim.memory_mb:
-                return
-            if holding.state is State.HELD and not holding.claim.pinned and not holding.ending:
-                holding.ending = True
-                self._ending[holding.environment_id] = holding
-                missing_mb -= holding.claim.memory_mb
-                yield EndWhenDone(holding.claim.edge, holding.environment_id)
-            else:
-                kept_mb += holding.claim.memory_mb
+        spare_mb = kept_mb - self._memory_of[claim.function] - claim.memory_mb
+        for holding in enough_busy(self._functions.get(largest, {}).values(), spare_mb, missing_mb):
+            yield self._end(holding)
 
     def _shrink(self, function: FunctionKey) -> Iterator[Effect]:
-        """Ask for as many idle environments of a function as it holds above its reservation."""
+        """Have given up what the function, or the pool that it shares, holds above its limit."""
         reserved = self._reserved.get(function)
-        held = self._functions.get(function)
-        if reserved is None or held is None or len(held) <= reserved:
+        if reserved is None:
+            yield from self._shrink_shared(function.place)
+        else:
+            yield from self._shrink_to(reserved, {function})
+
+    def _shrink_shared(self, place: tuple[str, str]) -> Iterator[Effect]:
+        if place in self._unreserved:
+            yield from self._shrink_to(self._unreserved[place], self._shared_pool(place))
+
+    def _shrink_to(self, limit: int, functions: set[FunctionKey]) -> Iterator[Effect]:
+        if sum(map(self.count, functions)) <= limit:
             return
-        staying = sum(holding.state not in (State.ASKED, State.LEAVING) for holding in held.values())
-        ours = (holding for holding in self._idle.values() if holding.claim.function == function)
-        idle = [holding for holding in ours if not holding.claim.pinned]
-        yield from self._ask(idle[: max(0, staying - reserved)])
+        held = [holding for function in functions for holding in self._functions.get(function, {}).values()]
+        idle = [holding for holding in self._idle.values() if holding.claim.function in functions]
+        now, when_done = excess_of(held, idle, limit)
+        yield from self._ask(now)
+        for holding in when_done:
+            yield self._end(holding)
 
     # doing
 
@@ -373,6 +362,11 @@ class Ledger(Books):
         for holding in holdings:
             self._move(holding, State.ASKED)
             yield TakeBack(holding.claim.edge, holding.environment_id)
+
+    def _end(self, holding: Holding) -> EndWhenDone:
+        holding.ending = True
+        self._ending[holding.environment_id] = holding
+        return EndWhenDone(holding.claim.edge, holding.environment_id)
 
     def _send_away(self, holding: Holding, reason: str) -> list[Effect]:
         if holding.state is State.STARTING:

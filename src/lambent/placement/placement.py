@@ -220,7 +220,7 @@ class Placement:
         init_id = self._ids.hex(32)
         claim = Claim(NO_EDGE, function, request.environment_key, memory_mb, provisioned_for=request.version)
         try:
-            await self._granted(init_id, claim, Allowance(1, reserved=1))
+            await self._granted(init_id, claim, (await self._allowance(request.key)).of_another(1))
             yield
         finally:
             self._carry_out(self._ledger.exited(init_id))

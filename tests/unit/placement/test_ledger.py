@@ -10,7 +10,17 @@ import pytest
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
-from lambent.placement.holdings import Claim, Effect, Granted, Holding, Refused, State, StopEnvironment, TakeBack
+from lambent.placement.holdings import (
+    Claim,
+    Effect,
+    EndWhenDone,
+    Granted,
+    Holding,
+    Refused,
+    State,
+    StopEnvironment,
+    TakeBack,
+)
 from lambent.placement.ledger import PROBE_AGAIN_S, PROBES_PER_CLAIM
 from lambent.placement.ledger import Ledger as RealLedger
 from lambent.placement.throttle import Reason
@@ -207,9 +217,41 @@ def test_a_lowered_reservation_sends_idle_environments_away_and_busy_ones_when_t
         granted(ledger, name, claim(A), three)
     ledger.idle("2")
     one = Allowance(1_000, reserved=1, reserved_total=1)
-    assert ledger.limits_changed(A, one) == [TakeBack(1, "2")]
-    assert ledger.idle("1") == [TakeBack(1, "1")]
-    assert ledger.idle("3") == []
+    assert ledger.limits_changed(A, one) == [TakeBack(1, "2"), EndWhenDone(1, "3")]
+    assert ledger.idle("1") == ledger.limits_changed(A, one) == []
+    zero = Allowance(1_000, reserved=0)
+    assert ledger.limits_changed(A, zero) == [TakeBack(1, "1")]
+
+
+def test_what_is_reserved_for_one_function_is_given_up_by_those_that_share_the_rest() -> None:
+    ledger, shared = Ledger(10_000), Allowance(3)
+    for name, function in zip("123", (B, A, A), strict=True):
+        granted(ledger, name, claim(function), shared)
+    assert ledger.limits_changed(C, Allowance(3, reserved=2, reserved_total=2)) == [
+        EndWhenDone(1, "3"),
+        EndWhenDone(1, "2"),
+    ]
+
+
+def test_a_limit_that_was_lowered_during_a_start_holds_for_what_started() -> None:
+    ledger = Ledger(10_000)
+    ledger.request("1", claim(A), WIDE)
+    assert ledger.limits_changed(A, Allowance(1_000, reserved=0)) == []
+    assert ledger.started("1") == [EndWhenDone(1, "1")]
+
+
+def test_a_limit_that_control_had_no_time_to_enforce_holds_after_its_restart() -> None:
+    ledger, none = Ledger(10_000), Allowance(1_000, reserved=0)
+    ledger.recover(Holding("1", claim(A, edge=1), State.HELD, recovered=True), none)
+    assert ledger.confirm(2, []) == []
+    assert ledger.confirm(1, ["1"]) == [EndWhenDone(1, "1")]
+
+
+def test_provisioned_environments_stay_whatever_the_limit() -> None:
+    ledger = Ledger(10_000)
+    granted(ledger, "1", claim(A, pinned=True))
+    granted(ledger, "2", claim(A))
+    assert ledger.limits_changed(A, Allowance(1_000, reserved=1, reserved_total=1)) == [EndWhenDone(1, "2")]
 
 
 def test_a_raised_limit_serves_whoever_waits() -> None:

@@ -247,6 +247,16 @@ async def test_an_init_phase_without_an_invocation_holds_memory_and_no_concurren
     await asyncio.gather(waiting, return_exceptions=True)
 
 
+async def test_an_init_phase_that_counts_against_no_concurrency_takes_none_from_others() -> None:
+    house = await House().open()
+    grants = [await house.placement.lease(1, wish()) for _ in range(2)]
+    async with house.placement.room(wish("b")):
+        for grant in grants:
+            house.placement.idle(IdleChange(grant.environment_id, 1))
+    await house.clock.advance(1.0)
+    assert set(house.agents.running) == {grant.environment_id for grant in grants}
+
+
 async def test_init_phases_wait_for_memory_and_are_throttled_where_there_is_none() -> None:
     house = await House(capacity_mb=300).open()
     others = [FunctionKey("000000000000", "us-east-1", name) for name in "bcd"]
