@@ -4,6 +4,8 @@ Source: Lambda Developer Guide, "Asynchronous invocation" and "Recursive loop de
 """
 
 import json
+import re
+import uuid
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,15 @@ import os
 def handler(event, context):
     return os.environ["_X_AMZN_TRACE_ID"]
 """
+
+WRITES = """
+import boto3, os
+def handler(event, context):
+    print("PASS", os.environ["_X_AMZN_TRACE_ID"])
+    bucket = event["Records"][0]["s3"]["bucket"]["name"]
+    boto3.client("s3").put_object(Bucket=bucket, Key=context.aws_request_id, Body=b"")
+"""
+FUNCTIONS = "arn:aws:lambda:us-east-1:000000000000:function:"
 
 
 @pytest.fixture
@@ -114,6 +125,40 @@ def test_a_loop_is_stopped_after_sixteen_passes_unless_it_is_allowed(platform: "
         lambda_.invoke(FunctionName=name)
     lambda_.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
     assert lambda_.invoke(FunctionName=name)["StatusCode"] == 200
+
+
+def test_a_loop_through_a_bucket_is_stopped(platform: "Platform", eventually: Any) -> None:
+    """Source: Lambda Developer Guide, "Recursive loop detection": between Lambda, SQS, SNS and, since 2024, S3."""
+    lambda_, s3, sqs = platform.client("lambda"), platform.client("s3"), platform.client("sqs")
+    name, bucket = platform.create(WRITES, MemorySize=1024), f"loop-{uuid.uuid4().hex[:8]}"
+    url = sqs.create_queue(QueueName=bucket)["QueueUrl"]
+    letters = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rights = [
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"},
+        {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": letters},
+    ]
+    platform.client("iam").put_role_policy(
+        RoleName="acceptance", PolicyName="loops", PolicyDocument=json.dumps({"Statement": rights})
+    )
+    lambda_.update_function_configuration(FunctionName=name, DeadLetterConfig={"TargetArn": letters})
+    lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+    s3.create_bucket(Bucket=bucket)
+    lambda_.add_permission(
+        FunctionName=name, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
+    told = {"LambdaFunctionArn": FUNCTIONS + name, "Events": ["s3:ObjectCreated:*"]}
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [told]}
+    )
+    s3.put_object(Bucket=bucket, Key="0", Body=b"")
+    [letter] = eventually(
+        lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageAttributeNames=["All"]).get("Messages")
+    )
+    assert letter["MessageAttributes"]["ErrorCode"]["StringValue"] == "400"
+    passes = eventually(lambda: len(found := platform.logged(name, "PASS")) >= 16 and found)
+    assert len(passes) == 16
+    header = r"Root=(1-\w{8}-\w{24});Parent=\w{16};Sampled=0;"
+    assert len({root for each in passes for root in re.findall(header, each)}) == 1
 
 
 def test_an_event_that_failed_lies_in_the_dead_letter_queue_and_the_record_in_the_destination(

@@ -5,6 +5,7 @@ Telemetry API Event schema reference", "Using the Lambda Logs API".
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,7 @@ while True:
 
 APP = """
 import json
+import re
 def handler(event, context):
     if event.get("raise"):
         raise ValueError("no")
@@ -86,7 +88,9 @@ def test_a_subscriber_is_told_of_phases_and_lines(
     for event in events:
         by_type.setdefault(event["type"], []).append(event["record"])
         assert event["time"].endswith("Z")
-    assert by_type["platform.initStart"][0]["functionName"] == name
+    began = by_type["platform.initStart"][0]
+    assert (began["functionName"], began["runtimeVersion"]) == (name, "python:3.11.v1")
+    assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", began["instanceId"])
     assert by_type["platform.initRuntimeDone"][0]["status"] == "success"
     assert by_type["platform.initReport"][0]["metrics"]["durationMs"] > 0
     assert by_type["platform.extension"] == [{"name": "collector", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}]
@@ -95,7 +99,7 @@ def test_a_subscriber_is_told_of_phases_and_lines(
     done, report = by_type["platform.runtimeDone"], by_type["platform.report"]
     assert (done[0]["requestId"], done[0]["status"], done[1]["status"]) == (first, "success", "error")
     assert done[0]["metrics"]["producedBytes"] > 0
-    assert {span["name"] for span in done[0]["spans"]} >= {"responseLatency", "runtimeOverhead"}
+    assert [span["name"] for span in done[0]["spans"]] == ["responseLatency", "responseDuration", "runtimeOverhead"]
     assert report[0]["metrics"]["memorySizeMB"] == 256
     assert report[0]["metrics"]["initDurationMs"] > 0
     assert report[0]["metrics"]["billedDurationMs"] >= report[0]["metrics"]["durationMs"]

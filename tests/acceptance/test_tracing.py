@@ -6,6 +6,7 @@ recorded REPORT lines for the trace.
 
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,10 @@ def test_active_tracing_samples_what_nobody_has_decided(
     updated = lambda_.update_function_configuration(FunctionName=name, TracingConfig={"Mode": "PassThrough"})
     assert updated["TracingConfig"] == {"Mode": "PassThrough"}
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-    assert ";Sampled=0" in told(platform, name)
+    began_s = int(time.time())
+    new = re.match(r"Root=1-([0-9a-f]{8})-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0;", told(platform, name))
+    assert new
+    assert int(new[1], 16) >= began_s - 1  # X-Ray refuses traces that begin at another time
     assert told(platform, name, CAME + "1").startswith(CAME + "1")
 
     def traces() -> list[str]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from lambent.environment.api import OutcomeKind
 from lambent.model import lineage
 from lambent.model.invocation import Invocation
-from lambent.model.trace import unsampled
+from lambent.model.trace import carried
 
 LONGEST_TRACE_HEADER = 1024  # a longer one is not a trace header, and is not handed on
 
@@ -26,13 +26,19 @@ class Work(Struct, frozen=True):
 
 
 def work_of(
-    invocation: Invocation, invoked_arn: str, deadline_ms: int, limit_bytes: int, *, in_pieces: bool = False
+    invocation: Invocation,
+    invoked_arn: str,
+    deadline_ms: int,
+    limit_bytes: int,
+    *,
+    now_s: float,
+    in_pieces: bool = False,
 ) -> Work:
     """What to hand on of `invocation`."""
     trace_header, client_context = invocation.trace_header, invocation.client_context
     if len(trace_header) > LONGEST_TRACE_HEADER or "\0" in trace_header:
         trace_header = ""
-    trace_header = lineage.extended(unsampled(trace_header), invocation.function)
+    trace_header = lineage.extended(carried(trace_header, invocation.request_id, now_s), invocation.function)
     if "\0" in client_context:
         client_context = client_context.replace("\0", "")  # JSON has none
     return Work(

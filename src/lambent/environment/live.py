@@ -59,7 +59,7 @@ class LiveEnvironment:
         self._frozen = grant.initialised and self._freezer_fd >= 0  # perhaps: another edge had it
         self._state = State.READY if grant.initialised else State.STARTING
         self._request_id = ""
-        self._begun_s = clock.monotonic_s()
+        self._begun_s, self._timeout_s = clock.monotonic_s(), 0.0
         self._initialised: asyncio.Future[Outcome] = self._loop.create_future()
         if grant.initialised:
             self._initialised.set_result(Outcome(OutcomeKind.READY, 0))
@@ -139,9 +139,12 @@ class LiveEnvironment:
         self._request_id = invocation.request_id
         self._done, self._waiter, self._stream, self._limit_bytes = done, None, stream, limit_bytes
         self._begun_s = begun_s = self._clock.monotonic_s()
+        self._timeout_s = timeout_s
         self._deadline.set(begun_s + timeout_s, begun_s)
         deadline_ms = int(self._clock.machine_s() * 1000) + round(timeout_s * 1000)
-        self._channel.begin(work_of(invocation, invoked_arn, deadline_ms, limit_bytes, in_pieces=stream is not None))
+        now_s, in_pieces = self._clock.now_s(), stream is not None
+        work = work_of(invocation, invoked_arn, deadline_ms, limit_bytes, now_s=now_s, in_pieces=in_pieces)
+        self._channel.begin(work)
 
     async def invoke(
         self,
@@ -326,7 +329,7 @@ class LiveEnvironment:
         """A phase is over: complete the log, take the step, wake who waits."""
         self._finish_lines()
         if self._api is not None and self._state is not State.READY and step is not Step.INITIALISED:
-            self._api.settled(outcome, self._elapsed_us(), self.peak_memory_bytes())
+            self._api.settled(outcome, self._duration_us(outcome), self.peak_memory_bytes())
         self._deadline.clear()
         self._stream = None
         outcome = self._counted(outcome)
@@ -341,6 +344,12 @@ class LiveEnvironment:
         done(outcome)
         for call in settled:
             call(outcome)
+
+    def _duration_us(self, outcome: Outcome) -> int:
+        """How long the phase took: exactly the timeout for an invocation that was cut off there, as REPORT says too."""
+        if outcome.kind is OutcomeKind.TIMEOUT and self._state is not State.STARTING:
+            return round(self._timeout_s * 1e6)
+        return self._elapsed_us()
 
     def _finish_lines(self) -> None:
         self._pipe.drain()

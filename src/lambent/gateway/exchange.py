@@ -32,6 +32,7 @@ from lambent.gateway.failure import failure_answer
 from lambent.gateway.http.streams import Body, Response
 from lambent.model.http import HttpRequest
 from lambent.model.principal import Principal
+from lambent.model.trace import new_trace
 
 Respond = Callable[[Response], object]
 
@@ -51,19 +52,32 @@ class Exchange:
     Args:
         respond: takes the one answer.
         body: the request's body where it comes as a stream; then `request.body` is empty.
+        came_s: when it came.
     """
 
-    __slots__ = ("_respond", "body", "principal", "region", "request", "request_id", "service", "source_ip")
+    __slots__ = ("_respond", "body", "came_s", "principal", "region", "request", "request_id", "service", "source_ip")
 
     def __init__(
-        self, request: HttpRequest, request_id: str, source_ip: str, respond: Respond, body: Body | None = None
+        self,
+        request: HttpRequest,
+        request_id: str,
+        source_ip: str,
+        respond: Respond,
+        body: Body | None = None,
+        *,
+        came_s: float,
     ) -> None:
-        self.request, self.request_id, self.source_ip = request, request_id, source_ip
+        self.request, self.request_id, self.source_ip, self.came_s = request, request_id, source_ip, came_s
         self.body = body
         self._respond = respond
         self.principal: Principal | None = None
         self.service = ""
         self.region = ""
+
+    @property
+    def trace_header(self) -> str:
+        """What the request says of its trace; the beginning of a new one where it says nothing."""
+        return self.request.header("x-amzn-trace-id") or new_trace(self.request_id, self.came_s)
 
     @property
     def endpoint(self) -> str:

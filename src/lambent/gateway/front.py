@@ -7,6 +7,7 @@ bytes once, in `failure.py`.
 import asyncio
 from collections.abc import Awaitable, Iterator, Sequence
 
+from lambent.clock import Clock
 from lambent.errors import InternalFailure
 from lambent.gateway.exchange import LATER, Exchange, Respond, Stage, Step, Taken
 from lambent.gateway.http.streams import Body, StreamedResponse, Upgrade
@@ -17,13 +18,15 @@ from lambent.model.http import HttpRequest, HttpResponse
 class Front:
     """Runs the stages in order."""
 
-    def __init__(self, stages: Sequence[Stage], ids: Ids) -> None:
-        self._stages, self._ids = tuple(stages), ids
+    def __init__(self, stages: Sequence[Stage], ids: Ids, clock: Clock) -> None:
+        self._stages, self._ids, self._clock = tuple(stages), ids, clock
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __call__(self, request: HttpRequest, source_ip: str, respond: Respond, body: Body | None = None) -> None:
         """Have `respond` called once with the answer to `request`, whatever happens."""
-        self._run(Exchange(request, self._ids.uuid(), source_ip, respond, body), iter(self._stages))
+        came_s = self._clock.now_s()
+        exchange = Exchange(request, self._ids.uuid(), source_ip, respond, body, came_s=came_s)
+        self._run(exchange, iter(self._stages))
 
     def _run(self, exchange: Exchange, stages: Iterator[Stage]) -> None:
         try:

@@ -13,7 +13,6 @@ from lambent.errors import ServiceError, ValidationError
 from lambent.gateway.exchange import Exchange
 from lambent.model.function_name import one_qualifier, owner_named, parse_function_name
 from lambent.model.invocation import Invocation
-from lambent.model.trace import new_trace
 
 LOG_TYPES = ("None", "Tail")
 NOT_CARRIED_OUT = (
@@ -73,7 +72,7 @@ class Requests:
             function=key,
             qualifier=derived,
             payload=payload,
-            trace_header=headers.get("x-amzn-trace-id") or new_trace(exchange.request_id),
+            trace_header=exchange.trace_header,
             client_context=self._client_context(headers.get("x-amz-client-context", "")),
             tail=log_type == "Tail",
         )

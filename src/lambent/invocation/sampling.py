@@ -28,7 +28,8 @@ class Sampling:
         """`invocation` with a header that says whether it is traced."""
         if is_decided(invocation.trace_header):
             return invocation
-        header = decided(invocation.trace_header, invocation.request_id, sampled=self._takes(invocation))
+        takes, now_s = self._takes(invocation), self._clock.now_s()
+        header = decided(invocation.trace_header, invocation.request_id, now_s, sampled=takes)
         return msgspec.structs.replace(invocation, trace_header=header)
 
     def _takes(self, invocation: Invocation) -> bool:

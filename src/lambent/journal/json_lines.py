@@ -5,7 +5,8 @@ not is WARN. What the function wrote stays as it is: its runtime has made JSON o
 printed text is text, and what the application log level leaves out has not come here (`environment/log_level.py`).
 
 Sources: behaviours sheet section 15; Lambda Developer Guide, "Log format" and "Log-level filtering"
-(the level of each system event); Telemetry API reference for the members of each record.
+(the level of each system event); Telemetry API reference for the members of each record, and recordings of 2026
+for instanceId (the log stream) and instanceMaxMemory.
 """
 
 import msgspec
@@ -15,6 +16,7 @@ from lambent.model.function_name import function_arn
 from lambent.model.invocation import InvocationRecord, LogLine
 from lambent.model.trace import traced
 
+MIB = 1024 * 1024
 LEVELS = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 Facts = dict[str, object]
 Event = tuple[int, str]
@@ -52,6 +54,7 @@ class JsonLog:
         version, arn = self._runtime_version
         facts: Facts = {"runtimeVersion": version, "runtimeVersionArn": arn} if record.runtime else {}  # an image's own
         facts |= {"functionName": record.key.name, "functionVersion": record.version}
+        facts |= {"instanceId": record.log_stream, "instanceMaxMemory": record.memory_mb * MIB}
         what: Facts = {} if restored else {"initializationType": self._initialization(), "phase": "init"}
         first_ms = min([began_ms, *(each.time_ms for each in early)])
         self._say(first_ms, "INFO", "platform.restoreStart" if restored else "platform.initStart", what | facts)

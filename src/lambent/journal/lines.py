@@ -7,19 +7,15 @@ invoke phase, and the init phase lies before it.
 Sources: behaviours sheet section 15 (recorded lines; tabs between fields, each event ends with a
 newline, REPORT with a tab before it unless a status follows); recordings of 2025 and 2026 for
 `Status: timeout` behind Init Duration and for INIT_REPORT in front of START. The line "Task timed
-out" ends with an empty line, and comes before END. The version in INIT_START counts as v1, and
-the hexadecimal name of a runtime version is the SHA-256 of the runtime's identifier: AWS's own
-names mean nothing here.
+out" ends with an empty line, and comes before END.
 """
-
-import functools
-import hashlib
 
 import msgspec
 
 from lambent.clock import iso_millis
 from lambent.journal.json_lines import JsonLog
 from lambent.model.invocation import InvocationRecord, LogLine
+from lambent.model.runtime_version import runtime_version, runtime_version_arn
 from lambent.model.trace import traced
 
 Event = tuple[int, str]
@@ -35,8 +31,8 @@ def events_of(record: InvocationRecord) -> list[Event]:
     if record.init_only:
         return _events_of_init(record)
     if record.system_log_level:
-        arn = runtime_version_arn(record.key.region, record.runtime)
-        return JsonLog(record, (_version(record.runtime), arn)).write()
+        arn = runtime_version_arn(record.runtime, record.key.region)
+        return JsonLog(record, (runtime_version(record.runtime), arn)).write()
     start_ms, request_id, lines = record.start_ms, record.request_id, record.lines
     # Both parts of the sum are cut to whole milliseconds: a last line may be stamped one later, and still precedes END.
     end_ms = max([start_ms + record.duration_us // 1000, *(line.time_ms for line in lines)])
@@ -56,21 +52,16 @@ def events_of(record: InvocationRecord) -> list[Event]:
     return events
 
 
-def runtime_version_arn(region: str, runtime: str) -> str:
-    """The name of the one version of `runtime` that Lambent has."""
-    return f"arn:aws:lambda:{region}::runtime:{_hexadecimal(runtime)}"
-
-
 def _init_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
     """The events of the init phase, and the lines that are left for the invoke phase."""
     start_ms, early = record.start_ms, record.early_lines
-    arn = runtime_version_arn(record.key.region, record.runtime)
+    arn = runtime_version_arn(record.runtime, record.key.region)
     init_ms = start_ms - record.init_us // 1000
     first_ms = min(init_ms, early[0].time_ms) if early else init_ms
     events: list[Event] = []
     if record.runtime:  # an image brings its own, of which we know no version
         events.append(
-            (first_ms, f"INIT_START Runtime Version: {_version(record.runtime)}\tRuntime Version ARN: {arn}\n")
+            (first_ms, f"INIT_START Runtime Version: {runtime_version(record.runtime)}\tRuntime Version ARN: {arn}\n")
         )
     events += [(line.time_ms, line.text + "\n") for line in early]
     if record.init_status or record.init_only:
@@ -81,10 +72,12 @@ def _init_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
 def _restore_events(record: InvocationRecord) -> tuple[list[Event], list[LogLine]]:
     """The events of a restore from a snapshot (SnapStart), and the lines that are left for the invoke phase."""
     start_ms, early = record.start_ms, record.early_lines
-    arn = runtime_version_arn(record.key.region, record.runtime)
+    arn = runtime_version_arn(record.runtime, record.key.region)
     restore_ms = start_ms - record.restore_us // 1000
     first_ms = min(restore_ms, early[0].time_ms) if early else restore_ms
-    events = [(first_ms, f"RESTORE_START Runtime Version: {_version(record.runtime)}\tRuntime Version ARN: {arn}\n")]
+    events = [
+        (first_ms, f"RESTORE_START Runtime Version: {runtime_version(record.runtime)}\tRuntime Version ARN: {arn}\n")
+    ]
     events += [(line.time_ms, line.text + "\n") for line in early]
     report = f"RESTORE_REPORT Restore Duration: {record.restore_us / 1000:.2f} ms"
     if record.init_status:
@@ -138,14 +131,3 @@ def _timed_out(record: InvocationRecord, end_ms: int) -> str:
     moment = iso_millis(end_ms).removesuffix("+0000")
     seconds = round(record.duration_us / 1_000_000)
     return f"{moment}Z {record.request_id} Task timed out after {seconds:.2f} seconds\n\n"
-
-
-def _version(runtime: str) -> str:
-    """`python3.12` -> `python:3.12.v1`, `nodejs20.x` -> `nodejs:20.v1`, `provided.al2023` -> `provided:al2023.v1`."""
-    family = runtime.partition(".")[0].rstrip("0123456789")
-    return f"{family}:{runtime[len(family) :].lstrip('.').removesuffix('.x')}.v1"
-
-
-@functools.cache
-def _hexadecimal(runtime: str) -> str:
-    return hashlib.sha256(runtime.encode()).hexdigest()

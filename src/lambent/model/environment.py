@@ -93,6 +93,7 @@ class ApiFacts(Struct, frozen=True):
     http_runtime: bool = False
     extensions: tuple[str, ...] = ()
     log_format: str = "Text"
+    log_stream: str = ""
 
 
 class EnvironmentGrant(Struct, frozen=True):

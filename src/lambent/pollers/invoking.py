@@ -20,6 +20,7 @@ from lambent.invocation.errors import is_throttle
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.model.lineage import RecursiveInvocation
 from lambent.model.meter import Meter, measure_function
+from lambent.model.trace import new_trace
 from lambent.pollers.api import Invoker, Mapping
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 15.0
@@ -61,12 +62,13 @@ class BatchInvoker:
         """The function's answer, or why there is none as far as patience goes."""
         wait_s = FIRST_WAIT_S
         while True:
+            request_id = self._ids.uuid()
             invocation = Invocation(
-                request_id=self._ids.uuid(),
+                request_id=request_id,
                 function=mapping.function,
                 qualifier=mapping.qualifier,
                 payload=payload,
-                trace_header=trace_header,
+                trace_header=trace_header or new_trace(request_id, self._clock.now_s()),
             )
             refusal = await self._attempt(invocation)
             attempt = Attempt(invocation.request_id, refusal)

@@ -301,6 +301,7 @@ def _api_facts(spec: EnvironmentSpec, assigned: Assigned) -> ApiFacts | None:
         spec.memory_mb,
         http_runtime=assigned.http_runtime,
         extensions=assigned.extensions,
+        log_stream=spec.log_stream,
         log_format="JSON" if spec.variables.get("AWS_LAMBDA_LOG_FORMAT") == "JSON" else "Text",
     )
 

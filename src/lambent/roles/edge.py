@@ -90,7 +90,7 @@ class Edge:
         stages = stages_of(serving, settings, self._clock, ids)
         self._tls = TlsKeeper(settings, self._clock)
         rules = HttpLimits(head_bytes=settings.quotas.header_bytes, body_bytes=_longest_body_bytes(settings.quotas))
-        self._http = HttpServer(Front(stages, ids), self._clock, rules, streams=comes_in_pieces)
+        self._http = HttpServer(Front(stages, ids, self._clock), self._clock, rules, streams=comes_in_pieces)
         self._bridges = Bridges(self._http, self._clock, ids)
 
     async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:

@@ -60,7 +60,7 @@ class EdgeWebSockets:
 
         def facts(source_ip: str) -> Facts:
             request_id = where.ids.uuid()
-            return Facts(request_id, source_ip, new_trace(request_id), clock.now_ms())
+            return Facts(request_id, source_ip, new_trace(request_id, clock.now_s()), clock.now_ms())
 
         around = Surroundings(self.sockets, Integrations(tools), self._find, self.telling, facts)
         management = Management(self.sockets, where.authenticate, where.elsewhere, self.telling)

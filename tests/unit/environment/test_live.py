@@ -83,8 +83,9 @@ async def test_the_runtime_is_told_everything_about_the_invocation(runtime: Runt
     length, kind, meta_bytes = frames.HEADER.unpack_from(data)
     fields = data[7 : 7 + meta_bytes].decode().split("\0")
     assert (length, kind, data[7 + meta_bytes :]) == (len(data) - 4, frames.INVOKE, b'{"x":1}')
-    trace, sampled, lineage = fields[3].split(";")
+    trace, parent, sampled, lineage = fields[3].split(";")
     assert [fields[0], fields[2], trace, fields[4]] == ["r-1", "arn", "Root=1-a", '{"custom":{}}']
+    assert parent.startswith("Parent=")
     assert sampled == "Sampled=0"  # nobody has decided otherwise
     assert lineage.startswith("Lineage=1:")
     deadline_ms = SystemClock().now_ms() + LATER_S * 1000
@@ -98,7 +99,8 @@ async def test_headers_that_no_frame_can_carry_do_no_harm(runtime: Runtime) -> N
     task = runtime.begin(trace_header="x" * 100_000, client_context='{"a":"\0"}')
     data = await runtime.received()
     trace, _, rest = data.split(b"arn\0")[1].partition(b"\0")
-    assert trace.startswith(b"Lineage=1:")  # the rest of the header was no trace
+    assert trace.startswith(b"Root=1-")  # a new one: what came was no trace
+    assert b"xxx" not in trace
     assert rest == b'{"a":""}{}'
     runtime.channel.sendall(RESPONSE)
     assert (await task).kind is OutcomeKind.RESPONSE

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lambent.clock import FakeClock
 from lambent.errors import Unavailable, ValidationError
 from lambent.gateway.dispatch import Dispatcher
 from lambent.gateway.exchange import LATER, Exchange, Stage
@@ -21,7 +22,7 @@ ANSWER = HttpResponse(204, [])
 
 async def ask(*stages: Stage) -> HttpResponse:
     answers: list[Response] = []
-    Front(stages, FakeIds())(REQUEST, "127.0.0.1", answers.append)
+    Front(stages, FakeIds(), FakeClock())(REQUEST, "127.0.0.1", answers.append)
     for _ in range(10):
         await asyncio.sleep(0)
     (answer,) = answers

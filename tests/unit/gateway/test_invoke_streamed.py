@@ -34,7 +34,7 @@ class Lab:
         self.answers: list[Response] = []
         write = wire_for("lambda").event_writer("InvokeWithResponseStream")
         stage = InvokingStreamed(self.begin, cast("Any", self), write, Quotas(), Pace(), FakeClock())
-        self.front = Front([_sign, stage], FakeIds())
+        self.front = Front([_sign, stage], FakeIds(), FakeClock())
 
     def begin(self, invocation: Invocation, done: Any, stream: AnswerStream | None, /) -> None:
         assert stream is not None

@@ -29,7 +29,7 @@ async def test_a_confirmation_is_forwarded_as_nobodys() -> None:
         asked.append(forwarded)
         return HttpResponse(200, [], b"")
 
-    step = OpenLinks(ask)(Exchange(request(CONFIRM), "id", "127.0.0.1", lambda _: None))
+    step = OpenLinks(ask)(Exchange(request(CONFIRM), "id", "127.0.0.1", lambda _: None, came_s=0.0))
     assert step is not None
     await step
     (forwarded,) = asked
@@ -53,7 +53,7 @@ async def test_all_else_goes_on_to_authentication(other: HttpRequest) -> None:
     async def ask(forwarded: Forwarded) -> HttpResponse:
         raise AssertionError("it was let through")
 
-    assert OpenLinks(ask)(Exchange(other, "id", "127.0.0.1", lambda _: None)) is None
+    assert OpenLinks(ask)(Exchange(other, "id", "127.0.0.1", lambda _: None, came_s=0.0)) is None
 
 
 @settings(max_examples=50)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.clock import SystemClock
+from lambent.clock import FakeClock, SystemClock
 from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.front import Front
 from lambent.gateway.http.rules import Limits
@@ -29,7 +29,7 @@ class House:
 
     def __init__(self, stage: Callable[[Exchange], Awaitable[Step]], **limits: Any) -> None:
         self.limits = Limits(**limits)
-        front = Front([stage], FakeIds())
+        front = Front([stage], FakeIds(), FakeClock())
         self.http = HttpServer(front, SystemClock(), self.limits, streams=_to_stream)
 
     async def __aenter__(self) -> "House":

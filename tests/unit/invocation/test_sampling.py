@@ -17,7 +17,7 @@ KEY = FunctionKey("000000000000", "us-east-1", "f")
 
 def asked(number: int, header: str | None = None, key: FunctionKey = KEY) -> Invocation:
     request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, str(number)))
-    return Invocation(request_id, key, "", b"{}", new_trace(request_id) if header is None else header)
+    return Invocation(request_id, key, "", b"{}", new_trace(request_id, 0) if header is None else header)
 
 
 async def test_one_a_second_of_each_function_and_a_share_of_the_others() -> None:

@@ -4,9 +4,10 @@ CloudWatch Logs output in public repositories from 2025 and 2026 for timeouts an
 import msgspec
 import pytest
 
-from lambent.journal.lines import events_of, runtime_version_arn
+from lambent.journal.lines import events_of
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import InvocationRecord, LogLine
+from lambent.model.runtime_version import runtime_version_arn
 
 START_MS = 1_756_861_430_053
 WARM = InvocationRecord(
@@ -51,7 +52,7 @@ def test_a_restore_from_a_snapshot_has_its_own_lines_and_durations() -> None:
     """Source: Lambda Developer Guide, "Monitoring for Lambda SnapStart"."""
     early = [LogLine(START_MS - 2, "hook")]
     events = events_of(changed(restore_us=9_120, billed_restore_us=4_300, billed_ms=8, lines=early + WARM.lines))
-    arn = runtime_version_arn("eu-west-1", "python3.12")
+    arn = runtime_version_arn("python3.12", "eu-west-1")
     assert events[:4] == [
         (START_MS - 9, f"RESTORE_START Runtime Version: python:3.12.v1\tRuntime Version ARN: {arn}\n"),
         (START_MS - 2, "hook\n"),
@@ -90,7 +91,7 @@ def test_a_last_line_stamped_a_millisecond_after_the_sum_still_precedes_the_repo
 def test_a_cold_start_begins_with_the_runtime_and_reports_the_init_duration() -> None:
     early = [LogLine(START_MS - 20, "importing")]
     events = events_of(changed(init_us=110_100, billed_ms=114, lines=early + WARM.lines))
-    arn = runtime_version_arn("eu-west-1", "python3.12")
+    arn = runtime_version_arn("python3.12", "eu-west-1")
     assert events[:3] == [
         (START_MS - 110, f"INIT_START Runtime Version: python:3.12.v1\tRuntime Version ARN: {arn}\n"),
         (START_MS - 20, "importing\n"),

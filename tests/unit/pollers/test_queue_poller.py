@@ -372,7 +372,7 @@ async def test_a_message_in_a_loop_stops_no_other(house: "House") -> None:
     assert passes(header, house.function_key) == MOST_PASSES
 
     def answer(invocation: Invocation) -> InvocationResult:
-        if invocation.trace_header:
+        if passes(invocation.trace_header, house.function_key):
             raise RecursiveInvocation
         return result()
 

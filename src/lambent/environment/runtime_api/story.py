@@ -2,7 +2,8 @@
 
 Knows one environment's phases as it hears of them; does not know who listens.
 
-Source: Lambda Developer Guide, "Lambda Telemetry API Event schema reference".
+Source: Lambda Developer Guide, "Lambda Telemetry API Event schema reference"; recordings of 2024 and 2026 for
+runtimeVersion, instanceId (the log stream), instanceMaxMemory and the three spans.
 """
 
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from lambent.environment.channel import Work
 from lambent.environment.frames import Frame
 from lambent.model.environment import ApiFacts
 from lambent.model.invocation import billed_ms
+from lambent.model.runtime_version import runtime_version, runtime_version_arn
+from lambent.model.trace import parent_of
 
 MIB = 1024 * 1024
 ON_DEMAND = "on-demand"
@@ -29,12 +32,12 @@ class Story:
         self._ready = False
         self._init_us = 0  # until the first invocation has reported it
         self._work: Work | None = None
-        self._begun_s = self._answered_s = 0.0
+        self._begun_s = self._answering_s = self._answered_s = 0.0
         self._status, self._error_type, self._produced_bytes = "success", "", 0
         self._done_told = False
         told = {"functionName": facts.function.name, "functionVersion": facts.version}
-        runtime = {"runtimeVersion": facts.runtime, "instanceMaxMemory": facts.memory_mb * MIB}
-        tell("platform.initStart", {**self._phase, **told, **runtime})
+        instance = {"instanceId": facts.log_stream, "instanceMaxMemory": facts.memory_mb * MIB}
+        tell("platform.initStart", {**self._phase, **_runtime(facts), **told, **instance})
 
     def initialised(self, init_us: int) -> None:
         """The init phase is over, and well."""
@@ -43,7 +46,8 @@ class Story:
 
     def begun(self, work: Work) -> None:
         """An invocation."""
-        self._work, self._begun_s, self._answered_s = work, self._clock.monotonic_s(), 0.0
+        self._work, self._begun_s = work, self._clock.monotonic_s()
+        self._answering_s = self._answered_s = 0.0
         self._status, self._error_type, self._produced_bytes, self._done_told = "success", "", 0, False
         told: dict[str, Any] = {"requestId": work.request_id, "version": self._facts.version}
         self._tell("platform.start", told | self._tracing())
@@ -53,8 +57,8 @@ class Story:
         if self._work is None:
             return
         self._produced_bytes += len(frame.payload)
-        if not self._answered_s:
-            self._answered_s = self._clock.monotonic_s()
+        self._answered_s = self._clock.monotonic_s()
+        self._answering_s = self._answering_s or self._answered_s
         if frame.kind == frames.ERROR:
             self._status, self._error_type = "error", frame.fields[1]
 
@@ -64,11 +68,8 @@ class Story:
             return
         self._done_told = True
         now_s = self._clock.monotonic_s()
-        answered_s = self._answered_s or now_s
         metrics = {"durationMs": _ms(now_s - self._begun_s), "producedBytes": self._produced_bytes}
-        spans = [self._span("responseLatency", self._begun_s, answered_s)]
-        spans.append(self._span("runtimeOverhead", answered_s, now_s))
-        told = {**self._ending(), "metrics": metrics, "spans": spans}
+        told = {**self._ending(), "metrics": metrics, "spans": self._spans(now_s)}
         self._tell("platform.runtimeDone", told | self._tracing())
 
     def settled(self, outcome: Outcome, duration_us: int, peak_bytes: int) -> None:
@@ -111,12 +112,30 @@ class Story:
     def _tracing(self) -> dict[str, Any]:
         if self._work is None or not self._work.trace_header:
             return {}
-        return {"tracing": {"type": "X-Amzn-Trace-Id", "value": self._work.trace_header}}
+        parent = parent_of(self._work.trace_header)
+        span = {"spanId": parent} if parent else {}
+        return {"tracing": {**span, "type": "X-Amzn-Trace-Id", "value": self._work.trace_header}}
+
+    def _spans(self, now_s: float) -> list[dict[str, Any]]:
+        """The parts of an invocation, as far as it came."""
+        if not self._answered_s:
+            return []
+        latency = self._span("responseLatency", self._begun_s, self._answering_s)
+        duration = self._span("responseDuration", self._answering_s, self._answered_s)
+        return [latency, duration, self._span("runtimeOverhead", self._answered_s, now_s)]
 
     def _span(self, name: str, from_s: float, to_s: float) -> dict[str, Any]:
         start_ms = self._clock.now_ms() - round((self._clock.monotonic_s() - from_s) * 1000)
         start = iso_millis(start_ms).removesuffix("+0000") + "Z"
         return {"name": name, "start": start, "durationMs": _ms(to_s - from_s)}
+
+
+def _runtime(facts: ApiFacts) -> dict[str, str]:
+    """Which version of which runtime; an image brings its own, of which we know none."""
+    if not facts.runtime:
+        return {}
+    arn = runtime_version_arn(facts.runtime, facts.function.region)
+    return {"runtimeVersion": runtime_version(facts.runtime), "runtimeVersionArn": arn}
 
 
 def _ms(seconds: float) -> float:

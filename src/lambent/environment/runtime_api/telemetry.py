@@ -36,7 +36,7 @@ class Telemetry:
         self, extensions: Extensions, sockets: Sequence[socket.socket], *, json_lines: bool, clock: Clock
     ) -> None:
         self._extensions, self._sockets, self._json_lines, self._clock = extensions, list(sockets), json_lines, clock
-        self._subscribers: dict[tuple[str, bool], Subscriber] = {}
+        self._subscribers: dict[str, Subscriber] = {}
         self._early: list[tuple[str, str, Any]] = []
         self.open = True  # for subscriptions: until the init phase is over
         self._closing: asyncio.Future[Any] | None = None
@@ -65,14 +65,13 @@ class Telemetry:
             self._close_sockets()
 
     def subscribe(self, request: HttpRequest, *, logs: bool) -> HttpResponse:
-        """PUT telemetry, or PUT logs; one that comes again replaces the first."""
+        """PUT telemetry, or PUT logs: an extension has one subscription, to the one or to the other."""
         extension = self._extensions.of(request)
         family = "Logs" if logs else "Telemetry"
         if not self.open:
             raise ApiError(403, f"{family}.SubscriptionsClosed", "Subscriptions are possible in the init phase only")
         wanted = parse(request.body, logs=logs)
-        key = (extension.identifier, logs)
-        if key in self._subscribers:
+        if extension.identifier in self._subscribers:
             raise ApiError(403, f"{family}.AlreadySubscribed", "The extension has subscribed already")
         if not self._sockets:
             raise ApiError(403, f"{family}.TooManySubscriptions", "No more subscriptions are possible here")
@@ -83,7 +82,7 @@ class Telemetry:
         for time, kind, record in self._early:
             for event in subscriber.view.of(time, kind, record):
                 delivery.put(event)
-        self._subscribers[key] = subscriber
+        self._subscribers[extension.identifier] = subscriber
         told = {"name": extension.name, "state": "Subscribed", "types": wanted.types}
         self.tell("platform.logsSubscription" if logs else "platform.telemetrySubscription", told)
         return OK

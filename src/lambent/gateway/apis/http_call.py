@@ -26,7 +26,6 @@ from lambent.gateway.urls.answer import BadAnswer
 from lambent.model.apis import HttpApi, HttpStage, PayloadFormat
 from lambent.model.http import HttpRequest, HttpResponse
 from lambent.model.invocation import InvocationResult
-from lambent.model.trace import new_trace
 
 ID_HEADER = "apigw-requestid"
 READERS: dict[str, Callable[[bytes], HttpResponse]] = {"1.0": answer_1, "2.0": answer_2}
@@ -68,7 +67,7 @@ class HttpCall(CallContext):
         self.change_answer: Change | None = None
         self.line: AccessLine | None = None
         self.gauges: tuple[Gauge[Happened], ...] = ()
-        self.trace_header = exchange.request.header("x-amzn-trace-id") or new_trace(exchange.request_id)
+        self.trace_header = exchange.trace_header
         self._clock: Clock | None = None
         self._begun_s = self._integration_begun_s = 0.0
         self._read: Callable[[bytes], HttpResponse] = answer_2

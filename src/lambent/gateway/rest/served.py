@@ -19,7 +19,6 @@ from lambent.gateway.rest.refusals import Refused
 from lambent.model.apis import AccessLog
 from lambent.model.http import HttpResponse
 from lambent.model.rest_api import RestApi, RestStage
-from lambent.model.trace import new_trace
 
 FORBIDDEN = b'{"message":"Forbidden"}'
 
@@ -45,8 +44,7 @@ class ServedRestApi:
     def __call__(self, exchange: Exchange, address: ApiAddress) -> Step | Awaitable[Step]:
         place = place_of(address, self.api.stages)
         request = exchange.request
-        trace_header = request.header("x-amzn-trace-id") or new_trace(exchange.request_id)
-        facts = Facts(exchange.request_id, exchange.source_ip, trace_header, self._ports.clock.now_ms())
+        facts = Facts(exchange.request_id, exchange.source_ip, exchange.trace_header, self._ports.clock.now_ms())
         if place is None:
             return HttpResponse(
                 403,

@@ -60,7 +60,8 @@ async def run_authorizer(trial: RestTrial, ports: Ports) -> TrialOutcome:
 
 def _call(trial: RestTrial, ports: Ports) -> RestCall:
     stage = trial.api.stages[STAGE]
-    facts = Facts(trial.request_id, HERE, new_trace(trial.request_id), ports.clock.now_ms())
+    trace_header = new_trace(trial.request_id, ports.clock.now_s())
+    facts = Facts(trial.request_id, HERE, trace_header, ports.clock.now_ms())
     call = RestCall(trial.api, Place(STAGE, trial.request.path, f"/{STAGE}"), DOMAIN, trial.request, facts)
     call.plan, call.is_trial = ApiPlan(stage.document, "", stage.variables), True
     return call

@@ -31,7 +31,6 @@ from lambent.model.function_url import FunctionUrl, UrlAccess
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import Invocation, InvocationRecord
 from lambent.model.messages import UrlQuery
-from lambent.model.trace import new_trace
 from lambent.protocol.sigv4 import credential_of
 
 SIGNING_NAME = "lambda"
@@ -83,7 +82,7 @@ class FunctionUrls:
     def _serve(
         self, exchange: Exchange, address: UrlAddress, access: UrlAccess | None
     ) -> HttpResponse | Awaitable[Step] | Step:
-        trace_header = exchange.request.header("x-amzn-trace-id") or new_trace(exchange.request_id)
+        trace_header = exchange.trace_header
         if access is None or address.region not in ("", access.url.key.region):
             answer = refusal(404, None, "ResourceNotFoundException", "There is no such function URL.")
             return Call(exchange, None, trace_header, _nobodys).complete(answer)
@@ -119,7 +118,7 @@ class FunctionUrls:
         facts = Facts(
             exchange.request_id,
             exchange.source_ip,
-            exchange.request.header("x-amzn-trace-id") or new_trace(exchange.request_id),
+            exchange.trace_header,
             self._clock.now_ms(),
             exchange.principal,
             credential_of(exchange.request).access_key_id,

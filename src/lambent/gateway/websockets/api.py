@@ -32,7 +32,6 @@ from lambent.gateway.websockets.management import PREFIX, Management
 from lambent.gateway.websockets.telling import Passing
 from lambent.model.apis import WebSocketApi
 from lambent.model.http import HttpResponse
-from lambent.model.trace import new_trace
 
 CONNECT = "$connect"
 JSON = ("content-type", "application/json")
@@ -66,8 +65,7 @@ class ServedWebSocketApi:
 
     async def _open(self, exchange: Exchange, address: ApiAddress, place: Place) -> Step:
         tools, request = self._tools, exchange.request
-        trace_header = request.header("x-amzn-trace-id") or new_trace(exchange.request_id)
-        facts = Facts(exchange.request_id, exchange.source_ip, trace_header, tools.clock.now_ms())
+        facts = Facts(exchange.request_id, exchange.source_ip, exchange.trace_header, tools.clock.now_ms())
         standing = Standing(
             self.api.api_id,
             self.api.account,

@@ -12,6 +12,7 @@ claims of the dead would have to be told from those of the living.
 import asyncio
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from lambent.clock import Clock, sleep_until
@@ -26,6 +27,7 @@ from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
 from lambent.model.lineage import RecursiveInvocation
 from lambent.model.meter import SILENCE, Meter, measure_function
+from lambent.model.trace import new_trace
 from lambent.store.api import Database, StoreFailed, Transaction
 
 PARALLEL = 512  # attempts at once; more would wait for concurrency, with their payloads in memory
@@ -58,6 +60,9 @@ class EventQueue:
     async def put(self, invocation: Invocation) -> None:
         """Accept an event; it is on disk when this returns."""
         now_ms = self._clock.now_ms()
+        if not invocation.trace_header:  # every attempt is part of one trace
+            header = new_trace(invocation.request_id, now_ms // 1000)
+            invocation = msgspec.structs.replace(invocation, trace_header=header)
         await self._database.write(lambda tx: store.add(tx, invocation, now_ms))
         self._lanes.lane(invocation.function).expect(now_ms)
         self._wake.set()

@@ -4,9 +4,6 @@ Source: Lambda service model (Runtime); Lambda Developer Guide, "Lambda runtimes
 Whether the host can run one is the `Runtimes` protocol's to say.
 """
 
-import hashlib
-
-from lambent.arn import make_arn
 from lambent.services.lambda_.api import Runtimes
 from lambent.services.lambda_.errors import InvalidParameter
 
@@ -41,8 +38,3 @@ def check_runtime(runtime: str, host: Runtimes) -> None:
     reason = host.missing(runtime)
     if reason is not None:
         raise InvalidParameter(reason)
-
-
-def runtime_version_arn(runtime: str, region: str) -> str:
-    """An ARN in the form of AWS's; the digits are our own, the same for each runtime."""
-    return make_arn("lambda", region, "", f"runtime:{hashlib.sha256(runtime.encode()).hexdigest()}")

@@ -7,8 +7,8 @@ import base64
 
 from lambent.clock import iso_millis
 from lambent.model.function_name import function_arn
+from lambent.model.runtime_version import runtime_version_arn
 from lambent.services.lambda_.model import IMAGE, Configuration, State, Update, Version
-from lambent.services.lambda_.runtimes import runtime_version_arn
 from lambent.services.lambda_.states import CREATING_CODE, CREATING_REASON, FAILURE_CODE
 from lambent.services.operation import Answer
 

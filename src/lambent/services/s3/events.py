@@ -61,7 +61,8 @@ class Rules(Struct, frozen=True):
 
 
 class Happened(Struct, frozen=True):
-    """A change of an object: who, from where, in which request."""
+    """A change of an object: who, from where, in which request of which trace. The trace goes on to whoever is told, so
+    that a function that writes where it hears from is found out."""
 
     event: str
     version: Version
@@ -69,6 +70,7 @@ class Happened(Struct, frozen=True):
     source_ip: str
     user_id: str
     at_ms: int = 0
+    trace_header: str = ""
 
     @property
     def sequencer(self) -> str:
@@ -80,13 +82,14 @@ def deliveries_of(bucket: Bucket, rules: Rules, what: Happened, event_id: str) -
     """One for each rule that is met, and one for EventBridge."""
     for rule in rules.rules:
         if rule.meets(what.event, what.version.key):
-            yield delivery(bucket, rule.arn, json.encode({"Records": [record(bucket, rule, what)]}), what.at_ms)
+            payload = json.encode({"Records": [record(bucket, rule, what)]})
+            yield delivery(bucket, rule.arn, payload, what.at_ms, what.trace_header)
     if rules.event_bridge:
         bus = f"arn:aws:events:{bucket.region}:{bucket.account}:event-bus/default"
         yield delivery(bucket, bus, json.encode(bus_event(bucket, what, event_id)), what.at_ms)
 
 
-def delivery(bucket: Bucket, target_arn: str, payload: bytes, at_ms: int) -> Delivery:
+def delivery(bucket: Bucket, target_arn: str, payload: bytes, at_ms: int, trace_header: str = "") -> Delivery:
     """Something for a target, on behalf of the bucket."""
     return Delivery(
         account=bucket.account,
@@ -96,6 +99,7 @@ def delivery(bucket: Bucket, target_arn: str, payload: bytes, at_ms: int) -> Del
         source_arn=bucket.arn,
         principal=PRINCIPAL,
         accepted_ms=at_ms,
+        options={"TraceHeader": trace_header} if trace_header else {},
     )
 
 

@@ -46,7 +46,7 @@ class Writer:
     def tell(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, version: Version, event: str) -> None:
         """Write down who is to be told of this."""
         who = ctx.request_id, ctx.source_ip, ctx.principal.user_id
-        self._notifier.add(tx, bucket, Happened(event, version, *who))
+        self._notifier.add(tx, bucket, Happened(event, version, *who, trace_header=ctx.trace_header))
 
     def delete(
         self, tx: Transaction, ctx: RequestContext, bucket: Bucket, key: str, told_as: str = REMOVED

@@ -84,7 +84,7 @@ class Lab:
             _nowhere,
         )
         self.cache = ApiCache(self.look_up, {HttpApi: lambda api: ServedHttpApi(api, tools)})
-        self.front = Front([Apis(self.cache, Domains(self.domains))], FakeIds())
+        self.front = Front([Apis(self.cache, Domains(self.domains))], FakeIds(), FakeClock())
 
     async def look_up(self, api_id: str) -> CompiledApi | None:
         return self.api if api_id == "abc" else None

@@ -35,7 +35,7 @@ API = HttpApi("abc", "1" * 12, "us-east-1", {})
 
 
 def scene(response: HttpResponse | None = None) -> Scene:
-    exchange = Exchange(REQUEST, "r1", "192.0.2.1", lambda _: None)
+    exchange = Exchange(REQUEST, "r1", "192.0.2.1", lambda _: None, came_s=0.0)
     call = CallContext(exchange, API, Place("prod", "/pets/7", "/prod"), "h", {"v": "red"})
     call.parameters, call.route_key, call.now_ms = {"id": "7"}, "POST /pets/{id}", 1_000
     call.authorizer_values = {"claims": {"sub": "ann"}}

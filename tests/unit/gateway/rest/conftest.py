@@ -72,7 +72,7 @@ class World:
         written = [name.replace("_", "-") for name in headers]
         named = [(name.lower(), value) for name, value in zip(written, headers.values(), strict=True)]
         request = HttpRequest(method, path, query, [("host", "h"), *named], body, ["host", *written])
-        exchange = Exchange(request, "11111111-2222-4333-8444-555555555555", "10.0.0.9", lambda _: None)
+        exchange = Exchange(request, "11111111-2222-4333-8444-555555555555", "10.0.0.9", lambda _: None, came_s=0.0)
         step = served(exchange, ApiAddress(API, "", path, "h", "prod"))
         return step if isinstance(step, HttpResponse) else await step  # type: ignore[misc]
 

@@ -54,7 +54,7 @@ class Lab:
         self.records: list[InvocationRecord] = []
         rules = Rules(1000, 10_000, Pace(), self.records.append)
         stage = FunctionUrls(self.begin, self.cache, Authentication(KeyCache(_no_key), clock, 900), clock, rules)
-        self.front = Front([stage], FakeIds())
+        self.front = Front([stage], FakeIds(), FakeClock())
         self.answers: list[Response] = []
 
     async def look_up(self, query: UrlQuery) -> UrlAccess | None:

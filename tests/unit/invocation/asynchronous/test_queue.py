@@ -186,6 +186,21 @@ async def test_an_event_is_run_once_and_forgotten(house: House) -> None:
     assert len(seen) == 1
 
 
+async def test_an_event_that_came_without_a_trace_begins_one_for_all_its_attempts(house: House) -> None:
+    seen: list[str] = []
+
+    async def fail_traced(asked: Invocation) -> InvocationResult:
+        seen.append(asked.trace_header)
+        return await fail(asked)
+
+    house.invoker.behaviour, accepted_s = fail_traced, int(house.clock.now_s())
+    await house.queue.put(msgspec.structs.replace(invocation(), trace_header=""))
+    await house.quiet()
+    await house.advance(60)
+    assert len(seen) == 2
+    assert set(seen) == {f"Root=1-{accepted_s:08x}-"}  # and digits of the request's id, which has none here
+
+
 async def test_a_function_error_is_tried_after_one_and_two_minutes_under_the_same_id(house: House) -> None:
     house.invoker.behaviour = fail
     await house.queue.put(invocation())

@@ -20,6 +20,7 @@ from lambent.store.sql import load_schema
 from lambent.store.sqlite import open_sqlite
 
 QUEUE = "arn:aws:sqs:us-east-1:111111111111:q"
+TRACE = "Root=1-6a1c0de5-3d36461b8c0fa56b952715b3;Lineage=1:a87bd80c:3"
 RULES = Rules((Rule("q", QUEUE, ("s3:ObjectCreated:*",)),))
 LIMIT_S = 60
 
@@ -63,7 +64,7 @@ async def test_what_is_added_while_it_looks_and_committed_after_is_told_at_once(
 
     def work(tx: Transaction) -> None:
         version = Version(bucket.id, "k", version="null")
-        notifier.add(tx, bucket, Happened("ObjectCreated:Put", version, "r", "127.0.0.1", "u"))
+        notifier.add(tx, bucket, Happened("ObjectCreated:Put", version, "r", "127.0.0.1", "u", trace_header=TRACE))
         added.set()
         assert may_commit.wait(LIMIT_S)
 
@@ -75,7 +76,7 @@ async def test_what_is_added_while_it_looks_and_committed_after_is_told_at_once(
     may_commit.set()
     await writing
     await asyncio.wait_for(outbox.news.wait(), LIMIT_S)
-    assert [each.target_arn for each in outbox.got] == [QUEUE]
+    assert [(each.target_arn, each.options) for each in outbox.got] == [(QUEUE, {"TraceHeader": TRACE})]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await database.close()
