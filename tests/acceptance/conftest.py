@@ -91,7 +91,7 @@ class OrdinaryUser(Landlord):
             "env",
             "-i",
             f"HOME={home}",
-            "PATH=/usr/bin:/bin:/usr/sbin:/sbin",
+            f"PATH={home}/bin:/usr/bin:/bin:/usr/sbin:/sbin",
             f"PYTHONPATH={packages}",
             f"PYENV_ROOT={PYENV}",
             f"DOTNET_ROOT={csharp.FETCHED}",

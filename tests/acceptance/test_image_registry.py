@@ -6,7 +6,9 @@ service model (StateReasonCode).
 
 import json
 import os
+import shutil
 import ssl
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,9 +48,18 @@ class Hub(Struct, frozen=True):
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    folder, helpers = tmp_path_factory.mktemp("registry"), tmp_path_factory.mktemp("helpers")
-    guarded, port = registry.Guarded(folder), free_port()
+def folder() -> Iterator[Path]:
+    """One that every user may read, as whoever runs the server must."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def hub(folder: Path) -> Iterator[Hub]:
+    guarded, port, helpers = registry.Guarded(folder), free_port(), folder / "helpers"
+    helpers.mkdir()
     program = helpers / "docker-credential-tests"
     program.write_text(HELPER.replace("NAME", registry.NAME).replace("PASSWORD", registry.PASSWORD))
     program.chmod(0o755)
@@ -68,6 +79,7 @@ def test_an_image_comes_over_tls_with_the_login_that_a_helper_keeps(
     login = hub.login(credHelpers={hub.host: "tests"})
     flags = ("--image-registry", hub.host, "--image-registry-login", str(login))
     platform = own_server(*flags, "--image-registry-ca", str(hub.guarded.trust))
+    shutil.copytree(hub.helpers, platform.server.data.parent / "bin")  # an ordinary user's server has no PATH of ours
     images = Images(platform)
     name = images.create(f"{hub.host}/team/echo:1")
     assert images.invoke(name, {"n": 1}) == {"n": 1}
