@@ -29,7 +29,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from density import TRUST
 from image import imported
-from load import measure, require_wrk, script
+from load import measure, require_wrk, script, telling
 from msgspec import Struct
 
 from lambent.cli.access import client, read_status
@@ -255,7 +255,12 @@ class Bench:
         self.make(case, runtime, name, ONE_CPU_MB)
         signed = Signed(self._server, name)
         lua = script(BODY, signed.headers)
+        if arguments.explain:
+            lua = telling(lua)
         one, many = (measure(signed.url, lua, connections, arguments.seconds) for connections in (1, 16))
+        for each in (one, many):
+            if each["first_refused"]:
+                print(f"{case.name}: {each['non_2xx']} failed, the first with {each['first_refused']}")
         return {
             "language": case.name,
             "runtime": subject.version,
@@ -276,6 +281,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=20)
     parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds for what is started ahead")
     parser.add_argument("--only", help="one language")
+    parser.add_argument("--explain", action="store_true", help="say why the first request failed; rates are lower then")
     arguments = parser.parse_args()
     require_wrk()
     build_yardstick()

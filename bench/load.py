@@ -9,6 +9,14 @@ from typing import Any
 
 WARM_UP_S = 2
 UNITS_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+TELLING = """
+response = function(status, headers, body)
+  if status >= 300 and not told then
+    told = true
+    print("first refused: " .. status .. " " .. body)
+  end
+end
+"""
 
 
 def require_wrk() -> None:
@@ -22,6 +30,11 @@ def script(body: bytes, headers: Mapping[str, str]) -> str:
     lines = ['wrk.method="POST"', f"wrk.body=[==[{body.decode()}]==]"]
     lines += [f'wrk.headers["{name}"]=[==[{value}]==]' for name, value in headers.items()]
     return "\n".join(lines) + "\n"
+
+
+def telling(lua: str) -> str:
+    """The same, but it says what the first answer was that is none of 2xx; wrk is slower then."""
+    return lua + TELLING
 
 
 def measure(url: str, lua: str, concurrency: int, seconds: int) -> dict[str, Any]:
@@ -41,6 +54,7 @@ def _wrk(url: str, path: str, concurrency: int, seconds: int) -> str:
 def _figures(text: str) -> dict[str, Any]:
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     errors = re.search(r"Socket errors: (.*)", text)
+    first = re.search(r"first refused: (.*)", text)
     return {
         "rps": float(_found(r"Requests/sec:\s+([\d.]+)", text)[1]),
         "p50_ms": _percentile(50, text),
@@ -48,6 +62,7 @@ def _figures(text: str) -> dict[str, Any]:
         "requests": int(_found(r"(\d+) requests in", text)[1]),
         "non_2xx": int(refused[1]) if refused else 0,
         "socket_errors": errors[1] if errors else "",
+        "first_refused": first[1] if first else "",
     }
 
 

@@ -71,10 +71,14 @@ class Granted(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """The claim called `environment_id` gets none. No reason: the platform's own fault."""
+    """The claim called `environment_id` gets none. No reason: the platform's own fault.
+
+    `full`: it is within the limits, but waited in vain for memory of the node.
+    """
 
     environment_id: str
     reason: Reason | None
+    full: bool = False
 
 
 class TakeBack(Struct, frozen=True):

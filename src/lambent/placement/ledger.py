@@ -76,13 +76,13 @@ class Ledger(Books):
 
     def expire(self, environment_id: str) -> list[Effect]:
         """The claim has waited long enough."""
-        at_limit = environment_id in self._waiting.at_limit
+        full = environment_id in self._waiting.at_memory
         waiter = self._waiting.drop(environment_id)
         if waiter is None:
             return []
-        reserved = at_limit and waiter.allowance.reserved is not None
+        reserved = not full and waiter.allowance.reserved is not None
         reason = Reason.RESERVED if reserved else Reason.ACCOUNT
-        return [Refused(environment_id, reason), *self._advance()]
+        return [Refused(environment_id, reason, full), *self._advance()]
 
     def idle(self, environment_id: str) -> list[Effect]:
         """Its edge says that it is idle."""

@@ -46,7 +46,7 @@ from lambent.placement.holdings import (
 from lambent.placement.ledger import Ledger
 from lambent.placement.moves import Moves
 from lambent.placement.pace import Pace
-from lambent.placement.throttle import PlacementFailed, Reason, Throttled
+from lambent.placement.throttle import NoMemory, PlacementFailed, Reason, Throttled
 
 NO_EDGE = -1  # holds what no edge does
 LONGEST_WAIT_S = 5.0  # our own choice: below the read timeouts of SDKs, above a start and a stop
@@ -214,8 +214,8 @@ class Placement:
         memory_mb = await self._limits.memory_mb(request)
         try:
             self._check_size(memory_mb)
-        except Throttled as too_large:
-            raise PlacementFailed(too_large.message) from None
+        except NoMemory as too_large:
+            raise PlacementFailed(too_large.why) from None
         function = msgspec.structs.replace(request.key, name=f"{request.key.name}:{request.version}")
         init_id = self._ids.hex(32)
         claim = Claim(NO_EDGE, function, request.environment_key, memory_mb, provisioned_for=request.version)
@@ -298,8 +298,18 @@ class Placement:
     def _check_size(self, memory_mb: int) -> None:
         capacity_mb = self._ledger.capacity_mb
         if memory_mb > capacity_mb:
-            message = f"The node has {capacity_mb} MB for environments and the function needs {memory_mb} MB; "
-            raise Throttled(Reason.ACCOUNT, message + "raise node_memory_mb or lower MemorySize.")
+            why = f"The node has {capacity_mb} MB for environments and the function needs {memory_mb} MB; "
+            raise NoMemory(why + "raise node_memory_mb or lower MemorySize.")
+
+    def _refusal(self, refused: Refused) -> ServiceError:
+        if refused.reason is None:
+            return PlacementFailed("The agent or the edge went away.")
+        if not refused.full:
+            return Throttled(refused.reason)
+        why = (
+            f"The {self._ledger.capacity_mb} MB that the node has for environments were in use for {self._wait_s:g} s; "
+        )
+        return NoMemory(why + "raise node_memory_mb, lower MemorySize or provision less.")
 
     async def _allowance(self, function: FunctionKey) -> Allowance:
         """The limits as they are when this returns, not as they were when it began."""
@@ -334,9 +344,8 @@ class Placement:
             match effect:
                 case Granted(environment_id):
                     self._settle(environment_id, None)
-                case Refused(environment_id, reason):
-                    gone = PlacementFailed("The agent or the edge went away.")
-                    self._settle(environment_id, gone if reason is None else Throttled(reason))
+                case Refused() as refused:
+                    self._settle(refused.environment_id, self._refusal(refused))
                 case TakeBack(edge, environment_id):
                     self._spawn(self._take_back(edge, environment_id))
                 case EndWhenDone(edge, environment_id):

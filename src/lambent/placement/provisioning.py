@@ -19,6 +19,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import msgspec
 import structlog
 from msgspec import Struct
 
@@ -29,7 +30,7 @@ from lambent.model.messages import Initialised, LeaseRequest
 from lambent.placement.api import Configurations, Edges, Standing, Target, Wanted
 from lambent.placement.holdings import Holding
 from lambent.placement.placement import Placement
-from lambent.placement.throttle import Throttled
+from lambent.placement.throttle import NoMemory, Throttled
 
 TICK_S = 1.0
 AT_ONCE = 16
@@ -230,9 +231,10 @@ class Provisioner:
         request = LeaseRequest(function, target.version, qualifier, target.environment_key, provisioned=True)
         try:
             await self._placement.lease(edge, request)
+        except NoMemory as full:
+            self._no_room(function, qualifier, full.why)
         except Throttled:
-            self._cramped.add((function, qualifier))
-            self._set_back(function, qualifier)
+            self._no_room(function, qualifier)
         except ServiceError as error:
             log.warning("not provisioned", action="provision.start", function=function.name, error=error.message)
             self._set_back(function, qualifier)
@@ -244,6 +246,20 @@ class Provisioner:
             if not +starting:
                 del self._starting[function]
             self.wake()
+
+    def _no_room(self, function: FunctionKey, qualifier: str, why: str = "") -> None:
+        """Whoever makes room by what is replaced has not failed. Room may come at any time: pauses grow no longer."""
+        self._cramped.add((function, qualifier))
+        self._set_back(function, qualifier)
+        setback = self._setbacks[function, qualifier]
+        if why and not self._replaces(function, qualifier):
+            self._setbacks[function, qualifier] = msgspec.structs.replace(setback, failure=why)
+
+    def _replaces(self, function: FunctionKey, qualifier: str) -> bool:
+        wanted = (each for each in self._wanted.get(function, ()) if each.qualifier == qualifier)
+        keys = {target.environment_key for want in wanted for target in want.targets}
+        mine = (each.claim for each in self._placement.pinned(function) if each.claim.provisioned_for == qualifier)
+        return any(claim.environment_key not in keys for claim in mine)
 
     def _set_back(self, function: FunctionKey, qualifier: str, failure: str = "") -> None:
         now_s, before = self._clock.monotonic_s(), self._setbacks.get((function, qualifier))

@@ -30,6 +30,14 @@ class Throttled(ServiceError):
         self.reason = reason
 
 
+class NoMemory(Throttled):
+    """The node's memory is used up, by environments that cannot go: an operator's limit, and no limit of AWS's."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(Reason.ACCOUNT, f"Rate Exceeded. {why}")
+        self.why = why
+
+
 class PlacementFailed(ServiceError):
     """The platform could not make an environment: no agent, or it went away meanwhile."""
 

@@ -196,7 +196,7 @@ def test_a_claim_behind_one_that_gives_up_gets_its_turn() -> None:
     ledger.request("3", claim(B, memory_mb=256), WIDE)
     ledger.request("4", claim(C), WIDE)
     ledger.exited("1")
-    assert ledger.expire("3") == [Refused("3", Reason.ACCOUNT), Granted("4")]
+    assert ledger.expire("3") == [Refused("3", Reason.ACCOUNT, full=True), Granted("4")]
     assert ledger.expire("3") == []
 
 

@@ -18,7 +18,7 @@ from lambent.model.messages import EnvironmentStatus, Initialised, LeaseRequest
 from lambent.placement.api import Links, Standing, Target, Wanted
 from lambent.placement.fakes import FakeAgents, FakeEdges, FakeLimits, FakeSpecs
 from lambent.placement.holdings import Claim, Holding, State
-from lambent.placement.placement import Placement
+from lambent.placement.placement import LONGEST_WAIT_S, Placement
 from lambent.placement.provisioning import AT_ONCE, LONGEST_PAUSE_S, TICK_S, Provisioner, plan
 
 F = FunctionKey("000000000000", "us-east-1", "f")
@@ -121,11 +121,11 @@ class Configured:
 
 
 class House:
-    def __init__(self, account_limit: int = 1_000, life_s: float = 1_000.0) -> None:
+    def __init__(self, account_limit: int = 1_000, life_s: float = 1_000.0, capacity_mb: int = 100_000) -> None:
         self.agents, self.edges, self.clock = FakeAgents(), FakeEdges(), FakeClock()
         self.limits, self.configured = FakeLimits(account_limit), Configured()
         self.placement = Placement(
-            100_000, self.clock, FakeIds(), Links(self.agents, self.edges, self.limits, FakeSpecs())
+            capacity_mb, self.clock, FakeIds(), Links(self.agents, self.edges, self.limits, FakeSpecs())
         )
         self.provisioner = Provisioner(self.placement, self.edges, self.configured, self.clock, life_s)
 
@@ -243,6 +243,43 @@ async def test_an_alias_that_moves_inside_a_full_reservation_makes_room_for_itse
         await house.turn()
         await house.finish()
     assert (house.ready("k2"), house.placement.count(F)) == (Standing(2), 2)
+
+
+async def test_what_the_node_has_no_memory_for_has_failed_and_says_so_until_there_is_room() -> None:
+    house = House(capacity_mb=3 * 128)
+    await house.placement.recover([])
+    await house.placement.lease(1, LeaseRequest(F, "9", "9", "k9"))
+    await house.want(wanted(3))
+    await house.finish()
+    assert house.ready() == Standing(2)
+    await house.clock.advance(LONGEST_WAIT_S)
+    await house.turn()
+    assert house.ready().available == 2
+    assert "node_memory_mb" in house.ready().failure
+    (other,) = house.agents.running.keys() - set(names(house.placement.pinned(F)))
+    house.placement.exited(EnvironmentExit(other))
+    await house.clock.advance(TICK_S)
+    await house.turn()
+    await house.finish()
+    assert house.ready() == Standing(3)
+
+
+async def test_an_alias_that_moves_on_a_full_node_makes_room_for_itself_and_has_not_failed() -> None:
+    house = House(capacity_mb=2 * 128)
+    await house.placement.recover([])
+    await house.want(wanted(2, "k1"))
+    await house.finish()
+    await house.want(wanted(2, "k2"))
+    for _ in range(40):
+        assert house.ready("k2").failure == ""
+        for _, name in house.edges.released:
+            house.placement.retiring(name)
+            house.placement.exited(EnvironmentExit(name))
+        house.edges.released.clear()
+        await house.clock.advance(TICK_S)
+        await house.turn()
+        await house.finish()
+    assert house.ready("k2") == Standing(2)
 
 
 async def test_one_is_renewed_before_its_life_ends(house: House) -> None:
