@@ -33,9 +33,10 @@ def description(table: Table, usage: Usage, status: str = ACTIVE) -> dict[str, A
         "TableId": table.id,
         "DeletionProtectionEnabled": table.protected,
     }
-    if table.billing == ON_DEMAND:
+    if table.capacity_changed_ms:  # on demand, now or once
         changed = moment(table.capacity_changed_ms)
-        shown["BillingModeSummary"] = {"BillingMode": ON_DEMAND, "LastUpdateToPayPerRequestDateTime": changed}
+        shown["BillingModeSummary"] = {"BillingMode": table.billing, "LastUpdateToPayPerRequestDateTime": changed}
+    if table.billing == ON_DEMAND:
         shown |= on_demand(table.throughput)
     for member, local in (("LocalSecondaryIndexes", True), ("GlobalSecondaryIndexes", False)):
         indexes = [_index(table, index, usage, status) for index in table.indexes if index.local is local]

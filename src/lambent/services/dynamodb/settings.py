@@ -3,17 +3,18 @@
 Source: DynamoDB API reference, each operation; the words as the service gives them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
+from lambent.errors import ValidationError
 from lambent.services.dynamodb import store
 from lambent.services.dynamodb.catalog import Catalog
 from lambent.services.dynamodb.describing import description
-from lambent.services.dynamodb.errors import TableNotFound, invalid, wrong_parameters
-from lambent.services.dynamodb.model import CREATING, ON_DEMAND, Index, KeySchema, Table, Throughput, Ttl
+from lambent.services.dynamodb.errors import LimitExceeded, TableNotFound, invalid, wrong_parameters
+from lambent.services.dynamodb.model import CREATING, ON_DEMAND, PROVISIONED, Index, KeySchema, Table, Throughput, Ttl
 from lambent.services.dynamodb.schemas import (
     check_indexes,
     check_supported,
@@ -43,7 +44,7 @@ class Settings:
     async def update_table(self, ctx: RequestContext, request: Request) -> Answer:
         """Change capacity, indexes, the stream, or the protection."""
         check_supported(request)
-        if all(request.get(name) is None for name in CHANGES):
+        if all(request.get(name) in (None, []) for name in CHANGES):
             raise invalid(
                 "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, "
                 "GlobalSecondaryIndexUpdates or "
@@ -54,12 +55,15 @@ class Settings:
         def plan(table: Table) -> tuple[Table, Work]:
             table = _with_capacity(table, request, self._catalog.clock.now_ms())
             works: list[Work] = []
-            for update in request.get("GlobalSecondaryIndexUpdates") or ():
+            updates = request.get("GlobalSecondaryIndexUpdates") or ()
+            _check_one_at_a_time(table, updates)
+            for update in updates:
                 table, work = self._with_index(table, update, request)
                 works.append(work)
             check_indexes(table.indexes)
+            _check_provisioned(table)
             if request.get("StreamSpecification") is not None:
-                table, work = with_stream(self._catalog, table, request["StreamSpecification"])
+                table, work = self._with_stream(table, request["StreamSpecification"])
                 works.append(work)
             protected = request.get("DeletionProtectionEnabled", table.protected)
             return msgspec.structs.replace(table, protected=protected), lambda tx: [work(tx) for work in works]
@@ -69,6 +73,11 @@ class Settings:
             lambda tx: {space: store.usage_of(tx, space) for space in table.spaces}
         )
         return {"TableDescription": description(table, usage, "UPDATING")}
+
+    def _with_stream(self, table: Table, given: Mapping[str, Any]) -> tuple[Table, Work]:
+        if not given["StreamEnabled"] and (table.stream is None or not table.stream.enabled):
+            raise invalid("Table has no stream to disable")
+        return with_stream(self._catalog, table, given)
 
     def _with_index(self, table: Table, update: Mapping[str, Any], request: Request) -> tuple[Table, Work]:
         kinds = [kind for kind in ("Create", "Update", "Delete") if update.get(kind) is not None]
@@ -92,6 +101,8 @@ class Settings:
             table.billing,
             f" for index: {index.name}",
         )
+        if throughput == index.throughput and given.get("ProvisionedThroughput") is not None:
+            raise _unchanged(f"index {index.name}", "index", index.throughput)
         return _replaced(table, index, msgspec.structs.replace(index, throughput=throughput)), lambda _: None
 
     def _with_new_index(self, table: Table, given: Mapping[str, Any], request: Request) -> tuple[Table, Work]:
@@ -111,16 +122,16 @@ class Settings:
 
         def plan(table: Table) -> tuple[Table, Work]:
             if wanted["Enabled"]:
-                if table.ttl is not None:
+                if table.ttl is not None and table.ttl.attribute == name:
                     raise invalid("TimeToLive is already enabled")
+                if table.ttl is not None:
+                    raise _other_attribute(table.ttl)
                 ttl = Ttl(name, next(self._catalog.spaces))
                 return msgspec.structs.replace(table, ttl=ttl), lambda tx: tx.run(SQL.add_space, id=ttl.space)
             if table.ttl is None:
                 raise invalid("TimeToLive is already disabled")
             if table.ttl.attribute != name:
-                raise invalid(
-                    f"TimeToLive is active on a different AttributeName: current AttributeName is {table.ttl.attribute}"
-                )
+                raise _other_attribute(table.ttl)
             space = table.ttl.space
             return msgspec.structs.replace(table, ttl=None), lambda tx: tx.run(SQL.abandon_space, space=space)
 
@@ -170,24 +181,47 @@ def _with_capacity(table: Table, request: Request, now_ms: int) -> Table:
     throughput = throughput_of(given, on_demand, billing, "")
     indexes = table.indexes
     if billing != table.billing:
-        # Global indexes get their own capacity by GlobalSecondaryIndexUpdates; until then they have that of the table.
-        start = Throughput() if billing == ON_DEMAND else throughput
-        indexes = tuple(index if index.local else msgspec.structs.replace(index, throughput=start) for index in indexes)
+        # Each global index has to be given its own capacity in the same request.
+        indexes = tuple(msgspec.structs.replace(index, throughput=Throughput()) for index in indexes)
     elif throughput == table.throughput and given is not None:
-        raise invalid(
-            f"The provisioned throughput for the table will not change. The requested value equals the current value. "
-            f"Current ReadCapacityUnits provisioned for the table: {table.throughput.read}. Requested "
-            f"ReadCapacityUnits: "
-            f"{throughput.read}. Current WriteCapacityUnits provisioned for the table: {table.throughput.write}. "
-            f"Requested "
-            f"WriteCapacityUnits: {throughput.write}. Refer to the Amazon DynamoDB Developer Guide for current "
-            f"limits and how "
-            "to request higher limits."
-        )
+        raise _unchanged("table", "table", throughput)
     changed_ms = now_ms if billing == ON_DEMAND and billing != table.billing else table.capacity_changed_ms
     return msgspec.structs.replace(
         table, billing=billing, throughput=throughput, indexes=indexes, capacity_changed_ms=changed_ms
     )
+
+
+def _unchanged(named: str, owner: str, now: Throughput) -> ValidationError:
+    return invalid(
+        f"The provisioned throughput for the {named} will not change. The requested value equals the current value. "
+        f"Current ReadCapacityUnits provisioned for the {owner}: {now.read}. Requested ReadCapacityUnits: {now.read}. "
+        f"Current WriteCapacityUnits provisioned for the {owner}: {now.write}. Requested WriteCapacityUnits: "
+        f"{now.write}. Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher "
+        "limits."
+    )
+
+
+def _check_provisioned(table: Table) -> None:
+    """Raises ValidationError when a global index has not been given capacity."""
+    for index in table.indexes:
+        if table.billing == PROVISIONED and not index.local and not index.throughput.read:
+            raise wrong_parameters(f"ProvisionedThroughput must be specified for index: {index.name}")
+
+
+def _check_one_at_a_time(table: Table, updates: Sequence[Mapping[str, Any]]) -> None:
+    """Raises LimitExceeded when several indexes would come or go, ValidationError when one is named twice."""
+    named = [given["IndexName"] for update in updates for given in update.values()]
+    if len(set(named)) != len(named):
+        raise invalid("Only one global secondary index update per index is allowed simultaneously.")
+    count = sum(update.get("Create") is not None or update.get("Delete") is not None for update in updates)
+    if count > 1 or (count and any(index.status == CREATING for index in table.indexes)):
+        raise LimitExceeded(
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table"
+        )
+
+
+def _other_attribute(ttl: Ttl) -> ValidationError:
+    return invalid(f"TimeToLive is active on a different AttributeName: current AttributeName is {ttl.attribute}")
 
 
 def _replaced(table: Table, index: Index, new: Index | None) -> Table:
