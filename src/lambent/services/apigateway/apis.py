@@ -1,5 +1,6 @@
 """REST APIs themselves: CreateRestApi and its kind."""
 
+import json
 from typing import Any
 
 from lambent.model.rest_api import Part, RestDocument
@@ -72,20 +73,20 @@ class Apis:
                 document.api["endpointConfiguration"] = endpoint_configuration(request["endpointConfiguration"])
             check(document.api)
             add(place, document, self._shelf.quotas.rest_apis)
-            return shown(document.api)
+            return seen(document.api)
 
         return await self._shelf.write(ctx, work)
 
     @operation("GetRestApi")
     async def get_rest_api(self, ctx: RequestContext, request: Request) -> Answer:
         """One API."""
-        return await self._shelf.look(ctx, request, lambda document: shown(document.api))
+        return await self._shelf.look(ctx, request, lambda document: seen(document.api))
 
     @operation("GetRestApis")
     async def get_rest_apis(self, ctx: RequestContext, request: Request) -> Answer:
         """All of them."""
         found = await self._shelf.read(ctx, lambda place: [each.api for each in place.documents()])
-        return page(request, found, lambda api: api["id"], shown)
+        return page(request, found, lambda api: api["id"], seen)
 
     @operation("UpdateRestApi")
     async def update_rest_api(self, ctx: RequestContext, request: Request) -> Answer:
@@ -94,7 +95,7 @@ class Apis:
         def work(document: RestDocument) -> Answer:
             document.api = patch.patched(document.api, request.get("patchOperations", []), RULES)
             check(document.api)
-            return shown(document.api)
+            return seen(document.api)
 
         return await self._shelf.change(ctx, request, work)
 
@@ -110,6 +111,14 @@ class Apis:
 
         await refuse_mapped(self._domains, api_id)
         await self._shelf.serve(ctx, api_id, work)
+
+
+def seen(api: Part) -> Answer:
+    """An API as callers see it: its policy as AWS gives it, with the escapes of a text inside a JSON string."""
+    answer = shown(api)
+    if answer.get("policy"):
+        answer["policy"] = json.dumps(answer["policy"])[1:-1].replace("/", r"\/")
+    return answer
 
 
 def new_document(shelf: Shelf, name: str) -> RestDocument:

@@ -9,7 +9,7 @@ from lambent.services.apigateway import apis, store
 from lambent.services.apigateway.errors import BadRequest, NotFound
 from lambent.services.apigateway.exporting import EXTENSIONS, VERSIONS, exported
 from lambent.services.apigateway.importing import import_into
-from lambent.services.apigateway.shelf import Shelf, shown
+from lambent.services.apigateway.shelf import Shelf
 from lambent.services.apigateway.store import Place
 from lambent.services.operation import Answer, Request, RequestContext, operation
 
@@ -31,7 +31,7 @@ class Documents:
             document = apis.new_document(self._shelf, "")
             warnings = self._fill(document, source, request)
             apis.add(place, document, self._shelf.quotas.rest_apis)
-            return shown(document.api) | ({"warnings": warnings} if warnings else {})
+            return apis.seen(document.api) | ({"warnings": warnings} if warnings else {})
 
         return await self._shelf.write(ctx, work)
 
@@ -47,7 +47,7 @@ class Documents:
             document = before if mode == "merge" else self._emptied(before)
             warnings = self._fill(document, source, request)
             place.save(document)
-            return shown(document.api) | ({"warnings": warnings} if warnings else {})
+            return apis.seen(document.api) | ({"warnings": warnings} if warnings else {})
 
         return await self._shelf.write(ctx, work)
 

@@ -19,10 +19,12 @@ from lambent.services.apigateway.errors import BadRequest
 Change = Callable[[Part, str, list[str], str], None]
 Convert = Callable[[str], Any]
 MOST = 200
+NAMES = {"{}": "([^/]*)", "{+}": "(.+)"}
 
 
 class Rule(Struct, frozen=True):
-    """`path` has {} for a segment of any name; `change` gets the part, the operation, those names and the value."""
+    """`path` has {} for a segment of any name, and {+} for a name that may have slashes, as some tools write resources'
+    paths; `change` gets the part, the operation, those names and the value."""
 
     path: str
     operations: frozenset[str]
@@ -31,7 +33,7 @@ class Rule(Struct, frozen=True):
     @property
     def form(self) -> re.Pattern[str]:
         """What matches the path of an operation."""
-        return re.compile("/".join("([^/]*)" if each == "{}" else re.escape(each) for each in self.path.split("/")))
+        return re.compile("/".join(NAMES.get(each) or re.escape(each) for each in self.path.split("/")))
 
 
 def patched(part: Mapping[str, Any], operations: Iterable[Mapping[str, str]], rules: Iterable[Rule]) -> Part:
@@ -52,7 +54,9 @@ def _rule(op: str, path: str, table: list[tuple[re.Pattern[str], Rule]]) -> tupl
         match = form.fullmatch(path)
         if match is not None and op in rule.operations:
             return rule, [each.replace("~1", "/").replace("~0", "~") for each in match.groups()]
-    there = sorted({rule.path.replace("{}", "{name}") for _, rule in table if op in rule.operations})
+    there = sorted(
+        {rule.path.replace("{}", "{name}").replace("{+}", "{name}") for _, rule in table if op in rule.operations}
+    )
     if not there:
         raise BadRequest("Invalid patch operation specified. Must be 'add'|'remove'|'replace'|'copy' where it applies.")
     raise BadRequest(f"Invalid patch path '{path}' specified for op '{op}'. Must be one of: [{', '.join(there)}]")

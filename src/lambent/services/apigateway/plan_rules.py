@@ -32,12 +32,15 @@ def _stage(part: Part, name: str) -> Part:
     raise NotFound(f"Usage Plan does not have the API stage {name}")
 
 
-def _method_limit(part: Part, op: str, names: list[str], value: str) -> None:
-    limits = _stage(part, names[0]).setdefault("throttle", {}).setdefault(f"{names[1]}/{names[2]}", {})
-    if op == "remove":
-        limits.pop(names[3], None)
-    else:
-        limits[names[3]] = patch.number(value) if names[3] == "rateLimit" else patch.integer(value)
+def _method_limit(member: str, convert: patch.Convert) -> Rule:
+    def change(part: Part, op: str, names: list[str], value: str) -> None:
+        limits = _stage(part, names[0]).setdefault("throttle", {}).setdefault(f"{names[1]}/{names[2]}", {})
+        if op == "remove":
+            limits.pop(member, None)
+        else:
+            limits[member] = convert(value)
+
+    return Rule(f"/apiStages/{{}}/throttle/{{+}}/{{}}/{member}", CHANGES, change)
 
 
 def _no_method_limit(part: Part, _op: str, names: list[str], _value: str) -> None:
@@ -54,8 +57,9 @@ RULES = (
     patch.scalar("/description"),
     Rule("/productCode", CHANGES, lambda _part, _op, _names, _value: _refuse()),
     Rule("/apiStages", frozenset({"add", "remove"}), _stages),
-    Rule("/apiStages/{}/throttle/{}/{}/{}", CHANGES, _method_limit),
-    Rule("/apiStages/{}/throttle/{}/{}", frozenset({"remove"}), _no_method_limit),
+    _method_limit("rateLimit", patch.number),
+    _method_limit("burstLimit", patch.integer),
+    Rule("/apiStages/{}/throttle/{+}/{}", frozenset({"remove"}), _no_method_limit),
     Rule("/apiStages/{}/throttle", frozenset({"remove"}), _no_method_limit),
     patch.scalar("/throttle/rateLimit", patch.number),
     patch.scalar("/throttle/burstLimit", patch.integer),

@@ -3,6 +3,7 @@
 from lambent.model.rest_api import Canary, Part, RestApi, RestStage
 from lambent.services.apigateway import store
 from lambent.services.apigateway.shelf import Shelf
+from lambent.services.apigateway.stage_rules import effective
 from lambent.services.apigateway.store import SQL
 from lambent.store.api import Transaction
 
@@ -48,7 +49,7 @@ def _stage(tx: Transaction, api_id: str, stage: Part) -> RestStage:
         stage["deploymentId"],
         document,
         variables,
-        stage["methodSettings"],
+        effective(stage["methodSettings"]),
         _canary(tx, api_id, stage, variables),
         (log["destinationArn"], log["format"]) if log.get("destinationArn") else None,
         stage.get("flushed_ms", 0),

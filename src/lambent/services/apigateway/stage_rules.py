@@ -9,6 +9,7 @@ from typing import Any
 from lambent.model.rest_api import Part
 from lambent.services.apigateway import patch
 from lambent.services.apigateway.errors import BadRequest, not_built
+from lambent.services.apigateway.methods import VERBS
 from lambent.services.apigateway.patch import Rule
 
 CHANGES = frozenset({"replace", "add", "remove"})
@@ -37,11 +38,17 @@ UNBUILT = {  # the value that says no to what is not built
     "caching/dataEncrypted": ("false",),
     "caching/ttlInSeconds": ("300", "0"),
     "caching/requireAuthorizationForCacheControl": ("true", "false"),
-}
+    "caching/unauthorizedCacheControlHeaderStrategy": (
+        "SUCCEED_WITH_RESPONSE_HEADER", "SUCCEED_WITHOUT_RESPONSE_HEADER", "FAIL_WITH_403",
+    ),
+}  # fmt: skip
 
 
 def _limit(part: Part, op: str, names: list[str], value: str) -> None:
     which = f"{names[2]}/{names[3]}"
+    if names[1] not in (("*",) if names[0] == "*" else VERBS):
+        raise BadRequest(f"Invalid method setting path: /{'/'.join(names)}. It begins with /*/* or with a resource's "
+                         f"path, in which / is written ~1, and one of {', '.join(VERBS)}")  # fmt: skip
     settings = part.setdefault("methodSettings", {}).setdefault(key_of(names[0], names[1]), dict(USUAL))
     if which in SETTABLE:
         member, convert = SETTABLE[which]
@@ -62,6 +69,16 @@ def _forget(part: Part, _op: str, names: list[str], _value: str) -> None:
 def key_of(path: str, method: str) -> str:
     """The key of methodSettings: `*/*`, or `~1pets/GET` for the path /pets, as AWS shows it."""
     return EVERY if path == "*" else f"{path.replace('/', '~1')}/{method}"
+
+
+def effective(settings: dict[str, Part]) -> dict[str, Part]:
+    """The settings by the methods that they hold for, `~1pets/GET`: tools leave the first slash of a path out, and
+    what is said of ANY holds for each verb that has no settings of its own."""
+    rooted = {key if key == EVERY or key.startswith("~1") else "~1" + key: each for key, each in settings.items()}
+    for key in [each for each in rooted if each.endswith("/ANY")]:
+        for verb in VERBS:
+            rooted.setdefault(f"{key.removesuffix('ANY')}{verb}", rooted[key])
+    return rooted
 
 
 def _off(what: str) -> patch.Change:

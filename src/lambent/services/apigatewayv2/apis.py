@@ -19,7 +19,7 @@ from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.room import check_apis
 from lambent.services.apigatewayv2.routes import check_route_key
-from lambent.services.apigatewayv2.websocket import WEBSOCKET
+from lambent.services.apigatewayv2.websocket import API_KEY_SELECTION, WEBSOCKET
 from lambent.services.apigatewayv2.websocket import check_api as check_websocket_api
 from lambent.services.apigatewayv2.websocket import check_new_api as check_new_websocket_api
 from lambent.services.operation import Answer, Request, RequestContext, operation
@@ -30,7 +30,7 @@ SELECTION = "$request.method $request.path"
 CORS_METHODS = ("*", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 LONGEST_NAME = 128
 MEMBERS = ("Name", "Description", "Version", "CorsConfiguration", "DisableExecuteApiEndpoint", "IpAddressType")
-NOT_HTTP = ("ApiKeySelectionExpression", "DisableSchemaValidation")
+NOT_HTTP = ("DisableSchemaValidation",)
 
 
 class Apis:
@@ -183,6 +183,8 @@ def check_api(request: Request) -> None:
     for name in NOT_HTTP:
         if request.get(name):
             refuse(name, "for HTTP APIs")
+    if request.get("ApiKeySelectionExpression") not in (None, "", API_KEY_SELECTION):  # tools send the usual one
+        refuse("ApiKeySelectionExpression", "for HTTP APIs")
     if request.get("CredentialsArn"):
         refuse("CredentialsArn", "here", "Let API Gateway in by the function's resource policy (AddPermission).")
     expression = request.get("RouteSelectionExpression")

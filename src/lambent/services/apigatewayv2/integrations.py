@@ -13,7 +13,7 @@ from lambent.services.apigatewayv2 import store
 from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.deploying import changed
 from lambent.services.apigatewayv2.errors import BadRequest, Conflict
-from lambent.services.apigatewayv2.model import Integration, IntegrationResponse, Route, edited, given, shown
+from lambent.services.apigatewayv2.model import Integration, IntegrationResponse, Route, edited, given, merged, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.room import check_parts
@@ -40,6 +40,7 @@ MEMBERS = (
     "ResponseParameters",
     "TlsConfig",
 )
+MERGED = ("RequestParameters", "ResponseParameters")
 NOT_HTTP = (
     "ContentHandlingStrategy",
     "PassthroughBehavior",
@@ -92,12 +93,13 @@ class Integrations:
 
     @operation("UpdateIntegration")
     async def update_integration(self, context: RequestContext, request: Request) -> Answer:
-        """What is not sent stays."""
+        """What is not sent stays, also in the maps of parameters."""
 
         def work(tx: Transaction) -> Integration:
             api = store.api(tx, context, request["ApiId"])
             present = store.part(tx, api.api_id, Integration, request["IntegrationId"])
-            wanted = _checked(api.protocol_type, edited(present, given(request, MEMBERS)), request)
+            members = merged(present, given(request, MEMBERS), MERGED)
+            wanted = _checked(api.protocol_type, edited(present, members), request)
             store.set_part(tx, api.api_id, wanted)
             changed(tx, api, self._all)
             return wanted

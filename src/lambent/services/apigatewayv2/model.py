@@ -267,6 +267,18 @@ def edited(record: S, members: Mapping[str, Any]) -> S:
     return msgspec.convert({**msgspec.to_builtins(record), **members}, type(record))
 
 
+def merged(record: Struct, members: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Members of an update, those of `names` with the entries that the record has and the update does not name. An
+    empty entry takes its name away, which is how Terraform removes one."""
+    present = msgspec.to_builtins(record)
+    whole = {
+        name: {key: value for key, value in {**(present[name] or {}), **members[name]}.items() if value not in ("", {})}
+        for name in names
+        if name in members
+    }
+    return {**members, **whole}
+
+
 def given(request: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """The members of a request that it has, of these."""
     return {name: request[name] for name in names if request.get(name) is not None}

@@ -15,7 +15,7 @@ from lambent.services.apigatewayv2.api import Resources
 from lambent.services.apigatewayv2.apis import api_arn, refuse_mapped
 from lambent.services.apigatewayv2.deploying import changed, put_on
 from lambent.services.apigatewayv2.errors import BadRequest, Conflict, NotFound
-from lambent.services.apigatewayv2.model import DEFAULT, Api, Route, Stage, edited, given, shown
+from lambent.services.apigatewayv2.model import DEFAULT, Api, Route, Stage, edited, given, merged, shown
 from lambent.services.apigatewayv2.pages import page
 from lambent.services.apigatewayv2.refusing import refuse
 from lambent.services.apigatewayv2.room import check_parts
@@ -34,6 +34,7 @@ MEMBERS = (
     "RouteSettings",
     "StageVariables",
 )
+MERGED = ("StageVariables", "RouteSettings")
 NOT_HTTP = ("DataTraceEnabled", "LoggingLevel")
 LOG_GROUP = re.compile(r"arn:aws:logs:[a-z0-9-]+:[0-9]{12}:log-group:[^:*]{1,512}(?::\*)?")
 
@@ -85,7 +86,7 @@ class Stages:
 
     @operation("UpdateStage")
     async def update_stage(self, context: RequestContext, request: Request) -> Answer:
-        """What is not sent stays; a DeploymentId is what the stage serves from now on."""
+        """What is not sent stays, also of variables and routes; a DeploymentId is what the stage serves from now on."""
         return await self._put(
             context, request, lambda tx, api: store.part(tx, api.api_id, Stage, request["StageName"])
         )
@@ -134,7 +135,8 @@ class Stages:
             api = store.api(tx, context, request["ApiId"])
             before: Stage = present(tx, api)
             now_ms = self._all.clock.now_ms()
-            stage = edited(before, {**given(request, MEMBERS), "LastUpdatedDate": now_ms})
+            members = merged(before, given(request, MEMBERS), MERGED)
+            stage = edited(before, {**members, "LastUpdatedDate": now_ms})
             _check_route_settings(tx, api, request)
             store.set_part(tx, api.api_id, stage)
             check_parts(tx, api.api_id, self._all.quotas)

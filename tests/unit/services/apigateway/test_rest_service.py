@@ -224,6 +224,58 @@ async def test_a_key_leads_nowhere_when_it_is_off_or_of_no_plan(house: "House") 
     assert (await house.service.usage.spend(use)).refusal == "INVALID_API_KEY"
 
 
+@pytest.mark.parametrize("path", ["/pets/{id}", "~1pets~1{id}"])
+async def test_a_method_s_limit_in_a_plan_is_named_with_or_without_escapes(house: "House", path: str) -> None:
+    """Terraform's provider writes the path of a resource as it is; the reference of UpdateUsagePlan escapes it."""
+    _, plan, _ = await planned(house)
+    way = f"/apiStages/{house.api}:prod/throttle/{path}/GET"
+    operations = [change("replace", f"{way}/rateLimit", "5"), change("replace", f"{way}/burstLimit", "2")]
+    shown = await house.ask("UpdateUsagePlan", usagePlanId=plan, patchOperations=operations)
+    assert shown["apiStages"][0]["throttle"] == {"/pets/{id}/GET": {"rateLimit": 5.0, "burstLimit": 2}}
+    shown = await house.ask("UpdateUsagePlan", usagePlanId=plan, patchOperations=[change("remove", way)])
+    assert shown["apiStages"][0]["throttle"] == {}
+
+
+async def test_a_policy_is_shown_as_a_part_of_a_json_string(house: "House") -> None:
+    """The form of AWS's own answers, which Terraform's provider relies on."""
+    arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{house.api}/*"
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    changed = await house.ask("UpdateRestApi", restApiId=house.api, patchOperations=[change("add", "/policy", policy)])
+    shown = await house.ask("GetRestApi", restApiId=house.api)
+    assert changed["policy"] == shown["policy"]
+    assert shown["policy"].startswith('{\\"Version\\":')
+    assert r"\/*" in shown["policy"]
+    assert json.loads(json.loads(f'"{shown["policy"]}"')) == json.loads(policy)
+
+
+@pytest.mark.parametrize(
+    ("path", "served"),
+    [
+        ("/pets/GET", {"~1pets/GET"}),
+        ("/~1pets/GET", {"~1pets/GET"}),
+        ("/*/*", {"*/*"}),
+        ("/~1pets/ANY", {f"~1pets/{verb}" for verb in methods.VERBS}),
+    ],
+)
+async def test_settings_of_a_method_hold_however_a_tool_writes_its_path(
+    house: "House", path: str, served: set[str]
+) -> None:
+    await house.mock()
+    limit = [change("replace", f"{path}/throttling/rateLimit", "5")]
+    shown = await house.ask("UpdateStage", restApiId=house.api, stageName="prod", patchOperations=limit)
+    assert list(shown["methodSettings"]) == [path[1:]]
+    api = await house.service.serving.api(house.api)
+    assert api is not None
+    assert set(api.stages["prod"].settings) == served
+
+
+@pytest.mark.parametrize("path", ["/*/GET", "/~1pets/*", "/~1pets/get"])
+def test_settings_of_no_method_are_refused(path: str) -> None:
+    with pytest.raises(ServiceError, match="Invalid method setting path"):
+        patch.patched({}, [change("replace", f"{path}/throttling/rateLimit", "5")], stage_rules.RULES)
+
+
 async def test_a_stage_that_goes_leaves_its_plans(house: "House") -> None:
     _, plan, use = await planned(house)
     await house.ask("DeleteStage", restApiId=house.api, stageName="prod")

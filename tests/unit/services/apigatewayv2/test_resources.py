@@ -151,8 +151,41 @@ async def test_a_stages_variables_say_which_function_answers(desk: "Desk") -> No
     (route,) = (await stage_of(desk, api_id)).routes
     assert isinstance(route.target, FunctionTarget)
     assert route.target.function.name == "g"
-    await desk.call("UpdateStage", **stage, StageVariables={})
+    await desk.call("UpdateStage", **stage, StageVariables={"name": ""})
     assert (await stage_of(desk, api_id)).routes[0].target is None
+
+
+async def test_an_update_keeps_the_entries_that_it_does_not_name_and_an_empty_one_goes(desk: "Desk") -> None:
+    """What Terraform's provider sends: changed entries, and empty ones for those that go."""
+    api_id = await desk.api()
+    stage = {"ApiId": api_id, "StageName": "s"}
+    await desk.call("CreateStage", **stage, StageVariables={"a": "1", "b": "2", "c": "3"})
+    changed = await desk.call("UpdateStage", **stage, StageVariables={"a": "", "b": "4"})
+    assert changed["StageVariables"] == {"b": "4", "c": "3"}
+    made = await desk.call(
+        "CreateIntegration",
+        ApiId=api_id,
+        **PROXY,
+        RequestParameters={"append:header.a": "1", "overwrite:path": "/x"},
+        ResponseParameters={"200": {"append:header.a": "1"}, "500": {"overwrite:statuscode": "201"}},
+    )
+    changed = await desk.call(
+        "UpdateIntegration",
+        ApiId=api_id,
+        IntegrationId=made["IntegrationId"],
+        RequestParameters={"overwrite:path": ""},
+        ResponseParameters={"500": {}},
+    )
+    assert changed["RequestParameters"] == {"append:header.a": "1"}
+    assert changed["ResponseParameters"] == {"200": {"append:header.a": "1"}}
+
+
+async def test_the_usual_place_of_an_api_key_is_no_setting(desk: "Desk") -> None:
+    """Terraform's provider sends the usual value for each API."""
+    usual = "$request.header.x-api-key"
+    assert await desk.api(ApiKeySelectionExpression=usual)
+    with pytest.raises(BadRequest, match="ApiKeySelectionExpression"):
+        await desk.api(ApiKeySelectionExpression="$context.authorizer.usageIdentifierKey")
 
 
 async def test_lists_come_in_pages(desk: "Desk") -> None:
