@@ -102,6 +102,11 @@ def test_files_are_found_from_the_functions_folder(platform: "Platform", actor: 
     assert int(descriptors) <= 5  # three, that of ls, and none of ours
 
 
+def test_texts_are_utf_8_and_american_whatever_locales_the_host_has(platform: "Platform", actor: str) -> None:
+    """As with AWS's LANG=en_US.UTF-8, a locale that Debian's images lack: Java 17 would fall back to ASCII."""
+    assert platform.invoke(actor, {"do": "texts"})[0] == [5, "é", "en_US"]
+
+
 def test_variables_are_the_functions_alone(platform: "Platform", actor: str) -> None:
     found, _, _ = platform.invoke(actor, {"do": "environment"})
     assert found["AWS_LAMBDA_FUNCTION_NAME"] == actor
@@ -206,13 +211,14 @@ def test_libraries_are_found_in_layers_and_in_a_jar(platform: "Platform") -> Non
 
 def test_what_is_read_at_the_start_and_an_extension_are_honoured(platform: "Platform") -> None:
     layer = layer_of(platform, {"watcher": WATCHER})
-    variables = {"JAVA_TOOL_OPTIONS": "-Dearly=yes"}
+    variables = {"JAVA_TOOL_OPTIONS": "-Dearly=yes -Xmx50m"}
     name = create(
         *(platform, "demo.Forms::act", package("classes")), Layers=[layer], Environment={"Variables": variables}
     )
     told, log, failed = platform.invoke(name, {"do": "tell"})
     assert not failed, log
     assert (told["stack"], told["folder"]) == ("yes", "/var/task")
+    assert told["max_mb"] <= 50
     assert "Picked up JAVA_TOOL_OPTIONS: -Dearly=yes" in log
 
 

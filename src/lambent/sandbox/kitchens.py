@@ -100,7 +100,9 @@ class Kitchen:
         early = not other_user and not self._in_its_folder(self.guest)
         if early and not self._reads_at_start(self.guest, assignment.variables):
             return None
-        return Boot(self._command(self.guest, assignment.memory_mb), self.guest.language.knobs(assignment.memory_mb))
+        memory_mb = assignment.memory_mb
+        command = self._command(self.guest, memory_mb, assignment.variables)
+        return Boot(command, self.guest.language.knobs(memory_mb))
 
     def own_programs(self, assignment: Assignment, task_root: str) -> Programs | None:
         """What the function brings along instead of a handler for our program, where its language knows that."""
@@ -136,16 +138,16 @@ class Kitchen:
         executable, prefix = guest.installation.executable, guest.installation.prefix
         return LANGUAGE + executable.removeprefix(prefix) if self._options.walls else executable
 
-    def _command(self, guest: Guest, memory_mb: int) -> tuple[str, ...]:
+    def _command(self, guest: Guest, memory_mb: int, variables: Mapping[str, str]) -> tuple[str, ...]:
         folder = RUNTIME_FOLDER if self._options.walls else str(self._of(guest).runtime_folder)
-        executable, *rest = guest.language.command(self._executable(guest), folder, memory_mb)
+        executable, *rest = guest.language.command(self._executable(guest), folder, memory_mb, variables)
         return (executable, *guest.installation.arguments, *rest)
 
     def _boot(self, guest: Guest, memory_mb: int) -> Boot:
         """How a process starts that waits for its function."""
         language = guest.language
         variables = {**self._of(guest).variables, **language.at_boot, **language.knobs(memory_mb)}
-        return Boot(self._command(guest, memory_mb), variables)
+        return Boot(self._command(guest, memory_mb, self._of(guest).variables), variables)
 
     async def make_alone(self) -> LiveSandbox:
         """One that comes from no pool. It is finished whatever becomes of who asked, because a zygote's answers come in

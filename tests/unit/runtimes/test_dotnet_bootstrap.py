@@ -84,7 +84,7 @@ def start(tmp_path: Path, files: Files) -> Iterator[Start]:
     started: list[Bootstrap] = []
     assert DOTNET is not None
     knobs = (f"{name}={value}" for name, value in DotNet().knobs(256).items())
-    executable, *rest = DotNet().command(DOTNET.executable, str(FOLDER), 256)
+    executable, *rest = DotNet().command(DOTNET.executable, str(FOLDER), 256, {})
     command = " ".join(("env", *knobs, executable, *DOTNET.arguments, *rest))
 
     def begin(method: str, **variables: str) -> Bootstrap:

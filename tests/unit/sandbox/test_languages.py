@@ -56,7 +56,7 @@ def test_a_program_that_says_nonsense_is_no_node(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("memory_mb", "old_mb", "young_mb"), [(128, 115, 6), (1769, 1592, 88), (10240, 9216, 512)])
 def test_the_heap_is_nine_tenths_of_the_functions_memory(memory_mb: int, old_mb: int, young_mb: int) -> None:
-    command = NodeJs().command("/var/lang/bin/node", "/var/runtime", memory_mb)
+    command = NodeJs().command("/var/lang/bin/node", "/var/runtime", memory_mb, {})
     assert f"--max-old-space-size={old_mb}" in command
     assert f"--max-semi-space-size={young_mb}" in command
 
@@ -233,7 +233,30 @@ def test_a_jre_is_served_where_a_jdk_is_beside_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("memory_mb", "heap"), [(128, 64), (256, 192), (512, 435), (1769, 1503), (10240, 8704)])
 def test_the_heap_of_java_leaves_room_beside_it(memory_mb: int, heap: int) -> None:
     assert heap_mb(memory_mb) == heap
-    assert f"-Xmx{heap}m" in Java().command("java", "/var/runtime", memory_mb)
+    assert f"-Xmx{heap}m" in Java().command("java", "/var/runtime", memory_mb, {})
+
+
+@pytest.mark.parametrize(
+    ("variables", "left_out", "kept"),
+    [
+        ({}, (), ("-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8")),
+        ({"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=4"}, ("-XX:TieredStopAtLevel=1",), ("-Xmx192m",)),
+        ({"JDK_JAVA_OPTIONS": "-Da=b -Xmx100m"}, ("-Xmx192m",), ("-XX:+UseSerialGC",)),
+        ({"JAVA_TOOL_OPTIONS": "-XX:MaxRAMPercentage=50"}, ("-Xmx192m",), ("-XX:MaxRAM=256m",)),
+        ({"JAVA_TOOL_OPTIONS": "-XX:+UseParallelGC"}, ("-XX:+UseSerialGC",), ("-Xmx192m",)),
+        ({"JAVA_TOOL_OPTIONS": "-Dfile.encoding=ISO-8859-1"}, ("-Dfile.encoding=UTF-8",), ()),
+        ({"JAVA_TOOL_OPTIONS": "-Duser.language=de"}, ("-Duser.country=US",), ("-Dfile.encoding=UTF-8",)),
+        ({"LANG": "en_US.UTF-8", "JAVA_TOOL_OPTIONS": "-Da=b"}, (), ("-Dfile.encoding=UTF-8",)),
+        ({"LC_ALL": "C"}, ("-Dfile.encoding=UTF-8", "-Duser.country=US"), ("-Xmx192m",)),
+    ],
+)
+def test_what_a_function_says_to_its_virtual_machine_counts_more_than_our_defaults(
+    variables: dict[str, str], left_out: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    """Source: Lambda Developer Guide, "Customize Java runtime startup behavior" (level 4 by JAVA_TOOL_OPTIONS)."""
+    command = Java().command("java", "/var/runtime", 256, variables)
+    assert not set(left_out) & set(command)
+    assert set(kept) <= set(command)
 
 
 def test_places_for_variables_are_more_than_a_function_may_have() -> None:

@@ -43,7 +43,9 @@ class DotNet:
                 found.setdefault(each.runtime, each)
         return dict(sorted(found.items(), key=lambda item: item[1].version))
 
-    def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
+    def command(
+        self, executable: str, runtime_folder: str, memory_mb: int, variables: Mapping[str, str]
+    ) -> tuple[str, ...]:
         """See `Language`."""
         program = f"{runtime_folder}/Lambent.Runtime"
         return (executable, "--runtimeconfig", f"{program}.runtimeconfig.json", f"{program}.dll")

@@ -29,6 +29,8 @@ VERSION = re.compile(r'^JAVA_VERSION="(\d+(?:\.\d+)*)', re.MULTILINE)
 MOST_OF_MEMORY = 0.85  # for the heap, as on AWS
 LEAST_BESIDE_MB = 64  # what the virtual machine needs beside it, or a full heap would be a killed process
 LEAST_HEAP_MB = 48
+OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")
+LANG = "en_US.UTF-8"  # of every function that sets no other
 ROOM_BYTES, PLACES = 16_384, 2_100
 QUICKLY = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-proc:none")  # half the time of what javac does unasked
 
@@ -45,7 +47,10 @@ class Java:
     )
     # Places in the C library's environment for those of a function (`runtimes/java/.../Variables.java`): more than have
     # room in the 4 KB that AWS allows, and for what the platform sets.
-    at_boot: Mapping[str, str] = {"LAMBENT_ROOM": " " * ROOM_BYTES} | {f"_{place}": "" for place in range(PLACES)}
+    # The locale is for names of files, and one that every host has.
+    at_boot: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "LAMBENT_ROOM": " " * ROOM_BYTES} | {
+        f"_{place}": "" for place in range(PLACES)
+    }
     keeps_folder = True
 
     def find(self, variables: Mapping[str, str]) -> dict[str, Installation]:
@@ -61,13 +66,14 @@ class Java:
         named = {name: each for each in ordered for name in (each.runtime, f"{each.runtime}.al2023")}
         return {name: each for name, each in named.items() if name in self.runtimes}
 
-    def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
+    def command(
+        self, executable: str, runtime_folder: str, memory_mb: int, variables: Mapping[str, str]
+    ) -> tuple[str, ...]:
         """See `Language`."""
         return (
             executable,
-            f"-Xmx{heap_mb(memory_mb)}m",
-            *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto"),
-            *("-XX:ErrorFile=/tmp/hs_err_pid%p.log", "--add-modules=ALL-DEFAULT"),
+            *_defaults(memory_mb, variables),
+            *("-XX:-UsePerfData", "--add-modules=ALL-DEFAULT"),
             *(f"--add-opens=java.base/{package}={MODULE}" for package in ("java.io", "java.util")),
             *("-p", f"{runtime_folder}/{JAR}", f"--module={MODULE}/{MODULE}.Bootstrap"),
         )
@@ -101,6 +107,26 @@ class Java:
         return (
             f"Java {major} and a JDK, which has javac (openjdk-{major}-jdk-headless of your system, or Temurin {major})"
         )
+
+
+def _defaults(memory_mb: int, variables: Mapping[str, str]) -> Iterator[str]:
+    """What a function may say otherwise. A command line counts more than what the variables say, so that what they say
+    is left out of ours. Texts are UTF-8 and American as on AWS, whose locale a host may lack, unless the function has
+    a locale of its own."""
+    said = " ".join(variables.get(name, "") for name in OPTIONS).split()
+    for pattern, default in (
+        (r"-Xmx.*|-XX:MaxHeapSize=.*|-XX:MaxRAM.*", f"-Xmx{heap_mb(memory_mb)}m"),
+        (r"-XX:MaxRAM=.*", f"-XX:MaxRAM={memory_mb}m"),
+        (r"-XX:\+Use\w+GC", "-XX:+UseSerialGC"),
+        (r"-XX:TieredStopAtLevel=.*|-XX:-TieredCompilation", "-XX:TieredStopAtLevel=1"),
+        (r"-Xshare:.*", "-Xshare:auto"),
+        (r"-XX:ErrorFile=.*", "-XX:ErrorFile=/tmp/hs_err_pid%p.log"),
+        (r"-Dfile\.encoding=.*", "-Dfile.encoding=UTF-8"),
+        (r"-Duser\..*", "-Duser.country=US"),
+    ):
+        own_locale = variables.get("LC_ALL") or variables.get("LANG", LANG) != LANG
+        if not (own_locale and default.startswith("-D")) and not any(re.fullmatch(pattern, word) for word in said):
+            yield default
 
 
 def heap_mb(memory_mb: int) -> int:

@@ -64,8 +64,11 @@ class Language(Protocol):
     def find(self, variables: Mapping[str, str]) -> dict[str, Installation]:
         """What is on this host, by runtime identifier, oldest first."""
 
-    def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
-        """How a process for functions of that memory starts. Wrappers put their options in front of the last word."""
+    def command(
+        self, executable: str, runtime_folder: str, memory_mb: int, variables: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """How a process for functions of that memory starts, or for the one function with these variables. Wrappers
+        put their options in front of the last word."""
 
     def knobs(self, memory_mb: int) -> Mapping[str, str]:
         """Variables that its interpreter needs at its start, unless the function has set them."""

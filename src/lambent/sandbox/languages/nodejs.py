@@ -45,7 +45,9 @@ class NodeJs:
                 found.setdefault(installation.runtime, installation)
         return dict(sorted(found.items(), key=lambda item: item[1].version))
 
-    def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
+    def command(
+        self, executable: str, runtime_folder: str, memory_mb: int, variables: Mapping[str, str]
+    ) -> tuple[str, ...]:
         """See `Language`."""
         old_mb, young_mb = max(1, memory_mb * 9 // 10), max(1, memory_mb // 20)
         limits = (f"--max-semi-space-size={young_mb}", f"--max-old-space-size={old_mb}")

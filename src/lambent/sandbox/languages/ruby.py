@@ -45,7 +45,9 @@ class Ruby:
                 found.setdefault(installation.runtime, installation)
         return dict(sorted(found.items(), key=lambda item: item[1].version))
 
-    def command(self, executable: str, runtime_folder: str, memory_mb: int) -> tuple[str, ...]:
+    def command(
+        self, executable: str, runtime_folder: str, memory_mb: int, variables: Mapping[str, str]
+    ) -> tuple[str, ...]:
         """See `Language`."""
         return (executable, f"{runtime_folder}/bootstrap.rb")
 
