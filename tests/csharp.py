@@ -23,14 +23,29 @@ RUNTIME = "dotnet8"
 PRIVATE = ("System.Private.CoreLib.dll", "System.Private.Uri.dll")  # types of theirs are in the signatures of others
 CORE = """
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Text.Json;
 namespace Amazon.Lambda.Core {
-  public interface ILambdaLogger { void Log(string text); void LogLine(string text); void LogWarning(string text); }
+  public enum LogLevel { Trace, Debug, Information, Warning, Error, Critical }
+  public interface ILambdaLogger {
+    void Log(string text); void LogLine(string text); void LogWarning(string text);
+    void Log(LogLevel level, string text);
+    void Log(string level, string text); void LogInformation(string text, params object[] given);
+    void LogError(Exception error, string text, params object[] given);
+    void Log(LogLevel level, Exception error, string text, params object[] given);
+  }
+  public interface IClientApplication { string AppTitle { get; } string InstallationId { get; } }
+  public interface IClientContext {
+    IDictionary<string, string> Environment { get; } IClientApplication Client { get; }
+    IDictionary<string, string> Custom { get; }
+  }
+  public interface ICognitoIdentity { string IdentityId { get; } }
   public interface ILambdaContext {
     string AwsRequestId { get; } string FunctionName { get; } string FunctionVersion { get; }
     string InvokedFunctionArn { get; } string LogGroupName { get; } int MemoryLimitInMB { get; }
-    TimeSpan RemainingTime { get; } ILambdaLogger Logger { get; }
+    TimeSpan RemainingTime { get; } ILambdaLogger Logger { get; } IClientContext ClientContext { get; }
+    ICognitoIdentity Identity { get; }
   }
   public interface ILambdaSerializer { T Deserialize<T>(Stream from); void Serialize<T>(T answer, Stream to); }
   [AttributeUsage(AttributeTargets.Assembly | AttributeTargets.Method)]
@@ -40,7 +55,11 @@ namespace Amazon.Lambda.Core {
   }
   public static class LambdaLogger {
     static Action<string> _loggingAction = text => Console.WriteLine("nobody set it: " + text);
+    static Action<string, string, object[]> _loggingWithLevelAction = (_, text, given) => Console.WriteLine("nobody");
     public static void Log(string text) { _loggingAction(text); }
+    public static void Log(LogLevel level, string text, params object[] given) {
+      _loggingWithLevelAction(level.ToString(), text, given);
+    }
   }
 }
 namespace Serialization {

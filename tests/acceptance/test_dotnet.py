@@ -133,7 +133,8 @@ def test_an_error_is_told_as_on_aws(dotnet: Platform, function: str) -> None:
     assert (answer["errorType"], answer["errorMessage"]) == ("ArgumentException", "told"), log
     assert (answer["cause"]["errorType"], answer["cause"]["errorMessage"]) == ("IOException", "why")
     assert "Forms.Function" in answer["stackTrace"][0]
-    assert re.search(r"^\d{4}-\S+Z\t[0-9a-f-]{36}\tfail\tArgumentException: told$", log, re.MULTILINE), log
+    assert re.search(r"^\d{4}-\S+Z\t[0-9a-f-]{36}\tfail\tSystem\.ArgumentException: told$", log, re.MULTILINE), log
+    assert " ---> System.IO.IOException: why" in log
 
 
 @pytest.mark.parametrize(

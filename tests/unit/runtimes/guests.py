@@ -51,9 +51,9 @@ class Bootstrap:
             self._frames += self._reader.feed(data)
         return self._frames.pop(0)
 
-    def invoke(self, event: Any, request_id: str = "r1", trace: str = "Root=1") -> Frame:
+    def invoke(self, event: Any, request_id: str = "r1", trace: str = "Root=1", client_context: str = "") -> Frame:
         """The frame that answers an invocation first."""
-        fields = [request_id, FAR_MS, "arn", trace, ""]
+        fields = [request_id, FAR_MS, "arn", trace, client_context]
         self.channel.sendall(frames.encode(frames.INVOKE, fields, json.dumps(event).encode()))
         answer = self.receive()
         assert answer is not None, self.output()

@@ -59,6 +59,29 @@ namespace Forms {
       LambdaLogger.Log("logged"); context.Logger.LogLine("line"); context.Logger.LogWarning("warned");
       Console.Write("rest");
     }
+    public void Places(Note note, ILambdaContext context) {
+      var log = context.Logger;
+      log.LogInformation("{count} of {product}: {price:F2} {{x}}", 2, "tea", 3.456);
+      log.LogInformation("{1} {0} {1}", "zero", "one");
+      var list = new List<int> { 1, 2 };
+      log.LogInformation("{list} {@note} {at} {bytes} {missing}", list, new Note { Name = "n" },
+        new DateTime(2026, 1, 2, 3, 4, 5), new byte[] { 1, 255 });
+      log.Log(LogLevel.Warning, "by level"); log.Log("error", "by name");
+      LambdaLogger.Log(LogLevel.Critical, "{a}!", 1.5);
+      try { Raises(note); }
+      catch (Exception error) {
+        log.LogError(error, "failed {name}", "f");
+        log.Log(LogLevel.Debug, error, null);
+      }
+    }
+    public void Several(Note note) {
+      throw new AggregateException("both", new IOException("one"), new TimeoutException("two"));
+    }
+    public object Client(ILambdaContext context) {
+      var client = context.ClientContext;
+      var title = client.Client == null ? null : client.Client.AppTitle;
+      return new object[] { title, client.Custom, client.Environment, context.Identity.IdentityId };
+    }
     public async void AsyncVoid(Note note) { await Task.Delay(1); }
     public void Many(Note a, ILambdaContext b, Note c) { }
     public void Twice(Note a) { }
@@ -155,7 +178,7 @@ def test_an_error_ends_the_invocation(
             told["stackTrace"][0].startswith(f"at Forms.Function.{method}") or "Forms.Function" in told["stackTrace"][0]
         )
         assert not [line for line in told["stackTrace"] if "Lambent" in line]
-    assert f"\tr1\tfail\t{error_type}: {message}" in bootstrap.output()
+    assert f"\tr1\tfail\tSystem.{error_type}: {message}" in bootstrap.output()
 
 
 @needs_dotnet
@@ -206,6 +229,62 @@ def test_what_is_logged_is_one_event_with_time_request_and_level(start: Start) -
         *("r1\tinfo\tone\0two", "r1\tinfo\tbegun", "r1\tfail\tfailed", "r1\tinfo\tlogged"),
         *("r1\tinfo\tline", "r1\twarn\twarned", "r1\tinfo\trest"),
     ]
+
+
+PLACES = [
+    ("Information", "2 of tea: 3.46 {{x}}", {"count": 2, "product": "tea", "price": "3.46"}),
+    ("Information", "one zero one", {"0": "zero", "1": "one"}),
+    (
+        "Information",
+        "{list} Forms.Note 2026-01-02T03:04:05.000Z 01FF {missing}",
+        {"list": [1, 2], "note": {"Name": "n", "Count": 0}, "at": "2026-01-02T03:04:05.000Z", "bytes": "01FF"},
+    ),
+    ("Warning", "by level", {}),
+    ("Error", "by name", {}),
+    ("Critical", "1.5!", {"a": 1.5}),
+    ("Error", "failed f", {"name": "f", "errorType": "System.ArgumentException", "errorMessage": "told"}),
+    ("Debug", "", {"errorType": "System.ArgumentException", "errorMessage": "told"}),
+]
+
+
+@needs_dotnet
+def test_a_message_has_places_for_values_and_an_exception(start: Start) -> None:
+    """Source: Lambda Developer Guide, "Log and monitor C# Lambda functions"; the texts of AWS's own library."""
+    bootstrap = ready(start("Places"))
+    bootstrap.invoke({})
+    lines = [re.sub(r"^\0[\d-]+T[\d:.]+Z\tr1\t", "", line).split("\0") for line in bootstrap.output().splitlines()]
+    short = {"Information": "info", "Warning": "warn", "Error": "fail", "Critical": "crit", "Debug": "dbug"}
+    assert [line[0] for line in lines[:-1]] == [f"{short[level]}\t{text}" for level, text, _ in PLACES[:-1]]
+    assert lines[-2][1].startswith("System.ArgumentException: told")
+    assert any("System.IO.IOException: why" in line for line in lines[-2])
+    assert lines[-1][0].startswith("dbug\tSystem.ArgumentException: told")
+
+
+@needs_dotnet
+def test_the_values_of_a_message_are_members_of_a_line_in_json(start: Start) -> None:
+    bootstrap = ready(start("Places", AWS_LAMBDA_LOG_FORMAT="JSON", AWS_LAMBDA_LOG_LEVEL="DEBUG"))
+    bootstrap.invoke({})
+    told = [json.loads(line[1:].replace("\0", "\n")) for line in bootstrap.output().splitlines()]
+    assert told[-1].pop("stackTrace")[0].startswith("System.ArgumentException: told")
+    told[-2].pop("stackTrace")
+    for line in told:
+        del line["timestamp"]
+    assert told == [{"level": level, "requestId": "r1", "message": text} | more for level, text, more in PLACES]
+
+
+@needs_dotnet
+def test_an_error_of_several_tells_them_all(start: Start) -> None:
+    told = json.loads(ready(start("Several")).invoke({}).payload)
+    assert [each["errorMessage"] for each in told["causes"]] == ["one", "two"]
+    assert told["cause"]["errorType"] == "IOException"
+
+
+@needs_dotnet
+def test_what_a_client_has_sent_along_is_known(start: Start) -> None:
+    bootstrap = ready(start("Client"))
+    assert json.loads(bootstrap.invoke({}).payload) == [None, None, None, None]
+    sent = json.dumps({"client": {"app_title": "t"}, "custom": {"k": "v"}, "env": {"n": 1}})
+    assert json.loads(bootstrap.invoke({}, client_context=sent).payload) == ["t", {"k": "v"}, {"n": "1"}, None]
 
 
 @needs_dotnet

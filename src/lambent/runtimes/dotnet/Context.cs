@@ -1,7 +1,11 @@
 // The context object of an invocation: what implements the interfaces of the function's own Amazon.Lambda.Core.
 // Source: Lambda Developer Guide, "Using the Lambda context object to retrieve C# function information".
 using System;
+using System.Collections.Generic;
+using System.Linq;
 using System.Reflection;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Lambent.Runtime
 {
@@ -29,7 +33,7 @@ namespace Lambent.Runtime
         // An ILambdaContext, which is `contract`.
         public static object For(Type contract, Invocation invocation, Logs logs)
         {
-            return Answering.For(contract, (method, _) => Member(method, invocation, logs));
+            return Answering.For(contract, (method, given) => Member(method, invocation, logs));
         }
 
         static object Member(MethodInfo method, Invocation invocation, Logs logs)
@@ -47,18 +51,60 @@ namespace Lambent.Runtime
                     var left = invocation.DeadlineMs - DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
                     return TimeSpan.FromMilliseconds(Math.Max(left, 0));
                 case "TraceId": return invocation.Trace;
+                case "ClientContext": return ClientContext(method.ReturnType, invocation.ClientContext);
+                case "Identity": return Answering.For(method.ReturnType, (each, _) => Nothing(each)); // nobody has one here
                 case "Logger": return Answering.For(method.ReturnType, (each, given) => Logger(each, given, logs));
                 default: return Nothing(method);
             }
         }
 
-        // Log and LogLine, Log(level, text), and LogInformation and its like.
+        // What the caller has sent along; always an object, whose members may be null.
+        static object ClientContext(Type contract, string text)
+        {
+            var told = string.IsNullOrWhiteSpace(text) ? default(JsonElement) : JsonDocument.Parse(text).RootElement;
+            return Answering.For(contract, (method, _) =>
+            {
+                switch (method.Name)
+                {
+                    case "get_Client": return Found(told, "client", out var client) ? Application(method.ReturnType, client) : null;
+                    case "get_Custom": return Found(told, "custom", out var custom) ? Texts(custom) : null;
+                    case "get_Environment": return Found(told, "env", out var environment) ? Texts(environment) : null;
+                    default: return Nothing(method);
+                }
+            });
+        }
+
+        // AppTitle is app_title, and so on.
+        static object Application(Type contract, JsonElement told)
+        {
+            return Answering.For(contract, (method, _) =>
+            {
+                var words = Regex.Matches(method.Name.Substring("get_".Length), "[A-Z][a-z]*").Cast<Match>();
+                return Found(told, string.Join("_", words.Select(each => each.Value.ToLowerInvariant())), out var value) ? value.ToString() : null;
+            });
+        }
+
+        static bool Found(JsonElement told, string name, out JsonElement value)
+        {
+            value = default(JsonElement);
+            return told.ValueKind == JsonValueKind.Object && told.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+        }
+
+        static IDictionary<string, string> Texts(JsonElement told)
+        {
+            return told.EnumerateObject().ToDictionary(each => each.Name, each => each.Value.ToString());
+        }
+
+        // Log and LogLine; a level as a name, as a LogLevel or in the method's name; an exception; a text with places, and their values.
         static object Logger(MethodInfo method, object[] given, Logs logs)
         {
-            var texts = Array.FindAll(method.GetParameters(), each => each.ParameterType == typeof(string));
-            var level = texts.Length > 1 ? (string)given[texts[0].Position] : method.Name.Substring("Log".Length);
-            var text = texts.Length == 0 ? "" : (string)given[texts[texts.Length - 1].Position];
-            logs.Log(level, text ?? "");
+            var types = method.GetParameters().Select(each => each.ParameterType).ToArray();
+            var texts = given.Where((_, at) => types[at] == typeof(string)).Cast<string>().ToArray();
+            var level = method.Name.Substring("Log".Length);
+            if (types.Length > 0 && types[0].IsEnum) level = given[0].ToString();
+            else if (texts.Length > 1) level = texts[0];
+            var error = given.Where((_, at) => types[at] == typeof(Exception)).Cast<Exception>().FirstOrDefault();
+            logs.Log(level, error, texts.LastOrDefault(), given.LastOrDefault() as object[]);
             return Nothing(method);
         }
 

@@ -1,4 +1,4 @@
-// Errors as a caller sees them: {errorType, errorMessage, stackTrace, cause}.
+// Errors as a caller sees them: {errorType, errorMessage, stackTrace, cause, causes}, and as the log shows them.
 // Source: Lambda Developer Guide, "AWS Lambda function errors in C#".
 using System;
 using System.Collections.Generic;
@@ -17,7 +17,7 @@ namespace Lambent.Runtime
     public static class Errors
     {
         const int DeepestCause = 5;
-        static readonly string[] Ours = { "at Lambent.Runtime.", "at System.Reflection.", "at System.RuntimeMethodHandle." };
+        static readonly string[] Ours = { "at Lambent.Runtime.", "at System.Reflection.", "at System.RuntimeMethodHandle.", "at InvokeStub_" };
 
         public static byte[] Told(Exception error)
         {
@@ -39,6 +39,22 @@ namespace Lambent.Runtime
             return lines.Where(line => line != "" && !Ours.Any(line.StartsWith));
         }
 
+        // The error and what caused it, as .NET tells them, without our own frames.
+        public static IEnumerable<string> Lines(Exception error)
+        {
+            return error.ToString().Split('\n').Select(line => line.TrimEnd()).Where(line => !Ours.Any(line.TrimStart().StartsWith));
+        }
+
+        // As members of a line of the log.
+        public static void Record(Utf8JsonWriter json, Exception error)
+        {
+            json.WriteString("errorType", error.GetType().FullName);
+            json.WriteString("errorMessage", error.Message);
+            json.WriteStartArray("stackTrace");
+            foreach (var line in Lines(error)) json.WriteStringValue(line.Trim());
+            json.WriteEndArray();
+        }
+
         static void Write(Utf8JsonWriter json, Exception error, int depth)
         {
             json.WriteStartObject();
@@ -51,6 +67,13 @@ namespace Lambent.Runtime
             {
                 json.WritePropertyName("cause");
                 Write(json, error.InnerException, depth + 1);
+            }
+            var several = error as AggregateException;
+            if (several != null && depth < DeepestCause)
+            {
+                json.WriteStartArray("causes");
+                foreach (var each in several.InnerExceptions) Write(json, each, depth + 1);
+                json.WriteEndArray();
             }
             json.WriteEndObject();
         }

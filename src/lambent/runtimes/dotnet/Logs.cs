@@ -29,28 +29,36 @@ namespace Lambent.Runtime
             Console.SetError(new Lines(text => Log(Failure, text)));
         }
 
-        // `level` by its name or AWS's, in any case; an unknown one informs.
-        public void Log(string level, string text)
+        // `level` by its name, in any case; an unknown one informs. `template` has places for `given` (see Message).
+        public void Log(string level, Exception error, string template, object[] given)
         {
             var at = Array.FindIndex(Levels, each => each.Equals(level, StringComparison.OrdinalIgnoreCase));
-            Log(at < 0 ? Information : at, text);
+            Log(at < 0 ? Information : at, new Message(template ?? "", given ?? new object[0]), error);
         }
 
         public void Failed(Exception error)
         {
             Console.Out.Flush();
-            if (json) Write(Record(Failure, error.Message, error));
-            else Log(Failure, Errors.TypeOf(error) + ": " + error.Message + string.Concat(Errors.Frames(error).Select(f => "\n   " + f)));
+            Log(Failure, new Message("", new object[0]), error);
         }
 
         void Log(int level, string text)
         {
-            if (level < least) return;
-            if (json) Write(Record(level, text, null));
-            else Write(Time() + "\t" + RequestId + "\t" + Short[level] + "\t" + text);
+            Log(level, new Message(text, new object[0]), null);
         }
 
-        string Record(int level, string text, Exception error)
+        void Log(int level, Message message, Exception error)
+        {
+            if (level < least) return;
+            if (json) Write(Record(level, message, error));
+            else
+            {
+                var told = error == null ? "" : (message.Text == "" ? "" : "\n") + string.Join("\n", Errors.Lines(error));
+                Write(Time() + "\t" + RequestId + "\t" + Short[level] + "\t" + message.Text + told);
+            }
+        }
+
+        string Record(int level, Message message, Exception error)
         {
             using (var stream = new MemoryStream())
             {
@@ -60,9 +68,9 @@ namespace Lambent.Runtime
                     writer.WriteString("timestamp", Time());
                     writer.WriteString("level", Levels[level]);
                     writer.WriteString("requestId", RequestId);
-                    writer.WriteString("message", text);
-                    if (error != null) writer.WriteString("errorType", Errors.TypeOf(error));
-                    if (error != null) writer.WriteString("errorMessage", error.Message);
+                    writer.WriteString("message", message.Text);
+                    message.Write(writer);
+                    if (error != null) Errors.Record(writer, error);
                     writer.WriteEndObject();
                 }
                 return Encoding.UTF8.GetString(stream.ToArray());

@@ -62,14 +62,22 @@ namespace Lambent.Runtime
             channel.Send(kind, id, answer);
         }
 
-        // LambdaLogger of the function's own Amazon.Lambda.Core writes with this, a private field that AWS sets, too.
+        // LambdaLogger of the function's own Amazon.Lambda.Core writes with these, private fields that AWS sets, too.
         void LogWith(Assembly assembly)
         {
             if (assembly.GetName().Name != "Amazon.Lambda.Core") return;
-            var field = assembly.GetType("Amazon.Lambda.Core.LambdaLogger")
-                ?.GetField("_loggingAction", BindingFlags.NonPublic | BindingFlags.Static);
-            Action<string> write = text => logs.Log("", text);
-            field?.SetValue(null, write);
+            var logger = assembly.GetType("Amazon.Lambda.Core.LambdaLogger");
+            Action<string> write = text => logs.Log("", null, text, null);
+            Action<string, string, object[]> level = (name, text, given) => logs.Log(name, null, text, given);
+            Action<string, Exception, string, object[]> error = logs.Log;
+            Set(logger, "_loggingAction", write);
+            Set(logger, "_loggingWithLevelAction", level);
+            Set(logger, "_loggingWithLevelAndExceptionAction", error);
+        }
+
+        static void Set(Type type, string name, object value)
+        {
+            type?.GetField(name, BindingFlags.NonPublic | BindingFlags.Static)?.SetValue(null, value); // older ones lack some
         }
 
         string Elapsed()
