@@ -4,7 +4,7 @@
 # Source: Lambda Developer Guide, "Using the Lambda context object to retrieve Ruby function information".
 class LambdaContext
   attr_reader :aws_request_id, :invoked_function_arn, :log_group_name, :log_stream_name, :function_name,
-              :memory_limit_in_mb, :function_version, :identity, :client_context, :deadline_ms
+              :memory_limit_in_mb, :function_version, :identity, :tenant_id, :client_context, :deadline_ms
 
   FACTS = {
     log_group_name: 'AWS_LAMBDA_LOG_GROUP_NAME',
