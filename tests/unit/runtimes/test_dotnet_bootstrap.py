@@ -231,7 +231,7 @@ def test_what_is_logged_is_one_event_with_time_request_and_level(start: Start) -
     ]
 
 
-PLACES = [
+PLACES: list[tuple[str, str, dict[str, Any]]] = [
     ("Information", "2 of tea: 3.46 {{x}}", {"count": 2, "product": "tea", "price": "3.46"}),
     ("Information", "one zero one", {"0": "zero", "1": "one"}),
     (
