@@ -45,6 +45,8 @@ def sequence_text(sequence: int) -> str:
 
 def sequence_of(text: str) -> int:
     """The number behind a sequence number. Raises ValueError."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{text!r} is no sequence number")
     return int(text) - FIRST_SEQUENCE
 
 

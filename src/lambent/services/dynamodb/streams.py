@@ -8,7 +8,7 @@ Source: DynamoDB Streams API reference, each operation; Developer Guide, "Readin
 
 import base64
 import binascii
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Struct
@@ -38,12 +38,15 @@ AT_ONCE = 50  # records of one read of the database; each may be of a megabyte
 LARGEST_PAGE = 100
 
 
+Sequence = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 class _Iterator(Struct, frozen=True, array_like=True):
     """The records of `shard` whose sequence is above `after`."""
 
     arn: str
     shard: int
-    after: int
+    after: Sequence
     made_ms: int
 
 
@@ -120,7 +123,7 @@ class Streams:
             if alive and wanted in (None, row["name"]) and arn > after:
                 found.append({"StreamArn": arn, "TableName": row["name"], "StreamLabel": row["label"]})
         found.sort(key=lambda each: str(each["StreamArn"]))
-        limit = min(request.get("Limit") or LARGEST_PAGE, LARGEST_PAGE)
+        limit = _limit(request, LARGEST_PAGE)
         answer: Answer = {"Streams": found[:limit]}
         if len(found) > limit:
             answer["LastEvaluatedStreamArn"] = found[limit - 1]["StreamArn"]
@@ -138,7 +141,7 @@ class Streams:
         stream, rows = await self._catalog.database.read(read)
         names = {row["id"]: row["name"] for row in rows}
         rows = _filtered(rows, names, request)
-        limit = min(request.get("Limit") or LARGEST_PAGE, LARGEST_PAGE)
+        limit = _limit(request, LARGEST_PAGE)
         schema = msgspec.msgpack.decode(stream["key_schema"], type=KeySchema)
         shown: dict[str, Any] = {
             "StreamArn": arn,
@@ -177,7 +180,7 @@ class Streams:
         now_ms, at = self._catalog.clock.now_ms(), _read(request["ShardIterator"])
         if now_ms - at.made_ms > ITERATOR_LIFE_MS:
             raise ExpiredIterator("Iterator expired")
-        arn, limit = _own(ctx, at.arn), request.get("Limit") or MOST_RECORDS
+        arn, limit = _own(ctx, at.arn), _limit(request, MOST_RECORDS)
 
         def read(tx: Transaction) -> tuple[Row, Batch]:
             stream = stream_at(tx, arn, now_ms)
@@ -227,26 +230,41 @@ def _shard(row: Row, names: dict[int, str]) -> dict[str, Any]:
 def _start(tx: Transaction, shard: Row, request: Request, now_ms: int) -> int:
     """The sequence number after which an iterator reads."""
     kind, given = request["ShardIteratorType"], request.get("SequenceNumber")
+    newest: Any = tx.one(SQL.newest_sequence)
     if request.get("Timestamp") is not None:
         raise wrong_parameters("Timestamp is not supported for iterators of DynamoDB streams")
     if kind in ("TRIM_HORIZON", "LATEST"):
         if given is not None:
-            raise invalid(f"SequenceNumber must not be given for the iterator type {kind}")
-        newest: Any = tx.one(SQL.newest_sequence)
+            raise wrong_parameters("SequenceNumber should not be passed for this iterator type")
         return int(newest["sequence"]) if kind == "LATEST" else 0
     if kind not in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
-        raise invalid(f"The iterator type {kind} is not known to DynamoDB streams")
-    if given is None:
-        raise invalid(f"SequenceNumber must be given for the iterator type {kind}")
-    try:
-        sequence = sequence_of(given)
-    except ValueError:
-        raise invalid(f"Invalid SequenceNumber: {given}") from None
+        raise invalid(f"Invalid ShardIteratorType: streams of DynamoDB have no {kind}")
+    sequence = _sequence_in(shard, given, int(newest["sequence"]))
     since_ms = now_ms - STREAM_LIFE_MS
     kept = tx.all(SQL.records, shard=shard["id"], after=0, since_ms=since_ms, limit=1)
     if kept and sequence < kept[0]["sequence"] and opened_ms(shard["name"]) <= since_ms:
         raise TrimmedDataAccess("The operation attempted to read past the oldest stream record in a shard.")
     return sequence - 1 if kind == "AT_SEQUENCE_NUMBER" else sequence
+
+
+def _sequence_in(shard: Row, given: str | None, newest: int) -> int:
+    """A sequence number that the shard has, could have, or ends with. Raises ValidationError for any other."""
+    try:
+        sequence = sequence_of(given or "")
+    except ValueError:
+        raise wrong_parameters("Invalid SequenceNumber") from None
+    first, last = shard["first_sequence"], shard["last_sequence"]
+    if not first - 1 <= sequence <= (max(newest, first) if last is None else last):
+        raise invalid(f"Invalid SequenceNumber for the shard: {given}")
+    return sequence
+
+
+def _limit(request: Request, most: int) -> int:
+    """How many are wanted at the most. Raises ValidationError."""
+    limit: int = request.get("Limit", most)
+    if limit > most:
+        raise wrong_parameters(f"Limit should be less than or equal to {most}")
+    return limit
 
 
 def _written(iterator: _Iterator) -> str:

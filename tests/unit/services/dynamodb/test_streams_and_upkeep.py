@@ -5,8 +5,10 @@ Global Secondary Indexes", "Amazon DynamoDB Transactions".
 """
 
 import asyncio
+import base64
 from typing import Any
 
+import msgspec
 import pytest
 
 KEY = {"id": {"S": "a"}}
@@ -112,7 +114,9 @@ async def test_iterators_end_after_a_quarter_of_an_hour(dynamodb: Any, clock: An
     iterator = (await dynamodb("GetShardIterator", **place))["ShardIterator"]
     await clock.advance(15 * 60 + 1)
     assert (await dynamodb.refusal("GetRecords", ShardIterator=iterator))[0] == "ExpiredIteratorException"
-    assert (await dynamodb.refusal("GetRecords", ShardIterator="nonsense"))[0] == "ValidationException"
+    beyond = base64.urlsafe_b64encode(msgspec.msgpack.encode([arn, 1, 2**63, 0])).decode()
+    for made_up in ("nonsense", beyond):
+        assert (await dynamodb.refusal("GetRecords", ShardIterator=made_up))[0] == "ValidationException"
 
 
 async def test_an_expired_item_is_deleted_by_the_service(dynamodb: Any, clock: Any) -> None:
@@ -216,3 +220,44 @@ async def test_two_accounts_and_two_regions_share_no_table(dynamodb: Any) -> Non
     await dynamodb.put(KEY)
     for place in ({"account": "111111111111"}, {"region": "eu-west-1"}):
         assert (await dynamodb("ListTables", dynamodb.context(**place)))["TableNames"] == []
+
+
+async def test_an_iterator_begins_within_its_shard_or_not_at_all(dynamodb: Any) -> None:
+    """Whatever number is given: the first and the last of the shard, none of it, and numbers of 40 digits."""
+    await dynamodb.table(StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    arn = await arn_of(dynamodb)
+    shard = (await dynamodb("DescribeStream", StreamArn=arn))["StreamDescription"]["Shards"][0]
+    at = {"StreamArn": arn, "ShardId": shard["ShardId"]}
+
+    async def began(kind: str, sequence: str) -> list[str]:
+        place = await dynamodb("GetShardIterator", **at, ShardIteratorType=kind, SequenceNumber=sequence)
+        records = (await dynamodb("GetRecords", ShardIterator=place["ShardIterator"]))["Records"]
+        return [record["dynamodb"]["Keys"]["id"]["S"] for record in records]
+
+    first = shard["SequenceNumberRange"]["StartingSequenceNumber"]
+    assert await began("AT_SEQUENCE_NUMBER", first) == []
+    for name in "ab":
+        await dynamodb.put({"id": {"S": name}})
+    assert await began("AT_SEQUENCE_NUMBER", first) == ["a", "b"]
+    assert await began("AFTER_SEQUENCE_NUMBER", first) == ["b"]
+    for kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
+        for number in ("0" * 21, "9" * 40, str(int(first) + 2), "x" * 21, "٣" * 21):
+            code, _ = await dynamodb.refusal("GetShardIterator", **at, ShardIteratorType=kind, SequenceNumber=number)
+            assert code == "ValidationException", number
+    off = {"StreamSpecification": {"StreamEnabled": False}}
+    await dynamodb("UpdateTable", TableName="table", **off)
+    shard = (await dynamodb("DescribeStream", StreamArn=arn))["StreamDescription"]["Shards"][0]
+    assert await began("AFTER_SEQUENCE_NUMBER", shard["SequenceNumberRange"]["EndingSequenceNumber"]) == []
+
+
+@pytest.mark.parametrize(("operation", "most"), [("GetRecords", 1000), ("ListStreams", 100), ("DescribeStream", 100)])
+async def test_pages_of_streams_have_a_largest_size(dynamodb: Any, operation: str, most: int) -> None:
+    """Source: DynamoDB Streams API reference, Limit of each operation."""
+    await dynamodb.table(StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"})
+    arn = await arn_of(dynamodb)
+    shard = (await dynamodb("DescribeStream", StreamArn=arn))["StreamDescription"]["Shards"][0]["ShardId"]
+    place = await dynamodb("GetShardIterator", StreamArn=arn, ShardId=shard, ShardIteratorType="LATEST")
+    given = {"GetRecords": place, "ListStreams": {}, "DescribeStream": {"StreamArn": arn}}[operation]
+    await dynamodb(operation, **given, Limit=most)
+    code, message = await dynamodb.refusal(operation, **given, Limit=most + 1)
+    assert (code, message.endswith(f"Limit should be less than or equal to {most}")) == ("ValidationException", True)
