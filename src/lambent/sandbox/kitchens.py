@@ -85,9 +85,9 @@ class Kitchen:
         return guest.language.keeps_folder and not walled
 
     def waiting(self) -> list[Waiting]:
-        """What is ready-made, by memory size."""
+        """What is ready-made, by memory size; what still boots is told only by its memory."""
         return [
-            Waiting(memory_mb, len(pool.ready), sum(each.held_bytes() for each in pool.ready))
+            Waiting(memory_mb, sum(each.booted for each in pool.ready), sum(each.held_bytes() for each in pool.ready))
             for memory_mb, pool in sorted(self._pools.items())
         ]
 

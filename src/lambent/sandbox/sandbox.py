@@ -21,6 +21,7 @@ from msgspec import Struct
 from lambent.clock import Clock
 from lambent.model.environment import StartTimes
 from lambent.sandbox.api import Assigned, Assignment, Ending, MountFailure, SandboxFailure
+from lambent.sandbox.booted import waits_for_function
 from lambent.sandbox.cgroups import ControlGroup
 from lambent.sandbox.memory_image import MemoryImage, take_image
 from lambent.sandbox.packets import Packets, packet_pair
@@ -85,7 +86,7 @@ class LiveSandbox:
         self._processes = 0
         self._ends: Ends | None = None  # of a program that was started with the sandbox
         self._freezer = -1  # the pipe by which init is told to, where no control group freezes
-        self._stopped = False
+        self._booted = self._stopped = False
         self._pidfd = os.pidfd_open(pid)
         self._all_dead: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().add_reader(self._pidfd, self._is_dead)
@@ -133,6 +134,12 @@ class LiveSandbox:
     def alive(self) -> bool:
         """Whether its first process lives."""
         return not self._all_dead.done()
+
+    @property
+    def booted(self) -> bool:
+        """Of one that waits: whether the program that was started with it, if any, waits too, for its function."""
+        self._booted = self._booted or self._ends is None or waits_for_function(self.pid)
+        return self._booted
 
     async def _wait_built(self) -> None:
         message, descriptors = await self._control.receive()

@@ -21,8 +21,9 @@ from lambent.services.lambda_.api import Snapshots
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.errors import Failed
 from lambent.services.lambda_.images import ImageFailed, arrived, image_size
-from lambent.services.lambda_.model import Version
+from lambent.services.lambda_.model import Configuration, Version
 from lambent.services.lambda_.reach import keyed, reach_of
+from lambent.services.lambda_.runtimes import brings_program
 from lambent.services.lambda_.states import Step, standing_after
 from lambent.store.api import Database, StoreFailed, Transaction
 
@@ -96,12 +97,16 @@ class Completion:
         settled = await self._settled(version)
         await self._changes.make(version.key, partial(_put_unchanged, before=version, after=settled))
 
+    async def _expect(self, wanted: Configuration) -> None:
+        if not brings_program(wanted.runtime, wanted.handler):
+            await self._snapshots.expect(wanted.runtime, wanted.memory_mb)
+
     async def _settled(self, version: Version) -> Version:
         """The version as it is once its code is unpacked and its snapshot taken, or could not be."""
         failure, code, wanted = "", "", arrived(version)
         try:
             await self._code.ensure(wanted)
-            await self._snapshots.expect(version.configuration.runtime, version.configuration.memory_mb)
+            await self._expect(version.configuration)
             if version.snapshotted:
                 failure, code = await self._snapshot(version)
         except ImageFailed as error:

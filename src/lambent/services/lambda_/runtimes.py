@@ -23,6 +23,14 @@ RETIRED = frozenset(
 )
 
 
+def brings_program(runtime: str, handler: str) -> bool:
+    """Whether the function's process is a program of its package: an executable assembly or a binary of .NET's.
+
+    Source: Lambda Developer Guide, "Define Lambda function handler in C#" (executable assemblies have no `::`).
+    """
+    return runtime.startswith("dotnet") and ":" not in handler
+
+
 def check_runtime(runtime: str, host: Runtimes) -> None:
     """Whether functions may be created with `runtime` here. Raises InvalidParameter."""
     if runtime in RETIRED:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from lambent.model.function import FunctionKey
 from lambent.services.lambda_.errors import Failed, function_not_found
 from lambent.services.lambda_.model import CodeSize, Function, Version
+from lambent.services.lambda_.runtimes import brings_program
 from lambent.store.api import Row, Transaction
 from lambent.store.sql import load_queries
 from lambent.vault import SealBroken
@@ -140,9 +141,9 @@ def unsettled(tx: Transaction, key: FunctionKey | None = None) -> list[Version]:
 
 
 def kinds(tx: Transaction, most: int) -> set[tuple[str, int]]:
-    """Runtime and MemorySize of some functions, each pair once."""
+    """Runtime and MemorySize of some functions that a ready-made process serves, each pair once."""
     found = (version.configuration for version in _versions(tx.all(SQL.some_functions, most=most)))
-    return {(each.runtime, each.memory_mb) for each in found}
+    return {(each.runtime, each.memory_mb) for each in found if not brings_program(each.runtime, each.handler)}
 
 
 def seal_all(tx: Transaction) -> None:
