@@ -89,6 +89,8 @@ class Quotas(BaseModel):
     api_integrations: int = Field(300, description="Integrations of such an API.")
     api_stages: int = Field(10, description="Stages of such an API.")
     api_authorizers: int = Field(10, description="Authorizers of such an API.")
+    api_head_bytes: int = Field(10_240, description="The request line of a request to a REST or HTTP API, with the "
+                                "values of its headers.")  # fmt: skip
     api_request_bytes: int = Field(10 * MIB, description="The body of a request to an API of API Gateway.")
     websocket_message_bytes: int = Field(131_072, description="A message of a WebSocket API, in either direction.")
     websocket_frame_bytes: int = Field(32_768, description="A frame of a message of a WebSocket API.")

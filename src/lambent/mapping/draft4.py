@@ -13,6 +13,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT4
 
 from lambent.mapping.regexes import BadRegex, compiled
+from lambent.mapping.violations import told
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
@@ -49,12 +50,14 @@ class Validation:
         registry: Registry[Any] = Registry().with_resources(resources)
         self._validator = Validator(schema, registry=registry)
 
-    def accepts(self, body: Any) -> bool:
-        """Whether `body` is valid; nothing is, where a `$ref` leads nowhere."""
+    def problems(self, body: Any) -> str:
+        """What is wrong with `body`, "" for nothing. Nothing is right where a `$ref` leads nowhere."""
         try:
-            return bool(self._validator.is_valid(body))
-        except (Unresolvable, RecursionError):
-            return False
+            return "" if self._validator.is_valid(body) else told(self._validator.iter_errors(body))
+        except Unresolvable as error:
+            return f"[the schema refers to nothing that is there: {error.ref}]"
+        except RecursionError:
+            return "[the body or the schema is nested too deep]"
 
 
 def why_not(schema: Any) -> str:

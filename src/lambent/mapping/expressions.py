@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from lambent.mapping import paths
@@ -36,10 +37,10 @@ class Source(Struct, frozen=True):
 
 
 class Message(Struct):
-    """What values come from: the places of a request or an answer, and what surrounds it."""
+    """What values come from: the places of a request or an answer, its body as text, and what surrounds it."""
 
     places: Mapping[str, Mapping[str, Any]]
-    body: Any = None
+    body: str = ""
     context: Mapping[str, Any] = {}
     variables: Mapping[str, str] = {}
 
@@ -78,13 +79,20 @@ def value_of(source: Source, message: Message) -> list[str]:
     if source.place == "context":
         return _texts(member_of(message.context, source.name))
     if source.place == "body":
-        try:
-            found = paths.at(source.name, message.body)
-        except BadPath:
-            return []
-        return _texts([found] if isinstance(found, list) else found)
+        return _in_body(source.name, message.body)
     held = message.places.get(source.place, {})
     return _texts(header(held, source.name) if "header" in source.place else held.get(source.name))
+
+
+def _in_body(path: str, body: str) -> list[str]:
+    """The whole body as it came, or what is at a path: an object or a list as JSON."""
+    if path == "$":
+        return [body] if body else []
+    try:
+        found = paths.at(path, msgspec.json.decode(body))
+    except (BadPath, msgspec.DecodeError, RecursionError):
+        return []
+    return [msgspec.json.encode(found).decode()] if isinstance(found, (dict, list)) else _texts(found)
 
 
 def member_of(tree: Mapping[str, Any], path: str) -> Any:

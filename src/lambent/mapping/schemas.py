@@ -33,9 +33,9 @@ class Schema:
 
         self._validation = Validation(parsed(text), {url: parsed(other) for url, other in others.items()})
 
-    def accepts(self, body: Any) -> bool:
-        """Whether `body` is what it describes; nothing is, where a `$ref` leads nowhere."""
-        return self._validation.accepts(body)
+    def problems(self, body: Any) -> str:
+        """Why `body` is not what it describes, `[object has missing required properties (["name"])]`; or nothing."""
+        return self._validation.problems(body)
 
 
 def parsed(text: str) -> Any:

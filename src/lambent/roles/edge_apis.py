@@ -42,7 +42,7 @@ class EdgeApis:
             begin,
             self.permits,
             clock,
-            Rules(quotas.api_request_bytes, quotas.sync_payload_bytes, quotas.api_request_bytes),
+            Rules(quotas.api_head_bytes, quotas.api_request_bytes, quotas.sync_payload_bytes, quotas.api_request_bytes),
             Throttles(control.api_requests, Throttle(rate, quotas.api_burst) if rate else None, clock),
             self._access_logs,
             self.metrics,

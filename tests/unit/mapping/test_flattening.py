@@ -29,8 +29,8 @@ def test_models_become_definitions_and_keep_their_own() -> None:
     assert pet["properties"] == {"Order": {"$ref": "#"}, "Gone": {"$ref": URL + "Gone"}}
     assert pet["additionalProperties"] == {"$ref": "#/definitions/Pet_/definitions/Age"}
     schema = Schema(json.dumps(whole), {})
-    assert schema.accepts({"Pet": {"Order": {}, "x": 1}})
-    assert not schema.accepts({"Pet": {"x": "no number"}})
+    assert not schema.problems({"Pet": {"Order": {}, "x": 1}})
+    assert schema.problems({"Pet": {"x": "no number"}})
 
 
 NAMES = ["A", "B", "C"]
@@ -50,4 +50,4 @@ def test_a_flattened_model_accepts_what_the_model_accepts(models: dict[str, Any]
     texts = {URL + name: json.dumps(schema) for name, schema in models.items()}
     whole = flattened("api", "A", {name: parsed(texts[URL + name]) for name in NAMES})
     assert URL not in whole
-    assert Schema(whole, {}).accepts(body) == Schema(texts[URL + "A"], texts).accepts(body)
+    assert bool(Schema(whole, {}).problems(body)) is bool(Schema(texts[URL + "A"], texts).problems(body))

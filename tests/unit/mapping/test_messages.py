@@ -4,6 +4,7 @@ Sources: API Gateway Developer Guide, "Parameter mapping source reference" and "
 """
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,7 @@ from lambent.model.function import FunctionKey
 
 MESSAGE = Message(
     {"header": {"X-A": "1"}, "multivaluequerystring": {"q": ["1", "2"]}, "path": {"id": "7"}},
-    {"a": [{"b": True}]},
+    '{"a":  [{"b": true}], "n": null}',
     {"identity": {"sourceIp": "::1"}, "authorizer": {"a.b": "c"}},
     {"v": "w"},
 )
@@ -33,7 +34,10 @@ ARN = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{}/invocati
         ("method.request.path.id", ["7"]),
         ("method.request.multivaluequerystring.q", ["1", "2"]),
         ("method.request.body.a[0].b", ["true"]),
-        ("method.request.body", ["{a=[{b=true}]}"]),
+        ("method.request.body", ['{"a":  [{"b": true}], "n": null}']),
+        ("method.request.body.a", ['[{"b":true}]']),
+        ("method.request.body.a[0]", ['{"b":true}']),
+        ("method.request.body.n", []),
         ("method.request.querystring.no", []),
         ("context.identity.sourceIp", ["::1"]),
         ("context.authorizer.a.b", ["c"]),
@@ -77,15 +81,40 @@ def test_a_path_to_one_place_gives_what_is_there_and_any_other_a_list() -> None:
         paths.at("$.[", value)
 
 
+@pytest.mark.parametrize(
+    ("schema", "body", "said"),
+    [
+        ({"required": ["b", "a", "c"]}, {"c": 1}, 'object has missing required properties (["a","b"])'),
+        ({"type": "number"}, "1", "instance type (string) does not match any allowed primitive type "
+                                  '(allowed: ["integer","number"])'),
+        ({"enum": ["a", 1]}, None, 'instance value (null) not found in enum (possible values: ["a",1])'),
+        ({"minimum": 0}, -1, "numeric instance is lower than the required minimum (minimum: 0, found: -1)"),
+        ({"maximum": 0, "exclusiveMaximum": True}, 0, "numeric instance is not strictly lower than the required "
+                                                      "maximum 0"),
+        ({"minLength": 2}, 'a', 'string "a" is too short (length: 1, required minimum: 2)'),
+        ({"pattern": "^a"}, "b", 'ECMA 262 regex "^a" does not match input string "b"'),
+        ({"properties": {"a": {}}, "additionalProperties": False}, {"a": 1, "b": 2},
+         'object instance has properties which are not allowed by the schema: ["b"]'),
+        ({"maxItems": 1}, [1, 2], "array is too long: must have at most 1 elements but instance has 2 elements"),
+        ({"anyOf": [{"type": "string"}, {"type": "array"}]}, 1,
+         "instance failed to match at least one required schema among 2"),
+        ({"multipleOf": 2}, 3, "instance failed to match the schema's multipleOf"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_body_is_told_as_api_gateway_tells_it(schema: Any, body: Any, said: str) -> None:
+    assert Schema(json.dumps(schema), {}).problems(body) == f"[{said}]"
+    assert Schema(json.dumps({"properties": {"x": schema}}), {}).problems({"x": body}) == f"[{said}]"
+
+
 def test_models_refer_to_one_another_and_to_nothing_outside() -> None:
     url = f"{MODELS}api/models/Name"
     schema = Schema(json.dumps({"properties": {"n": {"$ref": url}}}), {url: '{"type": "string", "pattern": "^a"}'})
-    assert schema.accepts({"n": "abc"})
-    assert not schema.accepts({"n": "b"})
-    assert not schema.accepts({"n": 1})
-    assert not Schema('{"$ref": "http://127.0.0.1:1/x"}', {}).accepts({})
-    assert not Schema('{"pattern": "^(a|aa)+$"}', {}).accepts("a" * 60 + "!")
-    assert Schema('{"patternProperties": {"^x": {"type": "integer"}}}', {}).accepts({"x1": 1, "y": ""})
+    assert not schema.problems({"n": "abc"})
+    assert schema.problems({"n": "b"})
+    assert schema.problems({"n": 1})
+    assert Schema('{"$ref": "http://127.0.0.1:1/x"}', {}).problems({})
+    assert Schema('{"pattern": "^(a|aa)+$"}', {}).problems("a" * 60 + "!")
+    assert not Schema('{"patternProperties": {"^x": {"type": "integer"}}}', {}).problems({"x1": 1, "y": ""})
     for text in ("", "[]", '{"type": "nonsense"}', "[" * 5000):
         with pytest.raises(BadSchema):
             parsed(text)

@@ -43,6 +43,7 @@ Serve = Callable[[Any], ServedApi]
 class Rules(Struct, frozen=True):
     """The settings that matter here."""
 
+    head_bytes: int
     request_bytes: int
     event_bytes: int
     answer_bytes: int

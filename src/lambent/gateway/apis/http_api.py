@@ -2,12 +2,13 @@
 
 Source: API Gateway Developer Guide, "Working with HTTP APIs" and the pages that its modules name. That the answer to a
 preflight is 204 is what public reports of the service show; a body over the limit is answered as the quotas page says
-(413).
+(413), and so are headers that are too long together (431).
 """
 
 from collections.abc import Awaitable
 
 from lambent.gateway import cors
+from lambent.gateway.apis import sizes
 from lambent.gateway.apis.access_log import AccessLine
 from lambent.gateway.apis.address import DEFAULT, ApiAddress, Place, place_of
 from lambent.gateway.apis.api import Tools
@@ -55,6 +56,8 @@ class ServedHttpApi:
         early = cors.preflight(served.stage.cors, request, 204)
         if early is not None:
             return call.complete(early, is_preflight=True)
+        if sizes.head_bytes(request) > self._tools.rules.head_bytes:
+            return call.refused(failure(431, sizes.HEAD_TOO_LARGE), sizes.HEAD_TOO_LARGE)
         if len(request.body) > self._tools.rules.request_bytes:
             return call.refused(failure(413, TOO_LARGE), TOO_LARGE)
         match = served.table.match(request.method, place.path)

@@ -101,7 +101,7 @@ async def _by_function(call: RestCall, method: MethodPlan, ports: Ports) -> None
 
 def identity_of(call: RestCall, authorizer: Part) -> tuple[str, ...]:
     """The values of the identity sources. Raises Refused where one is missing."""
-    message = Message(call.places, None, call.request_context(), call.variables)
+    message = Message(call.places, "", call.request_context(), call.variables)
     values: list[str] = []
     for text in authorizer.get("identitySource", "").split(","):
         source = expressions.source_of(text.strip(), expressions.FROM_REQUEST)

@@ -38,5 +38,7 @@ def _check_body(call: RestCall, method: MethodPlan) -> None:
         body = msgspec.json.decode(call.request.body)
     except (msgspec.DecodeError, RecursionError):
         raise Refused("BAD_REQUEST_BODY", details="the body is not JSON") from None
-    if not schema.accepts(body):
-        raise Refused("BAD_REQUEST_BODY", details="the body is not what the model describes")
+    problems = schema.problems(body)
+    if problems:
+        call.log.append(f"Request body does not match model schema for content type {kind}: {problems}")
+        raise Refused("BAD_REQUEST_BODY", details=problems)

@@ -61,10 +61,10 @@ def answer_of(refused: Refused, call: RestCall) -> HttpResponse:
         "message": refused.message,
         "messageString": msgspec.json.encode(refused.message).decode(),
         "responseType": refused.kind,
-        "validationErrorString": refused.details,
+        "validationErrorString": msgspec.json.encode(refused.details).decode()[1:-1],  # to stand in quotes
     }
     context = call.request_context() | {"error": error, "status": str(status)}
-    message = Message(call.places, None, context, call.variables)
+    message = Message(call.places, "", context, call.variables)
     given = _parameters(part, message)
     kind, template = _template(part, call)
     try:

@@ -6,6 +6,7 @@ Source: API Gateway Developer Guide, "Set up an API Gateway canary release deplo
 
 from collections.abc import Awaitable
 
+from lambent.gateway.apis import sizes
 from lambent.gateway.apis.access_log import AccessLine, from_tree
 from lambent.gateway.apis.address import ApiAddress, place_of
 from lambent.gateway.apis.metrics import Gauge, Happened, of_method, of_rest, of_stage
@@ -61,6 +62,8 @@ class ServedRestApi:
         call.plan = self._plan(stage, call)
         if call.plan.document.api.get("disableExecuteApiEndpoint") and not address.custom:
             return self._refused(call, Refused("ACCESS_DENIED", "Forbidden", error_type="ForbiddenException"))
+        if sizes.head_bytes(request) > self._ports.tools.rules.head_bytes:
+            return self._refused(call, Refused("DEFAULT_4XX", sizes.HEAD_TOO_LARGE, 431))
         if len(request.body) > self._ports.tools.rules.request_bytes:
             return self._refused(call, Refused("REQUEST_TOO_LARGE"))
         found = call.plan.find(request.method, place.path)

@@ -9,7 +9,6 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from lambent.gateway.rest.calls import RestCall
@@ -49,7 +48,7 @@ class Backend(Struct, frozen=True):
 def outgoing(call: RestCall, method: MethodPlan, *, as_it_is: bool = False) -> Outgoing:
     """What the integration is sent; with `as_it_is` the body is the request's own. Raises Refused."""
     made = Outgoing(b"" if as_it_is else _body(call, method))
-    message = Message(call.places, _parsed(call.text) if _reads_body(method) else None, call.context, call.variables)
+    message = Message(call.places, call.text if _reads_body(method) else "", call.context, call.variables)
     for place, name, source in method.parameters:
         values = expressions.value_of(source, message)
         if not values:
@@ -75,7 +74,7 @@ def incoming(call: RestCall, method: MethodPlan, backend: Backend) -> HttpRespon
     headers = {"content-type": [content_type]}
     last = {name: values[-1] for name, values in backend.headers.items()}
     places = {"header": last, "multivalueheader": backend.headers}
-    message = Message(places, _parsed(backend.body.decode("utf-8", "replace")), call.context, call.variables)
+    message = Message(places, backend.body.decode("utf-8", "replace"), call.context, call.variables)
     for target, text in chosen.get("responseParameters", {}).items():
         place = expressions.target_of(target, expressions.TO_CALLER)
         source = expressions.source_of(text, expressions.FROM_ANSWER)
@@ -155,13 +154,6 @@ def _converted(body: bytes, handling: str | None) -> bytes:
 
 def _reads_body(method: MethodPlan) -> bool:
     return any(source.place == "body" for _, _, source in method.parameters)
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return text
 
 
 def _strings(given: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lambent.mapping.regexes import BadRegex, Regex, compiled
 from lambent.mapping.vtl.scope import BYTES_FOR_A_UNIT, LONGEST_CHARACTERS, Scope, TemplateFailed
-from lambent.mapping.vtl.values import equals, text_of, whole_number
+from lambent.mapping.vtl.values import JavaList, equals, text_of, whole_number
 
 Method = Callable[..., Any]
 REGEX_UNITS = UNITS_OF_A_COLLECTION = 500
@@ -80,7 +80,7 @@ def _split(text: str, pattern: Any, limit: int = 0) -> list[str]:
     parts = _regex(pattern).split(text, limit)
     while limit == 0 and parts and not parts[-1]:
         parts.pop()
-    return parts
+    return JavaList(parts)
 
 
 def _substring(text: str, start: int, end: int | None = None) -> str:
@@ -111,7 +111,7 @@ def _set(owner: list[Any], index: int, value: Any) -> Any:
 
 
 def _entries(owner: dict[Any, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": value} for key, value in owner.items()]
+    return JavaList({"key": key, "value": value} for key, value in owner.items())
 
 
 def _add_all(owner: list[Any], others: list[Any]) -> bool:
@@ -162,7 +162,7 @@ LIST: dict[str, Method] = {
     "remove": lambda owner, index: owner.pop(whole_number(index)),
     "contains": lambda owner, value: any(equals(each, value) for each in owner),
     "indexOf": lambda owner, value: next((at for at, each in enumerate(owner) if equals(each, value)), -1),
-    "subList": lambda owner, start, end: owner[whole_number(start) : whole_number(end)],
+    "subList": lambda owner, start, end: JavaList(owner[whole_number(start) : whole_number(end)]),
 }
 MAP: dict[str, Method] = {
     "size": len,
@@ -174,8 +174,8 @@ MAP: dict[str, Method] = {
     "remove": lambda owner, key: owner.pop(key, None),
     "containsKey": lambda owner, key: key in owner,
     "containsValue": lambda owner, value: any(equals(each, value) for each in owner.values()),
-    "keySet": list,
-    "values": lambda owner: list(owner.values()),
+    "keySet": JavaList,
+    "values": lambda owner: JavaList(owner.values()),
     "entrySet": _entries,
     "getKey": lambda owner: owner.get("key"),
     "getValue": lambda owner: owner.get("value"),

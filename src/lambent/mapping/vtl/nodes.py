@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from lambent.mapping.vtl import methods
 from lambent.mapping.vtl.scope import Scope, TemplateFailed
-from lambent.mapping.vtl.values import MOST_TOLD, computed, equals, is_true, ordered, text_of, whole_number
+from lambent.mapping.vtl.values import MOST_TOLD, JavaList, computed, equals, is_true, ordered, text_of, whole_number
 
 MOST_IN_RANGE = 10_000
 CHARACTERS_OF_A_UNIT = 16  # of a list or a map, whose text is made piece by piece
@@ -78,7 +78,7 @@ class ListOf(Struct, frozen=True):
 
     def value(self, scope: Scope) -> Any:
         scope.spend(1 + len(self.items))
-        return [item.value(scope) for item in self.items]
+        return JavaList(item.value(scope) for item in self.items)
 
 
 class Range(Struct, frozen=True):
@@ -92,7 +92,7 @@ class Range(Struct, frozen=True):
         if abs(last - first) > MOST_IN_RANGE:
             raise TemplateFailed("a range is too long")
         scope.spend(1 + abs(last - first))
-        return list(range(first, last + 1) if first <= last else range(first, last - 1, -1))
+        return JavaList(range(first, last + 1) if first <= last else range(first, last - 1, -1))
 
 
 class MapOf(Struct, frozen=True):

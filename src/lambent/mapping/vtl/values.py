@@ -1,7 +1,9 @@
 """Java's view of values, as templates know it: text, truth, comparison, arithmetic, members. Pure.
 
 Integers are 64 bits wide and wrap around, as Java's longs; text, lists and maps have the methods of their Java classes
-that mapping templates use (methods.py).
+that mapping templates use (methods.py). A list that came in JSON tells itself as JSON, whatever is in it, and one that
+a template made as Java's do: AWS writes `$input.path('$.ids')` as `["a",1]`, and a map that holds it as
+`{ids=["a",1]}`.
 """
 
 import math
@@ -9,11 +11,17 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from lambent.mapping.vtl.scope import TemplateFailed
 
 HALF, WHOLE = 1 << 63, 1 << 64
 DEEPEST_VALUE = 100
 MOST_TOLD, MOST_COMPARED = 1_000_000, 10_000  # characters of a list or map
+
+
+class JavaList(list[Any]):
+    """A list that a template made; all others came in JSON."""
 
 
 def text_of(value: Any, most: int = MOST_TOLD // 10) -> str:
@@ -37,15 +45,42 @@ def _tell(value: Any, pieces: list[str], left: list[int], depth: int) -> None:
             _tell(each, pieces, left, depth + 1)
             opening = ", "
         _say("}" if value else "{}", pieces, left)
-    elif isinstance(value, list):
+    elif isinstance(value, JavaList):
         opening = "["
         for each in value:
             _say(opening, pieces, left)
             _tell(each, pieces, left, depth + 1)
             opening = ", "
         _say("]" if value else "[]", pieces, left)
+    elif isinstance(value, list):
+        _tell_json(value, pieces, left, depth)
     else:
         _say(_plain(value), pieces, left)
+
+
+def _tell_json(value: Any, pieces: list[str], left: list[int], depth: int) -> None:
+    if depth > DEEPEST_VALUE:
+        raise TemplateFailed("a value is nested too deep")
+    if isinstance(value, list):
+        opening = "["
+        for each in value:
+            _say(opening, pieces, left)
+            _tell_json(each, pieces, left, depth + 1)
+            opening = ","
+        _say("]" if value else "[]", pieces, left)
+    elif isinstance(value, dict):
+        opening = "{"
+        for key, each in value.items():
+            _say(f"{opening}{_json_text(str(key))}:", pieces, left)
+            _tell_json(each, pieces, left, depth + 1)
+            opening = ","
+        _say("}" if value else "{}", pieces, left)
+    else:
+        _say(_json_text(value) if isinstance(value, str) else _plain(value), pieces, left)
+
+
+def _json_text(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 def _say(text: str, pieces: list[str], left: list[int]) -> None:

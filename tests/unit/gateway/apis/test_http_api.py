@@ -74,7 +74,7 @@ class Lab:
             self.begin,
             Permits(self.may_invoke),
             self.clock,
-            Rules(100, 2_000, 1_000),
+            Rules(500, 100, 2_000, 1_000),
             Throttles(self.grant, None, self.clock),
             logs,
             self.metrics,
@@ -178,6 +178,7 @@ async def test_requests_for_nothing_are_told_so() -> None:
     assert message(await lab.ask(host="xyz.execute-api.us-east-1.localhost")) == (403, "Forbidden")
     assert message(await lab.ask(host="abc.execute-api.eu-west-1.localhost")) == (403, "Forbidden")
     assert message(await lab.ask(body=b"x" * 101)) == (413, "Request Entity Too Large")
+    assert message(await lab.ask(headers=[("a", "x" * 500)])) == (431, "Request Header Fields Too Large")
     lab.allowed = False
     assert message(await lab.ask()) == (500, "Internal Server Error")
 

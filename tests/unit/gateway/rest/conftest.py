@@ -77,7 +77,7 @@ class World:
         return step if isinstance(step, HttpResponse) else await step  # type: ignore[misc]
 
     def _ports(self) -> "World":
-        self.tools, self.ids, self.rules = self, FakeIds(), Rules(1000, 2000, 1000)
+        self.tools, self.ids, self.rules = self, FakeIds(), Rules(4000, 1000, 2000, 1000)
         self.permits = self.throttles = self.access_logs = self
         self.metrics = self.__dict__.setdefault("metrics", ApiMetrics(self._measured, self.clock))
         self.verdicts = self.__dict__.setdefault("verdicts", Verdicts(self.clock))

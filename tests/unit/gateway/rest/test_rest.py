@@ -19,6 +19,7 @@ from lambent.gateway.proxy_event import Facts
 from lambent.gateway.rest import outbound, way
 from lambent.gateway.rest.calls import RestCall
 from lambent.gateway.rest.outbound import url_of
+from lambent.mapping.gateway_responses import default_part
 from lambent.model.apis import Throttle
 from lambent.model.http import HttpRequest, HttpResponse
 from lambent.model.rest_api import Canary, KeyUse, KeyVerdict, RestApi, RestDocument, RestStage
@@ -78,6 +79,23 @@ async def test_bodies_that_are_too_long_are_refused(world: World) -> None:
     world.method("/x", "POST", {"type": "AWS_PROXY"})
     assert told(await world.ask("POST", "/x", b"x" * 1001)) == (413, {"message": "Request Too Long"})
     assert told(await world.ask("POST", "/x", b"\x01" * 900)) == (413, {"message": "Request Too Long"})
+
+
+async def test_a_head_that_is_too_long_is_refused(world: World) -> None:
+    world.mock("/x")
+    long = "y" * (4000 - len("GET /x HTTP/1.1" + "h"))
+    assert (await world.ask("GET", "/x", A=long)).status == 200
+    assert told(await world.ask("GET", "/x", A=long, B="z")) == (431, {"message": "Request Header Fields Too Large"})
+
+
+async def test_what_is_wrong_with_a_body_may_be_told_in_quotes(world: World) -> None:
+    world.document.models = {"M": {"name": "M", "schema": '{"required": ["a"]}'}}
+    world.document.validators = {"v": {"id": "v", "validateRequestBody": True}}
+    part = {"responseTemplates": {"application/json": '{"why": "$context.error.validationErrorString"}'}}
+    world.document.responses = {"BAD_REQUEST_BODY": default_part("BAD_REQUEST_BODY") | part}
+    world.mock("/x", requestModels={"application/json": "M"}, requestValidatorId="v")
+    why = '[object has missing required properties (["a"])]'
+    assert told(await world.ask("GET", "/x", b"{}")) == (400, {"why": why})
 
 
 async def test_binary_bodies_are_base64_where_the_api_names_their_type(world: World) -> None:
