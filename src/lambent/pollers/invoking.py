@@ -24,7 +24,7 @@ from lambent.model.trace import new_trace
 from lambent.pollers.api import Invoker, Mapping
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 15.0
-NOT_FOUND = "ResourceNotFoundException"
+NOT_FOUND, THROTTLED = "ResourceNotFoundException", "TooManyRequestsException"
 log = structlog.get_logger()
 
 
@@ -34,6 +34,10 @@ class Refusal(Struct, frozen=True):
     code: str
     message: str
     gone: bool = False
+
+    @property
+    def throttled(self) -> bool:
+        return self.code == THROTTLED
 
 
 class Attempt(Struct, frozen=True):
@@ -45,11 +49,11 @@ class Attempt(Struct, frozen=True):
 
 class Patience(NamedTuple):
     """How long a batch may be tried. `until_s` is the last moment to begin; `rest` waits so many seconds, and answers
-    whether to go on; `throttled` is told of each throttle."""
+    whether to go on; `refused` is told of each refusal that is waited out."""
 
     until_s: float
     rest: Callable[[float], Awaitable[bool]]
-    throttled: Callable[[], None]
+    refused: Callable[[Refusal], None]
 
 
 class BatchInvoker:
@@ -79,8 +83,7 @@ class BatchInvoker:
             if refusal.code == RecursiveInvocation.code:
                 measure_function(self._meter, mapping.function, "RecursiveInvocationsDropped")
                 return attempt
-            if refusal.code == "TooManyRequestsException":
-                patience.throttled()
+            patience.refused(refusal)
             if self._clock.monotonic_s() + wait_s >= patience.until_s or not await patience.rest(wait_s):
                 return attempt
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)

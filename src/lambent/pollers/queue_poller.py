@@ -236,7 +236,7 @@ class QueuePoller:
         header = max(messages, key=lambda message: (_passes(message, mapping), bool(message.trace_header))).trace_header
         payload = event_of([entry.encoded for entry in batch])
         ids = {message.id for message in messages}
-        patience = Patience(until_s, self._rest, self._throttled)
+        patience = Patience(until_s, self._rest, self._refused)
         result = (await self._tools.invoker.invoke(mapping, payload, header, patience)).answer
         if isinstance(result, Refusal):
             self._counts.add(self._mapping, "failed", len(ids))
@@ -255,7 +255,9 @@ class QueuePoller:
         await first_of(self._clock.sleep(seconds), self._stopping.wait())
         return not self._stopping.is_set()
 
-    def _throttled(self) -> None:
+    def _refused(self, refusal: Refusal) -> None:
+        if not refusal.throttled:
+            return
         self._counts.add(self._mapping, "throttled", 1)
         self._scaling.throttled(self._clock.monotonic_s())
 

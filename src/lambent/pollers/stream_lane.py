@@ -214,7 +214,7 @@ class StreamLane:
             self._measure_age(changes[-1])
         tools.running(1)
         try:
-            patience = Patience(until_s, self._rest, self._throttled)
+            patience = Patience(until_s, self._rest, self._refused)
             self._last = await tools.invoker.invoke(
                 self._mapping, event_of(changes, self._origin, window), "", patience
             )
@@ -222,7 +222,7 @@ class StreamLane:
             tools.running(-1)
         answer = self._last.answer
         if isinstance(answer, Refusal) and not tools.stopping.is_set():
-            tools.told(f"PROBLEM: {answer.message}")
+            self._tell(answer)
             if answer.gone:
                 await tools.gone(answer)
         return self._last
@@ -242,8 +242,13 @@ class StreamLane:
             await first_of(self._clock.sleep(seconds), self._tools.stopping.wait())
         return not self._tools.stopping.is_set()
 
-    def _throttled(self) -> None:
-        self._tools.counts.add(self._mapping, "throttled", 1)
+    def _refused(self, refusal: Refusal) -> None:
+        self._tell(refusal)
+        if refusal.throttled:
+            self._tools.counts.add(self._mapping, "throttled", 1)
+
+    def _tell(self, refusal: Refusal) -> None:
+        self._tools.told(f"PROBLEM: {refusal.message}")
 
     def _facts(self, changes: tuple[Change, ...]) -> dict[str, object]:
         mapping = self._mapping

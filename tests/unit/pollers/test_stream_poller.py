@@ -256,8 +256,10 @@ async def test_throttles_spend_no_retries(house: "House") -> None:
     await house.pass_s(60)
     assert house.outbox == []
     assert house.statistics().throttled > 3
+    assert house.pollers.result("m") == "PROBLEM: Rate Exceeded."  # told while the batch waits, not a day later
     house.function.answer = lambda _: result()
     await house.pass_s(30)
+    assert house.pollers.result("m") == "OK"
     assert house.function.bodies[-1] == "a1"
     assert house.statistics().dropped == 0
 
