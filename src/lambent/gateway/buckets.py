@@ -3,11 +3,16 @@
 `http://BUCKET.s3.localhost/KEY`, also with a Region, under any domain, and `http://BUCKET.localhost/KEY`, which
 SDKs make of an endpoint called localhost, mean what `http://HOST/BUCKET/KEY` does.
 
-Source: S3 User Guide, "Virtual hosting of general purpose buckets".
+A link's `x-amz-` parameters, and its conditions, mean what headers of these names do: signers move such headers into
+the query. A link's
+maker cannot know the body, though, so that what its parameters say of a checksum is nothing, as on AWS.
+
+Sources: S3 User Guide, "Virtual hosting of general purpose buckets"; S3 API reference, "Authenticating Requests: Using
+Query Parameters"; what the signers of boto3 and of the SDK for JavaScript put into links.
 """
 
 import re
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from msgspec import structs
 
@@ -30,6 +35,11 @@ OTHERS = re.compile(
 SIGNED_QUERY = re.compile(r"(?:^|&)(?:X-Amz-(?:Algorithm|Signature|Credential)|AWSAccessKeyId|Signature)=")
 FORM = "multipart/form-data"
 STREAMED = frozenset({"PutObject", "UploadPart"})
+MOVED = re.compile(
+    r"if-(?:none-)?match|x-amz-(?!(?:algorithm|credential|date|expires|signedheaders|signature|security-token|content-sha256"
+    r"|sdk-checksum-algorithm|checksum-(?!mode$|algorithm$|type$).*)$).+",
+    re.IGNORECASE,
+)
 SIGNED_FOR_S3 = re.compile(r"/s3/aws4_request|%2Fs3%2Faws4_request", re.IGNORECASE)
 
 
@@ -39,6 +49,16 @@ def addressed(request: HttpRequest) -> HttpRequest:
     if found is None or NO_BUCKET.fullmatch(found["bucket"]):
         return request
     return structs.replace(request, path=f"/{found['bucket']}{request.path}")
+
+
+def unmoved(request: HttpRequest) -> HttpRequest:
+    """A link's request with the headers that its signer moved into the query."""
+    if not SIGNED_QUERY.search(request.query):
+        return request
+    there = {name for name, _ in request.headers}
+    query = parse_qsl(request.query, keep_blank_values=True, encoding="latin-1")
+    moved = [(name.lower(), value) for name, value in query if MOVED.fullmatch(name) and name.lower() not in there]
+    return structs.replace(request, headers=[*request.headers, *moved]) if moved else request
 
 
 def is_virtual(request: HttpRequest) -> bool:
@@ -86,7 +106,7 @@ def comes_in_pieces(request: HttpRequest) -> bool:
     if request.method != "PUT" or not (is_for_s3(request) or (is_unsigned(request) and bucket_and_key(request)[1])):
         return False
     try:
-        return operation_of(addressed(request)) in STREAMED
+        return operation_of(unmoved(addressed(request))) in STREAMED
     except ServiceError:
         return False
 

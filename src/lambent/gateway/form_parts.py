@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from lambent.gateway.receiving import BadRequest
+from lambent.gateway.promises import BadRequest
 
 FIELDS_BYTES = 20 * 1024
 MOST_FIELDS = 200

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from lambent.gateway.receiving import BadRequest
+from lambent.gateway.promises import BadRequest
 
 FREE = frozenset({"policy", "x-amz-signature", "signature", "awsaccesskeyid", "file"})
 IGNORED = "x-ignore-"

@@ -22,7 +22,8 @@ from lambent.gateway.form_policy import FormPolicy, policy_of
 from lambent.gateway.forward import forwarded
 from lambent.gateway.http.streams import Response
 from lambent.gateway.objects import LONGEST_BYTES, Ask, commit, too_large
-from lambent.gateway.receiving import BadRequest, Plain, Receiving, promises_of
+from lambent.gateway.promises import BadRequest, promises_of
+from lambent.gateway.receiving import Plain, Receiving
 from lambent.model.http import HttpRequest, HttpResponse
 from lambent.model.objects import ObjectCall
 from lambent.protocol.form_signatures import credential_of_form, verify_form

@@ -9,19 +9,23 @@ from collections.abc import Awaitable, Callable
 
 from lambent.errors import ServiceError, Unavailable
 from lambent.gateway.authentication import KeyCache
-from lambent.gateway.buckets import STREAMED, addressed, is_unsigned, operation_of
+from lambent.gateway.buckets import STREAMED, addressed, is_unsigned, operation_of, unmoved
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.forward import forwarded
 from lambent.gateway.http.streams import Response, StreamedResponse
-from lambent.gateway.receiving import BadRequest, Decoder, Plain, Receiving, promises_of
+from lambent.gateway.promises import BadRequest, check_document, promises_of
+from lambent.gateway.receiving import Decoder, Plain, Receiving
 from lambent.model.http import HttpRequest, HttpResponse
 from lambent.model.objects import ObjectAnswer, ObjectCall, Stored
+from lambent.protocol.checksums import CRCS, DEFAULT
 from lambent.protocol.chunked import MissingContentLength, decoder_for, is_chunked, unsigned_decoder_for
 from lambent.protocol.sigv4 import credential_of
 from lambent.store.api import Objects
 
 LONG_BYTES = 1024 * 1024
 LONGEST_BYTES = 5 * 1024**3
+# Of a part, those of which the upload may want one of the whole, although the client does not send it with the part.
+WANTED: dict[str, tuple[str, ...]] = {"PutObject": (DEFAULT,), "UploadPart": tuple(CRCS)}
 
 Ask = Callable[[ObjectCall], Awaitable[ObjectAnswer]]
 
@@ -40,19 +44,23 @@ class ObjectRoad:
 
     async def answer(self, exchange: Exchange) -> Response:
         """The answer to a request for S3."""
-        request = addressed(exchange.request)
-        if operation_of(request) in STREAMED:
-            return await self._put(exchange, request)
+        request = unmoved(addressed(exchange.request))
+        operation = operation_of(request)
+        if operation in STREAMED:
+            return await self._put(exchange, request, operation)
+        trailers: dict[str, str] = {}
         if is_chunked(request):
             decoder = await self._decoder(exchange.request)
             request.body = decoder.feed(request.body)
-            decoder.finish()
+            trailers = decoder.finish()
+        if request.body:
+            check_document(operation, request, trailers)
         answer = await self._ask(ObjectCall(forwarded(exchange, request)))
         if not answer.pieces:
             return answer.response
         return StreamedResponse(answer.response.status, answer.response.headers, self._objects.read(answer.pieces))
 
-    async def _put(self, exchange: Exchange, request: HttpRequest) -> HttpResponse:
+    async def _put(self, exchange: Exchange, request: HttpRequest, operation: str) -> HttpResponse:
         promises, announced_bytes = promises_of(request), length_of(request)
         call = ObjectCall(forwarded(exchange, request), Stored(announced_bytes))
         if announced_bytes > LONG_BYTES:
@@ -60,7 +68,7 @@ class ObjectRoad:
             if first.status >= 300:
                 return first
         decoder = await self._decoder(exchange.request) if is_chunked(request) else Plain()
-        async with Receiving(self._objects, promises) as receiving:
+        async with Receiving(self._objects, promises, WANTED[operation]) as receiving:
             stored = await receiving.take(exchange.chunks(), decoder, announced_bytes)
             return await commit(self._ask, receiving, ObjectCall(call.forwarded, stored))
 

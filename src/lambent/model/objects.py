@@ -18,8 +18,8 @@ from lambent.model.messages import Forwarded
 class Stored(Struct, frozen=True):
     """A request's body, which the edge has read and verified: a blob that is on disk, or, where it is small, `data`.
 
-    Without an `md5` the body is only announced: may it come? `checksums` are in base64, by algorithm: CRC64NVME and
-    the one that the client `declared`. It came in a `form` where a browser posted it.
+    Without an `md5` the body is only announced: may it come? `checksums` are in base64, by algorithm: CRC64NVME, for a
+    part all CRCs, and the one that the client `declared`. It came in a `form` where a browser posted it.
     """
 
     length: int
