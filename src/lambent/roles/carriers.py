@@ -164,12 +164,13 @@ class TopicCarrier:
             await check_role(self._roles, delivery)
             trusted = parse_arn(delivery.role_arn).account == parse_arn(delivery.target_arn).account
         types = delivery.attribute_types
+        subject = {name: value for name, value in delivery.options.items() if name == "Subject"}
         attributes = {name: Attribute(types.get(name, "String"), value) for name, value in delivery.attributes.items()}
         try:
             await self._publisher.publish_for(
                 Sender(delivery.principal, delivery.source_arn, delivery.account, trusted),
                 delivery.target_arn,
-                delivery.payload.decode("utf-8", "replace"),
+                {"Message": delivery.payload.decode("utf-8", "replace"), **subject},
                 attributes,
                 delivery.options.get("TraceHeader", ""),
             )

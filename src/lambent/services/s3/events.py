@@ -1,8 +1,9 @@
 """What is told of a change, and to whom. Pure.
 
-Sources: S3 User Guide, "Event message structure", "Amazon S3 event notification types and destinations", "Using
-EventBridge" (its example events and the table of reasons). Version 2.1 of the structure. The sequencer's form is ours:
-compared as text, the later event of a key has the greater one.
+Sources: S3 User Guide, "Event message structure" (version 2.1, and 2.3 of kinds that came later), "Amazon S3 event
+notification types and destinations", "Using EventBridge" (its example events and the table of reasons). That changes of
+tags have no sequencer, the eTag of a marker and the subject for topics: messages of the service. The form of the
+sequencer is ours: compared as text, the later event of a key has the greater one.
 """
 
 from collections.abc import Iterator
@@ -13,9 +14,12 @@ from urllib.parse import quote_plus
 from msgspec import Struct, json
 
 from lambent.delivery.api import Delivery
-from lambent.services.s3.model import Bucket, Version, owner_id
+from lambent.services.s3.model import NULL, Bucket, Version, owner_id
 
 PRINCIPAL = "s3.amazonaws.com"
+SUBJECT = "Amazon S3 Notification"
+VERSION, LATER_VERSION, LATER = "2.1", "2.3", frozenset({"ObjectTagging", "LifecycleExpiration"})
+EMPTY_MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 REASONS = {
     "ObjectCreated:Put": "PutObject",
     "ObjectCreated:Post": "POST Object",
@@ -99,23 +103,27 @@ def delivery(bucket: Bucket, target_arn: str, payload: bytes, at_ms: int, trace_
         source_arn=bucket.arn,
         principal=PRINCIPAL,
         accepted_ms=at_ms,
-        options={"TraceHeader": trace_header} if trace_header else {},
+        options={"Subject": SUBJECT, **({"TraceHeader": trace_header} if trace_header else {})},
     )
 
 
 def record(bucket: Bucket, rule: Rule, what: Happened) -> dict[str, Any]:
     """One of the Records of the message."""
-    version = what.version
+    version, family = what.version, what.event.partition(":")[0]
     shown: dict[str, Any] = {"key": quote_plus(version.key, safe="/")}
-    if what.event.startswith("ObjectCreated"):
+    if family == "ObjectCreated":
         shown |= {"size": version.bytes, "eTag": version.etag}
-    elif what.event.startswith("ObjectTagging"):
+    elif family == "ObjectTagging":
         shown["eTag"] = version.etag
-    if bucket.versioning:
+    elif version.marker:
+        shown["eTag"] = EMPTY_MD5
+    if version.version not in ("", NULL):
         shown["versionId"] = version.version
+    if family != "ObjectTagging":
+        shown["sequencer"] = what.sequencer
     owner = {"principalId": owner_id(bucket.account)[:14].upper()}
     return {
-        "eventVersion": "2.1",
+        "eventVersion": LATER_VERSION if family in LATER else VERSION,
         "eventSource": "aws:s3",
         "awsRegion": bucket.region,
         "eventTime": _iso_millis(what.at_ms),
@@ -127,7 +135,7 @@ def record(bucket: Bucket, rule: Rule, what: Happened) -> dict[str, Any]:
             "s3SchemaVersion": "1.0",
             "configurationId": rule.id,
             "bucket": {"name": bucket.name, "ownerIdentity": owner, "arn": bucket.arn},
-            "object": {**shown, "sequencer": what.sequencer},
+            "object": shown,
         },
     }
 
@@ -140,7 +148,7 @@ def bus_event(bucket: Bucket, what: Happened, event_id: str) -> dict[str, Any]:
         shown |= {"size": version.bytes, "etag": version.etag}
     elif family == "ObjectTagging":
         shown["etag"] = version.etag
-    if bucket.versioning:
+    if version.version not in ("", NULL):
         shown["version-id"] = version.version
     detail: dict[str, Any] = {
         "version": "0",

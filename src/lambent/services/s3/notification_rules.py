@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from itertools import combinations
 from typing import Any
 
-from lambent.services.s3.errors import S3Error, invalid_argument, not_implemented
+from lambent.services.s3.errors import S3Error, invalid_argument, malformed, not_implemented
 from lambent.services.s3.events import EVENTS, FAMILIES, Rule, Rules
 
 KINDS = {
@@ -74,14 +74,16 @@ def _rule(entry: Mapping[str, Any], arn: str, word: str, new_id: Callable[[], st
             raise invalid_argument("The event is not supported for notifications", "Event", event)
     filters: dict[str, str] = {}
     for each in (entry.get("Filter") or {}).get("Key", {}).get("FilterRules") or ():
-        name = str(each.get("Name", "")).lower()
+        if "Name" not in each or "Value" not in each:
+            raise malformed()
+        name = each["Name"].lower()
         if name not in ("prefix", "suffix"):
-            raise invalid_argument("filter rule name must be either prefix or suffix", "FilterRule.Name", name)
+            raise invalid_argument("filter rule name must be either prefix or suffix", "FilterRule.Name", each["Name"])
         if name in filters:
             raise invalid_argument(
                 "Cannot specify more than one prefix or suffix rule in a filter.", "FilterRule.Name", name
             )
-        filters[name] = each.get("Value") or ""
+        filters[name] = each["Value"] or ""
     rule_id = entry.get("Id") or new_id()
     if len(rule_id) > LONGEST_ID:
         raise S3Error("InvalidArgument", 400, f"An ID may have {LONGEST_ID} characters.")

@@ -76,9 +76,9 @@ class Publisher:
         return {"Successful": answers, "Failed": bad}
 
     async def publish_for(
-        self, sender: Sender, topic_arn: str, text: str, attributes: Mapping[str, Attribute], trace_header: str = ""
+        self, sender: Sender, topic_arn: str, given: Given, attributes: Mapping[str, Attribute], trace_header: str = ""
     ) -> str:
-        """Publish for another service; the MessageId, once it is on disk.
+        """Publish for another service the Message, and the Subject if there is one; the MessageId, once it is on disk.
 
         Raises:
             NotFound: there is no such topic.
@@ -91,9 +91,9 @@ class Publisher:
             raise AuthorizationError(
                 f"The policy of {topic.arn} does not let {sender.service} for {sender.source_arn} publish to it."
             )
-        parts = [text, *(part for name, each in attributes.items() for part in (name, *each))]
+        parts = [*given.values(), *(part for name, each in attributes.items() for part in (name, *each))]
         self._check_size(sum(len(part.encode()) for part in parts))
-        message = message_of(topic, {"Message": text}, self._shop.ids.uuid(), self._shop.clock.now_ms())
+        message = message_of(topic, given, self._shop.ids.uuid(), self._shop.clock.now_ms())
         message = structs.replace(message, attributes=dict(attributes), trace_header=trace_header)
         (told,) = await self._accept(view, [message])
         return told.id

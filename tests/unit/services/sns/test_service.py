@@ -277,10 +277,11 @@ async def test_a_service_publishes_where_the_policy_names_it_or_its_role_is_of_t
     publish, sender = house.service.publisher.publish_for, Sender("events.amazonaws.com", "rule", ACCOUNT)
     attributes = {"a": Attribute("Number", "1")}
     with pytest.raises(AuthorizationError):
-        await publish(sender, TOPIC, "m", attributes)
-    await publish(structs.replace(sender, trusted=True), TOPIC, "m", attributes)
+        await publish(sender, TOPIC, {"Message": "m"}, attributes)
+    await publish(structs.replace(sender, trusted=True), TOPIC, {"Message": "m", "Subject": "s"}, attributes)
     (made,) = house.outbox.got
-    assert json.loads(made.payload)["MessageAttributes"] == {"a": {"Type": "Number", "Value": "1"}}
+    told = json.loads(made.payload)
+    assert (told["Subject"], told["MessageAttributes"]) == ("s", {"a": {"Type": "Number", "Value": "1"}})
 
 
 @pytest.mark.parametrize(
