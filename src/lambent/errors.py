@@ -4,7 +4,9 @@ Knows: the kinds of fault, and the fields a client may see. Does not know HTTP w
 forms: `gateway` turns a ServiceError into bytes once, with the service's own model.
 """
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -44,6 +46,7 @@ class ServiceError(LambentError):
     fault: ClassVar[Fault] = Fault.CALLER
     code: str = "ServiceException"
     status: int = 400  # used where the model does not give one
+    headers: Mapping[str, str] = MappingProxyType({})  # what the answer says besides the error
 
     def __init__(self, message: str, **members: Any) -> None:
         super().__init__(message)

@@ -93,6 +93,10 @@ PEERS = {
             case.name == "head_object" and case.theirs == ("400", 400))),
         ("HEAD has no overrides", lambda case: case.only("CacheControl", "ContentType")),
         ("uploads are listed as they were begun, and in one page", lambda case: case.name == "list_multipart_uploads"),
+        ("tags of a delete marker are those of what is not there", lambda case: (
+            case.name.endswith("_tagging") and case.codes("MethodNotAllowed", "NoSuchKey NoSuchVersion"))),
+        ("a range that is all of an object has no checksum", lambda case: (
+            "Range" in case.asked and {each[:8] for each in case.members()} == {"Checksum"})),
         ("versions of tags are not told", lambda case: case.name.endswith("_tagging") and case.only("VersionId")),
     ]),
     "versitygw": Peer(frozenset({"Size", "AccessPointAlias", "BucketArn", "StorageClass"}), [
@@ -101,10 +105,6 @@ PEERS = {
             case.name == "complete_multipart_upload" and case.codes("NoSuchUpload", "InvalidPart InvalidPartOrder "))),
         ("the version called null is not found by that name before there was versioning", lambda case: (
             case.asked.get("VersionId") == "null" and case.codes(" 412", "NoSuchVersion 404"))),
-        ("tags of a key that a delete marker hides are no method", lambda case: (
-            case.name.endswith("_tagging") and case.codes("NoSuchKey", "MethodNotAllowed"))),
-        ("a range that is all of an object has its checksum", lambda case: (
-            "Range" in case.asked and {each[:8] for each in case.members()} == {"Checksum"})),
         ("EncodingType is not looked at", lambda case: (
             "EncodingType" in case.asked and case.only("Contents", "CommonPrefixes"))),
         ("If-None-Match of a PUT is held by a delete marker too", lambda case: (

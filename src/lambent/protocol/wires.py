@@ -149,6 +149,7 @@ class Wire:
         dialect = self._dialects[protocol_of(request, self._protocols)]
         answer = dialect.error(error, self._faults.form_of(error), request_id)
         answer.headers.extend(self._id_headers(request_id))
+        answer.headers.extend(error.headers.items())
         if request.method == "HEAD":
             answer.body = b""
         return answer

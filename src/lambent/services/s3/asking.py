@@ -4,6 +4,7 @@ Whether it may, permissions.py judges. What a request asks for and Lambent would
 not carry out is refused by name.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,7 @@ REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "MFA": (bool, "Deleting with multi-factor authentication"),
     "AnnotationDirective": (bool, "Annotations"),
 }
+ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 OWNERS_ACLS = ("private", "bucket-owner-full-control")
 
@@ -48,7 +50,10 @@ def bucket_of(tx: Transaction, ctx: RequestContext, request: Request) -> Bucket:
 
 
 def check_owner(bucket: Bucket, expected: str | None) -> None:
-    """Whether the bucket is that account's. Raises AccessDenied."""
+    """Whether the bucket is that account's. Raises AccessDenied, InvalidBucketOwnerAWSAccountID."""
+    if expected is not None and not ACCOUNT.fullmatch(expected):
+        message = f"The value of the expected bucket owner parameter must be an AWS Account ID... [{expected}]"
+        raise S3Error("InvalidBucketOwnerAWSAccountID", 400, message)
     if expected is not None and expected != bucket.account:
         raise access_denied()
 

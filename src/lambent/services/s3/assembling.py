@@ -39,8 +39,10 @@ def checksum_rule(algorithm: str | None, kind: str | None) -> tuple[str, str, bo
 def chosen_parts(upload: Upload, there: Mapping[int, Part], named: Sequence[Mapping[str, Any]]) -> list[Part]:
     """The parts that a request names. Raises InvalidPart, InvalidPartOrder, EntityTooSmall, or that it is malformed."""
     if not named:
+        raise invalid_request("You must specify at least one part")
+    if not all("PartNumber" in each and "ETag" in each for each in named):
         raise malformed()
-    numbers = [each.get("PartNumber", 0) for each in named]
+    numbers = [each["PartNumber"] for each in named]
     if any(number >= following for number, following in pairwise(numbers)):
         raise S3Error(
             "InvalidPartOrder",
@@ -48,7 +50,7 @@ def chosen_parts(upload: Upload, there: Mapping[int, Part], named: Sequence[Mapp
             "The list of parts was not in ascending order. Parts must be ordered by part number.",
             UploadId=upload.id,
         )
-    chosen = [_checked(upload, there.get(each.get("PartNumber", 0)), each) for each in named]
+    chosen = [_checked(upload, there.get(each["PartNumber"]), each) for each in named]
     for part in chosen[:-1]:
         if part.bytes < SMALLEST_BYTES:
             raise S3Error(
@@ -98,7 +100,7 @@ def check_whole(request: Mapping[str, Any], upload: Upload, checksums: Mapping[s
 
 
 def _checked(upload: Upload, part: Part | None, named: Mapping[str, Any]) -> Part:
-    etag = (named.get("ETag") or "").strip().strip('"')
+    etag = named["ETag"].strip().strip('"')
     told = {algorithm: named[member] for algorithm, member in MEMBERS.items() if named.get(member)}
     if part is None or part.md5 != etag or any(part.checksums.get(name, text) != text for name, text in told.items()):
         raise S3Error(
@@ -107,7 +109,7 @@ def _checked(upload: Upload, part: Part | None, named: Mapping[str, Any]) -> Par
             "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
             "specified entity tag may not match the part's entity tag.",
             UploadId=upload.id,
-            PartNumber=named.get("PartNumber"),
+            PartNumber=named["PartNumber"],
             ETag=etag,
         )
     if upload.chosen and upload.checksum_type == COMPOSITE and upload.algorithm not in told:

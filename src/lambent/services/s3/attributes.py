@@ -1,10 +1,12 @@
 """GetObjectAttributes.
 
-Source: S3 API reference.
+Source: S3 API reference; answers of the service: a checksum of the parts' checksums is without their number, and parts
+are told one by one only where they have such checksums, because what is kept of others is not theirs.
 """
 
 from typing import Any
 
+from lambent.protocol.checksums import COMPOSITE
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import store
 from lambent.services.s3.asking import count_of
@@ -30,7 +32,8 @@ class Attributes:
             facts = found.facts
             answer: Answer = {"LastModified": moment(found.modified_ms), **version_members(bucket, found)}
             shown: Answer = {"ETag": found.etag, "StorageClass": "STANDARD", "ObjectSize": found.bytes}
-            shown["Checksum"] = checksum_members(facts.checksums, facts.checksum_type) or None
+            texts = {name: text.partition("-")[0] for name, text in facts.checksums.items()}
+            shown["Checksum"] = checksum_members(texts, facts.checksum_type) or None
             shown["ObjectParts"] = _parts(tx, found, after, most) if facts.parts else None
             return answer | {name: value for name, value in shown.items() if name in wanted and value is not None}
 
@@ -38,6 +41,8 @@ class Attributes:
 
 
 def _parts(tx: Transaction, found: Version, after: int, most: int) -> dict[str, Any]:
+    if found.facts.checksum_type != COMPOSITE:
+        return {"TotalPartsCount": found.facts.parts}
     parts = store.version_parts(tx, found, after, most + 1)
     page = parts[:most]
     return {

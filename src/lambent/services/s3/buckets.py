@@ -5,6 +5,7 @@ every bucket, so that nobody is sent elsewhere.
 """
 
 import base64
+import re
 from datetime import UTC, datetime
 
 from lambent.clock import Clock
@@ -19,6 +20,7 @@ from lambent.store.api import Database, Transaction
 
 FIRST_REGION = "us-east-1"
 MOST_LISTED = 10_000
+REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d")
 
 
 class Buckets:
@@ -48,7 +50,9 @@ class Buckets:
         def work(tx: Transaction) -> None:
             found = bucket_of(tx, ctx, request)
             if store.is_used(tx, found):
-                message = "The bucket you tried to delete is not empty. You must delete all versions in the bucket."
+                message = "The bucket you tried to delete is not empty"
+                if found.versioning:
+                    message += ". You must delete all versions in the bucket."
                 raise S3Error("BucketNotEmpty", 409, message, BucketName=found.name)
             store.delete_bucket(tx, found)
 
@@ -90,6 +94,9 @@ class Buckets:
         if wanted.get("MFADelete", "Disabled") != "Disabled":
             raise not_implemented("Deleting with multi-factor authentication")
         status = wanted.get("Status")
+        if status is None:
+            message = "The Versioning element must be specified"
+            raise S3Error("IllegalVersioningConfigurationException", 400, message)
         if status not in (ENABLED, SUSPENDED):
             raise malformed()
         await self._database.write(lambda tx: store.set_versioning(tx, bucket_of(tx, ctx, request), status))
@@ -122,6 +129,9 @@ def _region(ctx: RequestContext, request: Request) -> str:
     if wanted.get("Location") or wanted.get("Bucket") or wanted.get("Tags"):
         raise not_implemented("A directory bucket, or tags in CreateBucketConfiguration")
     named = wanted.get("LocationConstraint") or ""
+    if named == FIRST_REGION or (named and not (named == "EU" or REGION.fullmatch(named))):
+        message = "The specified location-constraint is not valid"
+        raise S3Error("InvalidLocationConstraint", 400, message, LocationConstraint=named)
     if named != ctx.region and not (named == "" and ctx.region == FIRST_REGION) and ctx.region != FIRST_REGION:
         message = (
             f"The {named or 'unspecified'} location constraint is incompatible for the region specific endpoint this "

@@ -17,42 +17,62 @@ def quoted(etag: str) -> str:
     return f'"{etag}"'
 
 
-def not_modified(request: Mapping[str, Any], found: Version, prefix: str = "") -> bool:
-    """Whether a reader has all of it already; `prefix` is CopySource for those of a copy.
+def not_modified(request: Mapping[str, Any], found: Version, now_ms: int, prefix: str = "") -> bool:
+    """Whether a reader has all of it already; `prefix` is CopySource for those of a copy, which then gets nothing.
+
+    That it has what there will be tomorrow says nothing: such an If-Modified-Since is as if it were not there.
 
     Raises:
         PreconditionFailed: it is not what the reader wants.
     """
     match, none_match = request.get(f"{prefix}IfMatch"), request.get(f"{prefix}IfNoneMatch")
     since, unmodified = request.get(f"{prefix}IfModifiedSince"), request.get(f"{prefix}IfUnmodifiedSince")
-    modified_s = found.modified_ms // 1000
+    modified_s, told = found.modified_ms // 1000, "x-amz-copy-source-" if prefix else ""
     if match is not None:
         if not _matches(match, found.etag):
-            raise precondition_failed("If-Match")
+            raise precondition_failed(f"{told}If-Match")
     elif unmodified is not None and modified_s > int(unmodified.timestamp()):
-        raise precondition_failed("If-Unmodified-Since")
+        raise precondition_failed(f"{told}If-Unmodified-Since")
     if none_match is not None:
-        return _matches(none_match, found.etag)
-    return since is not None and modified_s <= int(since.timestamp())
+        failed, condition = _matches(none_match, found.etag), "If-None-Match"
+    else:
+        condition = "If-Modified-Since"
+        failed = since is not None and modified_s <= int(since.timestamp()) <= now_ms // 1000
+    if failed and prefix:
+        raise precondition_failed(f"{told}{condition}")
+    return failed
 
 
 def check_write(request: Mapping[str, Any], key: str, current: Version | None) -> None:
     """Raises PreconditionFailed, NoSuchKey, NotImplemented."""
     there = current is not None and not current.marker
     match, none_match = request.get("IfMatch"), request.get("IfNoneMatch")
+    if match is not None and none_match is not None:
+        raise _unheard_of("If-Match,If-None-Match", "Multiple conditional request headers present in the request")
     if none_match is not None:
         if none_match.strip() != "*":
-            raise not_implemented(
-                "A header you provided implies functionality that is not implemented: If-None-Match with an ETag"
-            )
+            raise _unheard_of("If-None-Match")
         if there:
             raise precondition_failed("If-None-Match")
     if match is not None:
+        if match.strip() == "*":
+            raise _unheard_of("If-Match")
         if not there:
             raise no_such_key(key)
         assert current is not None
         if not _matches(match, current.etag):
             raise precondition_failed("If-Match")
+
+
+def _unheard_of(header: str, why: str = "") -> S3Error:
+    """The refusal of a condition that AWS does not carry out either."""
+    return S3Error(
+        "NotImplemented",
+        501,
+        "A header you provided implies functionality that is not implemented",
+        Header=header,
+        additionalMessage=why or f"We don't accept the provided value of {header} header for this API",
+    )
 
 
 def check_delete(request: Mapping[str, Any], current: Version | None) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from lambent.model.objects import Piece, Stored
 from lambent.protocol import checksums
@@ -20,15 +20,15 @@ from lambent.services.s3 import bodies, store, upload_store
 from lambent.services.s3.actions import READ, READ_VERSION
 from lambent.services.s3.asking import bucket_of, check_owner, refuse
 from lambent.services.s3.conditions import check_write, not_modified, quoted
-from lambent.services.s3.errors import S3Error, invalid_argument, invalid_request, precondition_failed
+from lambent.services.s3.errors import S3Error, invalid_argument, invalid_request
 from lambent.services.s3.facts import facts_of, tags_of_header
 from lambent.services.s3.lifecycle import expiration_member
-from lambent.services.s3.model import Bucket, Facts, Part, Version
+from lambent.services.s3.model import NULL, Bucket, Facts, Part, Version
 from lambent.services.s3.names import check_key
 from lambent.services.s3.permissions import check
 from lambent.services.s3.ranges import copy_range
 from lambent.services.s3.reading import version_of
-from lambent.services.s3.showing import checksum_members, moment, version_members
+from lambent.services.s3.showing import checksum_members, made_members, moment
 from lambent.services.s3.uploads import check_part_number, part_checksums, put_part
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Objects, Transaction
@@ -59,6 +59,7 @@ class Copies:
         refuse(request)
         held = await self._writer.write(lambda tx: self._hold(tx, ctx, request, None))
         try:
+            await self._writer.database.read(lambda tx: self._may_replace(tx, ctx, request))
             _check_to_itself(request, held)
             stored = await self._looked_at(held, request.get("ChecksumAlgorithm"))
             facts = _facts(request, held.version.facts, stored)
@@ -107,8 +108,7 @@ class Copies:
         asked = {"Key": key} if version_name is None else {"Key": key, "VersionId": version_name}
         check(tx, ctx, bucket, READ if version_name is None else READ_VERSION, asked)
         version = _source(tx, bucket, key, version_name)
-        if not_modified(request, version, "CopySource"):
-            raise precondition_failed("x-amz-copy-source-If-None-Match")
+        not_modified(request, version, self._writer.clock.now_ms(), "CopySource")
         begin, end = copy_range(stretch, version.bytes) if stretch is not None else (0, version.bytes)
         if end - begin > LARGEST_BYTES:
             raise invalid_request(
@@ -142,11 +142,15 @@ class Copies:
         self, tx: Transaction, ctx: RequestContext, request: Request, held: Held, known: tuple[Stored, Facts]
     ) -> tuple[Answer, Version]:
         stored, facts = known
-        bucket = bucket_of(tx, ctx, request)
-        check_write(request, request["Key"], store.current(tx, bucket.id, request["Key"]))
+        bucket = self._may_replace(tx, ctx, request)
         wanted = Version(bucket.id, request["Key"], False, held.length, stored.md5, facts, held.body)
         made = self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Copy")
-        return version_members(bucket, made) | expiration_member(tx, bucket, made), made
+        return made_members(bucket, made) | expiration_member(tx, bucket, made), made
+
+    def _may_replace(self, tx: Transaction, ctx: RequestContext, request: Request) -> Bucket:
+        bucket = bucket_of(tx, ctx, request)
+        check_write(request, request["Key"], store.current(tx, bucket.id, request["Key"]))
+        return bucket
 
 
 def _source(tx: Transaction, bucket: Bucket, key: str, version_name: str | None) -> Version:
@@ -160,9 +164,13 @@ def _source(tx: Transaction, bucket: Bucket, key: str, version_name: str | None)
 
 
 def source_of(header: Any) -> tuple[str, str, str | None]:
-    """Bucket, key and version of `bucket/key?versionId=v`, percent-encoded. Raises InvalidArgument."""
+    """Bucket, key and version of `bucket/key?versionId=v`, percent-encoded; a plus is a space, as some clients have it.
+
+    Raises:
+        InvalidArgument: it is something else.
+    """
     text, _, version = str(header).partition("?versionId=")
-    bucket, _, key = unquote(text).removeprefix("/").partition("/")
+    bucket, _, key = unquote_plus(text).removeprefix("/").partition("/")
     if not bucket or not key or bucket.startswith("arn:"):
         message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
         raise invalid_argument(message, "x-amz-copy-source", str(header))
@@ -189,7 +197,7 @@ def _facts(request: Mapping[str, Any], source: Facts, stored: Stored) -> Facts:
 def _check_to_itself(request: Mapping[str, Any], held: Held) -> None:
     same = (held.bucket.name, held.version.key) == (request["Bucket"], request["Key"]) and held.version.latest
     changes = request.get("MetadataDirective", COPY) == REPLACE or request.get("TaggingDirective", COPY) == REPLACE
-    if same and not changes and not request.get("ChecksumAlgorithm"):
+    if same and not changes and not request.get("ChecksumAlgorithm") and not request.get("StorageClass"):
         raise invalid_request(
             "This copy request is illegal because it is trying to copy an object to itself without changing the "
             "object's metadata, storage class, website redirect location or encryption attributes."
@@ -197,4 +205,4 @@ def _check_to_itself(request: Mapping[str, Any], held: Held) -> None:
 
 
 def _source_version(held: Held) -> dict[str, str]:
-    return {"CopySourceVersionId": held.version.version} if held.bucket.versioning else {}
+    return {"CopySourceVersionId": held.version.version} if held.version.version != NULL else {}

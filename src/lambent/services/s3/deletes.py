@@ -12,8 +12,9 @@ from lambent.services.s3 import store
 from lambent.services.s3.actions import DELETE, DELETE_VERSION
 from lambent.services.s3.asking import bucket_of, refuse
 from lambent.services.s3.conditions import check_delete
-from lambent.services.s3.errors import invalid_argument, malformed
-from lambent.services.s3.model import Bucket
+from lambent.services.s3.errors import S3Error, malformed
+from lambent.services.s3.model import NULL, Bucket
+from lambent.services.s3.names import check_version
 from lambent.services.s3.permissions import check
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Transaction
@@ -50,6 +51,7 @@ class Deletes:
                 for name, member in (("IfMatchSize", "Size"), ("IfMatchLastModifiedTime", "LastModifiedTime")):
                     conditions[name] = each.get(member)
                 try:
+                    _check_version(bucket, named)
                     check(tx, ctx, bucket, DELETE_VERSION if "VersionId" in named else DELETE, named)
                     gone = self._delete(tx, ctx, bucket, {**named, **conditions})
                 except ServiceError as error:
@@ -66,14 +68,21 @@ class Deletes:
             check_delete(request, store.current(tx, bucket.id, key))
             marker = self._writer.delete(tx, ctx, bucket, key)
             return {} if marker is None else {"DeleteMarker": True, "VersionId": marker.version}
-        if not name:
-            raise invalid_argument("Version id cannot be the empty string", "versionId")
+        check_version(bucket, name, "versionId")
         gone = store.version(tx, bucket.id, key, name)
         check_delete(request, gone)
         if gone is None:
             return {"VersionId": name}
         self._writer.remove(tx, ctx, bucket, gone)
         return {"VersionId": name, **({"DeleteMarker": True} if gone.marker else {})}
+
+
+def _check_version(bucket: Bucket, named: dict[str, Any]) -> None:
+    """The same as for one object, in the words that S3 has for one of many. Raises NoSuchVersion."""
+    try:
+        check_version(bucket, named.get("VersionId", NULL), "versionId")
+    except S3Error:
+        raise S3Error("NoSuchVersion", 404, "The specified version does not exist.") from None
 
 
 def _told(named: dict[str, Any], gone: Answer) -> dict[str, Any]:

@@ -59,6 +59,11 @@ def precondition_failed(condition: str) -> S3Error:
     return S3Error("PreconditionFailed", 412, message, Condition=condition)
 
 
+def conflict(condition: str, key: str) -> S3Error:
+    message = "The conditional request cannot succeed due to a conflicting operation against this resource."
+    return S3Error("ConditionalRequestConflict", 409, message, Condition=condition, Key=key)
+
+
 def not_implemented(what: str) -> S3Error:
     return S3Error("NotImplemented", 501, f"{what} is not implemented by this version of Lambent.")
 

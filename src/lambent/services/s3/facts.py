@@ -1,19 +1,23 @@
 """What a request that makes an object says of it: headers, metadata, tags. Pure.
 
 Source: S3 User Guide, "Working with object metadata" (2 KB of user metadata) and "Categorizing your storage using tags"
-(10 tags of an object, keys of 128 and values of 256 characters).
+(10 tags of an object, keys of 128 and values of 256 characters: letters, digits, spaces and some signs).
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
+from unicodedata import category
 from urllib.parse import parse_qsl
 
 from lambent.model.objects import Stored
 from lambent.protocol.checksums import DEFAULT, FULL
 from lambent.services.s3.errors import S3Error, invalid_argument
+from lambent.services.s3.mail_safe import decoded
 from lambent.services.s3.model import Facts
 from lambent.services.s3.showing import KEPT_HEADERS, http_date
 
+SIGNS, PLAIN_CATEGORIES = frozenset("_.:/=+-@"), frozenset("LZN")
 MOST_TAGS, LONGEST_KEY, LONGEST_VALUE = 10, 128, 256
 METADATA_BYTES = 2_048
 CHUNKED = "aws-chunked"
@@ -48,7 +52,7 @@ def headers_of(request: Mapping[str, Any]) -> dict[str, str]:
 
 def metadata_of(request: Mapping[str, Any]) -> dict[str, str]:
     """User metadata, its names in lower case."""
-    found = {name.lower(): value for name, value in (request.get("Metadata") or {}).items()}
+    found = {name.lower(): decoded(value) for name, value in (request.get("Metadata") or {}).items()}
     size = sum(len(name) + len(value.encode()) for name, value in found.items())
     if size > METADATA_BYTES:
         message = "Your metadata headers exceed the maximum allowed metadata size"
@@ -60,14 +64,13 @@ def tags_of_header(text: str | None) -> dict[str, str]:
     """`key=value&key=value`."""
     if not text:
         return {}
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
-    except ValueError:
+    pairs = parse_qsl(text, keep_blank_values=True)
+    if len(dict(pairs)) < len(pairs) or not all(map(_is_plain, chain.from_iterable(pairs))):
         message = (
             "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag "
             "name duplicates."
         )
-        raise invalid_argument(message, "x-amz-tagging", text) from None
+        raise invalid_argument(message, "x-amz-tagging", text)
     return checked_tags(pairs)
 
 
@@ -77,9 +80,9 @@ def checked_tags(pairs: Iterable[tuple[str, str]], most: int = MOST_TAGS) -> dic
     for key, value in pairs:
         if key in tags:
             raise S3Error("InvalidTag", 400, "Cannot provide multiple Tags with the same key", TagKey=key)
-        if not 1 <= len(key) <= LONGEST_KEY:
+        if not 1 <= len(key) <= LONGEST_KEY or not _is_plain(key):
             raise S3Error("InvalidTag", 400, "The TagKey you have provided is invalid", TagKey=key)
-        if len(value) > LONGEST_VALUE:
+        if len(value) > LONGEST_VALUE or not _is_plain(value):
             raise S3Error("InvalidTag", 400, "The TagValue you have provided is invalid", TagKey=key, TagValue=value)
         if key.startswith("aws:"):
             raise S3Error("InvalidTag", 400, "System tags cannot be added/updated by requester", TagKey=key)
@@ -87,3 +90,7 @@ def checked_tags(pairs: Iterable[tuple[str, str]], most: int = MOST_TAGS) -> dic
     if len(tags) > most:
         raise S3Error("BadRequest", 400, f"Object tags cannot be greater than {most}")
     return tags
+
+
+def _is_plain(text: str) -> bool:
+    return all(sign in SIGNS or category(sign)[0] in PLAIN_CATEGORIES for sign in text)

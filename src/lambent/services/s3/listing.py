@@ -4,7 +4,8 @@ Keys are ordered by their UTF-8 bytes, as on AWS and in SQLite. A common prefix 
 all others that it has are skipped by asking the source anew behind them: a listing costs what it shows, however
 many keys lie below the prefixes.
 
-Source: S3 API reference, ListObjectsV2, ListObjects, ListObjectVersions, ListMultipartUploads.
+Source: S3 API reference, ListObjectsV2, ListObjects, ListObjectVersions, ListMultipartUploads; answers of the service:
+a marker inside a common prefix leaves out the prefix.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +35,7 @@ class Wish(Struct, frozen=True):
     delimiter: str = ""
     after: str = ""
     most: int = 1000
+    behind_prefixes: bool = False  # whether `after` leaves out all of the common prefix that it has
 
 
 class Page(Struct, Generic[T]):
@@ -56,7 +58,8 @@ def list_page(wish: Wish, source: Source[T], rest: Iterable[T] = ()) -> Page[T]:
     page: Page[T] = Page([], [])
     at: str | None = max(wish.prefix, _behind(wish), key=str.encode)
     assert at is not None
-    at = _go_on(page, wish, chain(rest, source(at)) if wish.after.startswith(wish.prefix) else source(at))
+    has_rest = wish.after.startswith(wish.prefix) and not _is_behind_prefix(wish)
+    at = _go_on(page, wish, chain(rest, source(at)) if has_rest else source(at))
     while at is not None:
         at = _go_on(page, wish, source(at))
     return page
@@ -88,10 +91,19 @@ def encoded(text: str, encoding: str | None) -> str:
 def _behind(wish: Wish) -> str:
     if not wish.after:
         return ""
-    hidden = common_prefix(wish.after, wish.prefix, wish.delimiter) if wish.after.startswith(wish.prefix) else None
-    if hidden == wish.after:
-        return behind_all(hidden) or "\U0010ffff" * 2
+    if _is_behind_prefix(wish):
+        return behind_all(_hidden(wish) or "") or "\U0010ffff" * 2
     return wish.after + "\0"
+
+
+def _hidden(wish: Wish) -> str | None:
+    """The common prefix that the marker is, or has."""
+    return common_prefix(wish.after, wish.prefix, wish.delimiter) if wish.after.startswith(wish.prefix) else None
+
+
+def _is_behind_prefix(wish: Wish) -> bool:
+    hidden = _hidden(wish)
+    return hidden is not None and (wish.behind_prefixes or hidden == wish.after)
 
 
 def _go_on(page: Page[T], wish: Wish, items: Iterator[T]) -> str | None:

@@ -36,7 +36,7 @@ class Listings:
         }
         if token is not None:
             answer["ContinuationToken"] = token
-        if request.get("StartAfter"):
+        elif request.get("StartAfter"):
             answer["StartAfter"] = encoded(request["StartAfter"], encoding)
         if page.truncated:
             answer["NextContinuationToken"] = base64.urlsafe_b64encode(page.last.encode()).decode()
@@ -45,7 +45,7 @@ class Listings:
     @operation("ListObjects")
     async def list_objects(self, ctx: RequestContext, request: Request) -> Answer:
         marker, encoding = request.get("Marker", ""), encoding_of(request)
-        wish = wish_of(request, marker)
+        wish = wish_of(request, marker, behind_prefixes=True)
         bucket, page = await self._database.read(lambda tx: _list(tx, ctx, request, wish))
         answer = {
             **_common(bucket, page, request, encoding, wish),
@@ -65,9 +65,10 @@ def encoding_of(request: Request) -> str | None:
     return encoding
 
 
-def wish_of(request: Request, after: str) -> Wish:
+def wish_of(request: Request, after: str, *, behind_prefixes: bool = False) -> Wish:
     """What the request asks for."""
-    return Wish(request.get("Prefix", ""), request.get("Delimiter", ""), after, count_of(request, "MaxKeys"))
+    prefix, delimiter = request.get("Prefix", ""), request.get("Delimiter", "")
+    return Wish(prefix, delimiter, after, count_of(request, "MaxKeys"), behind_prefixes)
 
 
 def _list(tx: Transaction, ctx: RequestContext, request: Request, wish: Wish) -> tuple[Bucket, Page[Version]]:
@@ -108,6 +109,8 @@ def _item(bucket: Bucket, version: Version, encoding: str | None, *, owner: bool
 
 def _key_of(token: str) -> str:
     try:
+        if not token:
+            raise ValueError(token)
         return base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError:
         raise invalid_argument("The continuation token provided is incorrect", "continuation-token", token) from None

@@ -9,6 +9,7 @@ Source: S3 API reference, PutObject, GetObject, HeadObject; S3 User Guide, "Usin
 from typing import Any
 
 from lambent.model.objects import Download, Stored
+from lambent.protocol.checksums import COMPOSITE
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import bodies, store
 from lambent.services.s3.asking import bucket_of, refuse
@@ -20,7 +21,7 @@ from lambent.services.s3.model import Bucket, Version
 from lambent.services.s3.names import check_key
 from lambent.services.s3.ranges import range_of
 from lambent.services.s3.reading import find_object
-from lambent.services.s3.showing import checksum_members, head, version_members
+from lambent.services.s3.showing import OVERRIDES, checksum_members, head, made_members
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Transaction
 
@@ -61,50 +62,61 @@ class Objects:
         return {
             "ETag": quoted(made.etag),
             **checksum_members(made.facts.checksums, made.facts.checksum_type),
-            **version_members(bucket, made),
+            **made_members(bucket, made),
             **expiration,
         }
 
     @operation("GetObject")
     async def get_object(self, ctx: RequestContext, request: Request) -> Download:
-        return await self._database.read(lambda tx: _get(tx, ctx, request))
+        return await self._database.read(lambda tx: self._get(tx, ctx, request))
 
     @operation("HeadObject")
     async def head_object(self, ctx: RequestContext, request: Request) -> Download:
         def work(tx: Transaction) -> Download:
-            bucket, found = find_object(tx, ctx, request)
-            return _head(tx, bucket, found, request)[0]
+            bucket, found = self._find(tx, ctx, request)
+            return _head(tx, bucket, found, request, self._now_ms())[0]
 
         return await self._database.read(work)
 
+    def _find(self, tx: Transaction, ctx: RequestContext, request: Request) -> tuple[Bucket, Version]:
+        found = find_object(tx, ctx, request)
+        if not ctx.account and any(request.get(name) is not None for name in OVERRIDES.values()):
+            raise invalid_request("Request specific response headers cannot be used for anonymous GET requests.")
+        return found
 
-def _get(tx: Transaction, ctx: RequestContext, request: Request) -> Download:
-    bucket, found = find_object(tx, ctx, request)
-    download, stretch = _head(tx, bucket, found, request)
-    if stretch is None:
+    def _get(self, tx: Transaction, ctx: RequestContext, request: Request) -> Download:
+        bucket, found = self._find(tx, ctx, request)
+        download, stretch = _head(tx, bucket, found, request, self._now_ms())
+        if stretch is None:
+            return download
+        pieces = bodies.with_data(tx, bodies.between(tx, found.body, *stretch))
+        if all(piece.data for piece in pieces):
+            download["Body"] = b"".join(piece.data for piece in pieces)
+        else:
+            download.pieces = pieces
         return download
-    pieces = bodies.with_data(tx, bodies.between(tx, found.body, *stretch))
-    if all(piece.data for piece in pieces):
-        download["Body"] = b"".join(piece.data for piece in pieces)
-    else:
-        download.pieces = pieces
-    return download
+
+    def _now_ms(self) -> int:
+        return self._writer.clock.now_ms()
 
 
-def _head(tx: Transaction, bucket: Bucket, found: Version, request: Request) -> tuple[Download, tuple[int, int] | None]:
+def _head(
+    tx: Transaction, bucket: Bucket, found: Version, request: Request, now_ms: int
+) -> tuple[Download, tuple[int, int] | None]:
     """The answer without a body, and which stretch of the object would be its body."""
     members = head(bucket, found, request) | expiration_member(tx, bucket, found)
-    if not_modified(request, found):
+    if not_modified(request, found, now_ms):
         return Download({name: members[name] for name in NOT_MODIFIED if name in members}, 304), None
     if request.get("PartNumber") is not None and request.get("Range") is not None:
         raise invalid_request("Cannot specify both Range header and partNumber query parameter")
     if request.get("PartNumber") is not None:
         return _part(tx, found, request, members)
+    whole = 0, found.bytes
     wanted = range_of(request.get("Range"), found.bytes)
+    if request.get("ChecksumMode") == "ENABLED" and wanted in (None, whole):
+        members |= checksum_members(found.facts.checksums, found.facts.checksum_type)
     if wanted is None:
-        if request.get("ChecksumMode") == "ENABLED":
-            members |= checksum_members(found.facts.checksums, found.facts.checksum_type)
-        return Download(members), (0, found.bytes)
+        return Download(members), whole
     return _stretch(found, members, wanted), wanted
 
 
@@ -127,7 +139,7 @@ def _part(
     if part is None:
         raise _no_part(found, number)
     members["PartsCount"] = found.facts.parts
-    if request.get("ChecksumMode") == "ENABLED":
+    if request.get("ChecksumMode") == "ENABLED" and (found.facts.checksum_type == COMPOSITE or found.facts.parts == 1):
         members |= checksum_members(part.checksums, found.facts.checksum_type)
     stretch = part.start, part.start + part.bytes
     return _stretch(found, members, stretch), stretch

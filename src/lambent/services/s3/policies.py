@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import json, to_builtins
 
+from lambent.model.objects import Download
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import store
 from lambent.services.s3.asking import bucket_of, refuse
@@ -30,7 +31,7 @@ class Policies:
         self._database = database
 
     @operation("PutBucketPolicy")
-    async def put_bucket_policy(self, ctx: RequestContext, request: Request) -> None:
+    async def put_bucket_policy(self, ctx: RequestContext, request: Request) -> Download:
         text = request["Policy"]
 
         def work(tx: Transaction) -> None:
@@ -51,6 +52,7 @@ class Policies:
                 raise access_denied("The policy would keep you from changing it again.")
 
         await self._database.write(work)
+        return Download({}, WITHOUT_CONTENT)
 
     @operation("GetBucketPolicy")
     async def get_bucket_policy(self, ctx: RequestContext, request: Request) -> Answer:

@@ -6,7 +6,7 @@ not there, and so are several.
 
 import re
 
-from lambent.services.s3.errors import S3Error, invalid_argument
+from lambent.services.s3.errors import S3Error, invalid_argument, invalid_request
 
 RANGE = re.compile(r"bytes\s*=\s*(\d{0,19})\s*-\s*(\d{0,19})", re.IGNORECASE | re.ASCII)
 COPY_RANGE = re.compile(r"bytes=(\d{1,19})-(\d{1,19})", re.ASCII)
@@ -35,7 +35,7 @@ def range_of(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 def copy_range(header: str, size: int) -> tuple[int, int]:
-    """The range of UploadPartCopy, which has to be whole and inside. Raises InvalidArgument, InvalidRange."""
+    """The range of UploadPartCopy, which has to be whole and inside. Raises InvalidArgument, InvalidRequest."""
     found = COPY_RANGE.fullmatch(header)
     if found is None or int(found[2]) < int(found[1]):
         raise invalid_argument(
@@ -44,6 +44,8 @@ def copy_range(header: str, size: int) -> tuple[int, int]:
             "x-amz-copy-source-range",
             header,
         )
+    if int(found[1]) >= size:
+        raise invalid_request("The specified copy range is invalid for the source object size")
     if int(found[2]) >= size:
         raise invalid_argument(
             f"Range specified is not valid for source object of size: {size}", "x-amz-copy-source-range", header

@@ -5,11 +5,12 @@ Source: the output shapes of the service model; S3 API reference, HeadObject and
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from lambent.services.s3.conditions import quoted
-from lambent.services.s3.model import Bucket, Version
+from lambent.services.s3.mail_safe import encoded
+from lambent.services.s3.model import ENABLED, Bucket, Version
 
 DEFAULT_TYPE = "binary/octet-stream"
 KEPT_HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
@@ -48,6 +49,11 @@ def version_members(bucket: Bucket, version: Version) -> dict[str, Any]:
     return {"VersionId": version.version} if bucket.versioning else {}
 
 
+def made_members(bucket: Bucket, version: Version) -> dict[str, str]:
+    """VersionId, for who has just made it: one that replaced the one called null is not told."""
+    return version_members(bucket, version) if bucket.versioning == ENABLED else {}
+
+
 def head(bucket: Bucket, version: Version, request: Mapping[str, Any]) -> dict[str, Any]:
     """What HEAD and GET say of an object as a whole."""
     facts = version.facts
@@ -57,13 +63,13 @@ def head(bucket: Bucket, version: Version, request: Mapping[str, Any]) -> dict[s
         "ContentLength": version.bytes,
         "ETag": quoted(version.etag),
         "ContentType": DEFAULT_TYPE,
-        "Metadata": dict(facts.metadata),
+        "Metadata": {name: encoded(value) for name, value in facts.metadata.items()},
         **facts.headers,
         **version_members(bucket, version),
     }
-    for name, override in OVERRIDES.items():
-        if request.get(override) is not None:
-            members[name] = http_date(request[override])
+    if "Expires" in members:
+        members["Expires"] = parsedate_to_datetime(members["Expires"])
+    members |= {name: request[override] for name, override in OVERRIDES.items() if request.get(override) is not None}
     if facts.tags:
         members["TagCount"] = len(facts.tags)
     return members

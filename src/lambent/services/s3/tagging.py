@@ -45,7 +45,7 @@ class Tagging:
     @operation("PutBucketTagging")
     async def put_bucket_tagging(self, ctx: RequestContext, request: Request) -> None:
         tags = checked_tags(((each["Key"], each["Value"]) for each in request["Tagging"]["TagSet"]), MOST_OF_BUCKET)
-        body = json.encode(tags).decode()
+        body = json.encode(tags).decode() if tags else None  # a set without tags is no set
         await self._database.write(lambda tx: store.set_setting(tx, bucket_of(tx, ctx, request), SETTING, body))
 
     @operation("GetBucketTagging")

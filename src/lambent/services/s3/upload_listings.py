@@ -1,16 +1,20 @@
 """ListMultipartUploads and ListParts.
 
+An upload that was a page's last may be aborted before the next page is asked for. Where it stood nobody knows then, and
+all that is left of its key is listed.
+
 Source: S3 API reference: uploads are in the order of their keys, and of a key the oldest first.
 """
 
 from collections.abc import Iterable
-from itertools import dropwhile, islice, takewhile
+from itertools import takewhile
 from typing import Any
 
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import upload_store
 from lambent.services.s3.asking import bucket_of, count_of
 from lambent.services.s3.conditions import quoted
+from lambent.services.s3.errors import invalid_argument
 from lambent.services.s3.listing import Page, Wish, encoded, list_page
 from lambent.services.s3.listings import encoding_of
 from lambent.services.s3.model import Bucket, Part, Upload, owner_id
@@ -28,7 +32,8 @@ class UploadListings:
     async def list_multipart_uploads(self, ctx: RequestContext, request: Request) -> Answer:
         encoding = encoding_of(request)
         most = count_of(request, "MaxUploads")
-        wish = Wish(request.get("Prefix", ""), request.get("Delimiter", ""), request.get("KeyMarker", ""), most)
+        prefix, delimiter = request.get("Prefix", ""), request.get("Delimiter", "")
+        wish = Wish(prefix, delimiter, request.get("KeyMarker", ""), most, behind_prefixes=True)
         bucket, page = await self._database.read(lambda tx: _uploads(tx, ctx, request, wish))
         answer: Answer = {
             "Bucket": bucket.name,
@@ -82,9 +87,14 @@ class UploadListings:
 def _uploads(tx: Transaction, ctx: RequestContext, request: Request, wish: Wish) -> tuple[Bucket, Page[Upload]]:
     bucket = bucket_of(tx, ctx, request)
     rest: Iterable[Upload] = ()
-    if wish.after and request.get("UploadIdMarker"):
-        same = takewhile(lambda each: each.key == wish.after, upload_store.uploads_from(tx, bucket.id, wish.after))
-        rest = islice(dropwhile(lambda each: each.id != request["UploadIdMarker"], same), 1, None)
+    marker = request.get("UploadIdMarker")
+    if wish.after and marker:
+        found = upload_store.find_upload(tx, marker)
+        if found is not None and (found.bucket_id, found.key) != (bucket.id, wish.after):
+            raise invalid_argument("Invalid uploadId marker", "upload-id-marker", marker)
+        behind = upload_store.BEFORE_ALL if found is None else (found.started_ms, found.id)
+        same = upload_store.uploads_from(tx, bucket.id, wish.after, behind)
+        rest = takewhile(lambda each: each.key == wish.after, same)
     return bucket, list_page(wish, lambda key: upload_store.uploads_from(tx, bucket.id, key), rest)
 
 

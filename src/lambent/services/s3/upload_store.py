@@ -6,10 +6,10 @@ from msgspec import json
 
 from lambent.services.s3.errors import no_such_upload
 from lambent.services.s3.model import Bucket, Part, Upload
-from lambent.services.s3.store import SQL
+from lambent.services.s3.store import BATCH, SQL
 from lambent.store.api import Row, Transaction
 
-MOST_UPLOADS = 1_000_000
+BEFORE_ALL = -1, ""
 _upload = json.Decoder(Upload).decode
 
 
@@ -27,16 +27,27 @@ def add_upload(tx: Transaction, wanted: Upload) -> None:
 
 def upload(tx: Transaction, bucket: Bucket, key: str, upload_id: str) -> Upload:
     """The upload. Raises NoSuchUpload."""
-    row = tx.one(SQL.upload, id=upload_id)
-    if row is None or (row["bucket_id"], row["key"]) != (bucket.id, key):
+    found = find_upload(tx, upload_id)
+    if found is None or (found.bucket_id, found.key) != (bucket.id, key):
         raise no_such_upload(upload_id)
-    return _upload(row["facts"])
+    return found
 
 
-def uploads_from(tx: Transaction, bucket_id: int, key: str) -> Iterator[Upload]:
-    """The uploads by key, the oldest of a key first."""
-    rows = tx.all(SQL.uploads_from, bucket_id=bucket_id, key=key, count=MOST_UPLOADS)
-    return (_upload(row["facts"]) for row in rows)
+def find_upload(tx: Transaction, upload_id: str) -> Upload | None:
+    """The upload, whichever its bucket and key."""
+    row = tx.one(SQL.upload, id=upload_id)
+    return None if row is None else _upload(row["facts"])
+
+
+def uploads_from(tx: Transaction, bucket_id: int, key: str, behind: tuple[int, str] = BEFORE_ALL) -> Iterator[Upload]:
+    """The uploads by key, the oldest of a key first; of `key` itself those behind a start and an id."""
+    while rows := tx.all(
+        SQL.uploads_from, bucket_id=bucket_id, key=key, started_ms=behind[0], id=behind[1], count=BATCH
+    ):
+        yield from (_upload(row["facts"]) for row in rows)
+        if len(rows) < BATCH:
+            return
+        key, behind = rows[-1]["key"], (rows[-1]["started_ms"], rows[-1]["id"])
 
 
 def delete_upload(tx: Transaction, gone: Upload) -> None:

@@ -3,9 +3,12 @@
 Source: S3 API reference; S3 User Guide, "Uploading and copying objects using multipart upload".
 """
 
+from urllib.parse import quote
+
 from msgspec import structs
 
 from lambent.model.objects import Stored
+from lambent.protocol.checksums import COMPOSITE
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import bodies, store, upload_store
 from lambent.services.s3.asking import bucket_of, refuse
@@ -18,12 +21,12 @@ from lambent.services.s3.assembling import (
     etag_of,
 )
 from lambent.services.s3.conditions import check_write, quoted
-from lambent.services.s3.errors import invalid_argument, invalid_request
+from lambent.services.s3.errors import conflict, invalid_argument, invalid_request
 from lambent.services.s3.facts import facts_of
 from lambent.services.s3.lifecycle import abort_members, expiration_member
 from lambent.services.s3.model import Bucket, Part, Upload, Version, VersionPart
 from lambent.services.s3.names import check_key
-from lambent.services.s3.showing import checksum_members, version_members
+from lambent.services.s3.showing import checksum_members, made_members
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Transaction
 
@@ -88,12 +91,12 @@ class Uploads:
 
         bucket, made, expiration = await self._writer.write(work)
         return {
-            "Location": f"{ctx.endpoint}/{bucket.name}/{made.key}",
+            "Location": f"{ctx.endpoint}/{bucket.name}/{quote(made.key, safe='')}",
             "Bucket": bucket.name,
             "Key": made.key,
             "ETag": quoted(made.etag),
             **checksum_members(made.facts.checksums, made.facts.checksum_type),
-            **version_members(bucket, made),
+            **made_members(bucket, made),
             **expiration,
         }
 
@@ -114,6 +117,8 @@ class Uploads:
             return bucket, current  # asked again by a client that did not hear the answer
         upload = upload_store.upload(tx, bucket, request["Key"], request["UploadId"])
         check_write(request, upload.key, current)
+        if request.get("IfMatch") is not None and current is not None and current.modified_ms > upload.started_ms:
+            raise conflict("If-Match", upload.key)
         there = upload_store.parts(tx, upload)
         parts = chosen_parts(upload, {each.number: each for each in there}, named)
         size, checksums = sum(each.bytes for each in parts), checksum_of(upload, parts)
@@ -160,8 +165,10 @@ def put_part(tx: Transaction, upload: Upload, part: Part) -> None:
 
 
 def part_checksums(upload: Upload, stored: Stored) -> dict[str, str]:
-    """What is kept of a part's checksums. Raises InvalidRequest where the client computed another one."""
-    if upload.algorithm not in stored.checksums or (upload.chosen and stored.declared not in ("", upload.algorithm)):
+    """What is kept of a part's checksums. Raises InvalidRequest where the client computed another one, or none though
+    that of the whole is made of those of the parts."""
+    told = {upload.algorithm} if upload.checksum_type == COMPOSITE else {upload.algorithm, ""}
+    if upload.chosen and stored.declared not in told:
         raise invalid_request(
             f"Checksum Type mismatch occurred, expected checksum Type: {upload.algorithm.lower()}, actual "
             f"checksum Type: {stored.declared.lower() or 'null'}"

@@ -1,5 +1,8 @@
 """ListObjectVersions.
 
+A version that was a page's last may be deleted before the next page is asked for: who empties a bucket page by page
+does so. Where it stood nobody knows then, and all that is left of its key is listed.
+
 Source: S3 API reference; the newest version of a key comes first.
 """
 
@@ -14,6 +17,7 @@ from lambent.services.s3.errors import invalid_argument
 from lambent.services.s3.listing import Page, Wish, encoded, list_page
 from lambent.services.s3.listings import encoding_of, wish_of
 from lambent.services.s3.model import NULL, Bucket, Version, owner_id
+from lambent.services.s3.names import check_version
 from lambent.services.s3.showing import moment
 from lambent.store.api import Database, Transaction
 
@@ -26,7 +30,7 @@ class VersionListings:
 
     @operation("ListObjectVersions")
     async def list_object_versions(self, ctx: RequestContext, request: Request) -> Answer:
-        encoding, wish = encoding_of(request), wish_of(request, request.get("KeyMarker", ""))
+        encoding, wish = encoding_of(request), wish_of(request, request.get("KeyMarker", ""), behind_prefixes=True)
         bucket, page = await self._database.read(lambda tx: _list(tx, ctx, request, wish))
         answer: Answer = {
             "Name": bucket.name,
@@ -53,13 +57,14 @@ class VersionListings:
 def _list(tx: Transaction, ctx: RequestContext, request: Request, wish: Wish) -> tuple[Bucket, Page[Version]]:
     bucket = bucket_of(tx, ctx, request)
     rest: Iterable[Version] = ()
-    if request.get("VersionIdMarker"):
+    marker = request.get("VersionIdMarker")
+    if marker is not None:
         if not wish.after:
             message = "A version-id marker cannot be specified without a key marker."
-            raise invalid_argument(message, "version-id-marker", request["VersionIdMarker"])
-        found = store.version(tx, bucket.id, wish.after, request["VersionIdMarker"])
-        if found is not None:
-            rest = store.older_versions(tx, bucket.id, wish.after, found.id)
+            raise invalid_argument(message, "version-id-marker", marker)
+        check_version(bucket, marker, "version-id-marker")
+        found = store.version(tx, bucket.id, wish.after, marker)
+        rest = store.older_versions(tx, bucket.id, wish.after, store.NEWEST if found is None else found.id)
     return bucket, list_page(wish, lambda key: store.versions_from(tx, bucket.id, key), rest)
 
 

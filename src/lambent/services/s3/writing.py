@@ -16,10 +16,10 @@ from lambent.services.operation import RequestContext
 from lambent.services.s3 import bodies, store
 from lambent.services.s3.events import Happened
 from lambent.services.s3.model import ENABLED, NULL, Bucket, Version
+from lambent.services.s3.names import VERSION_CHARACTERS
 from lambent.services.s3.notifying import Notifier
 from lambent.store.api import Database, Transaction
 
-VERSION_CHARACTERS = 32
 REMOVED = "ObjectRemoved"
 T = TypeVar("T")
 

@@ -8,7 +8,8 @@ INSERT INTO uploads (id, bucket_id, key, started_ms, facts) VALUES (:id, :bucket
 DELETE FROM uploads WHERE id = :id;
 
 -- name: uploads_from
-SELECT * FROM uploads WHERE bucket_id = :bucket_id AND key >= :key ORDER BY key, started_ms, id LIMIT :count;
+SELECT * FROM uploads WHERE bucket_id = :bucket_id AND (key, started_ms, id) > (:key, :started_ms, :id)
+    ORDER BY key, started_ms, id LIMIT :count;
 
 -- name: part
 SELECT * FROM parts WHERE upload_id = :upload_id AND number = :number;
