@@ -40,7 +40,7 @@ async def part(house: House, upload_id: str, number: int, declared: str = "") ->
     """A part of one byte, of which the edge has computed what it does for every part."""
     known = {name: "AAAAAA==" if size == 4 else "AAAAAAAAAAA=" for name, size in CRCS.items()}
     stored = Stored(1, MD5, known, declared, data=b"a")
-    named = {"Bucket": "bucket", "Key": "k", "UploadId": upload_id, "PartNumber": number}
+    named: dict[str, Any] = {"Bucket": "bucket", "Key": "k", "UploadId": upload_id, "PartNumber": number}
     made: dict[str, Any] = await house.call("UploadPart", **named, Body=stored)
     return {"PartNumber": number, "ETag": made["ETag"]}
 
@@ -144,9 +144,14 @@ async def test_parts_are_told_one_by_one_where_the_checksum_is_of_them(house: Ho
     for kind, told in (("COMPOSITE", True), ("FULL_OBJECT", False)):
         upload = await begin(house, ChecksumAlgorithm="CRC32", ChecksumType=kind)
         named = await part(house, upload, 1, "CRC32") | {"ChecksumCRC32": "AAAAAA=="}
-        done = {"Bucket": "bucket", "Key": "k", "UploadId": upload, "MultipartUpload": {"Parts": [named]}}
+        done: dict[str, Any] = {
+            "Bucket": "bucket",
+            "Key": "k",
+            "UploadId": upload,
+            "MultipartUpload": {"Parts": [named]},
+        }
         await house.call("CompleteMultipartUpload", **done)
-        wanted = {"Bucket": "bucket", "Key": "k", "ObjectAttributes": ["Checksum,ObjectParts"]}
+        wanted: dict[str, Any] = {"Bucket": "bucket", "Key": "k", "ObjectAttributes": ["Checksum,ObjectParts"]}
         shown = await house.call("GetObjectAttributes", **wanted)
         assert "-" not in shown["Checksum"]["ChecksumCRC32"]
         assert shown["Checksum"]["ChecksumType"] == kind
@@ -158,7 +163,7 @@ async def test_an_upload_that_the_object_has_outrun_is_in_conflict(house: House)
     await house.clock.advance(1)
     named = await part(house, upload, 1)
     etag = (await house.put("k", b"later"))["ETag"]
-    done = {"Key": "k", "UploadId": upload, "MultipartUpload": {"Parts": [named]}}
+    done: dict[str, Any] = {"Key": "k", "UploadId": upload, "MultipartUpload": {"Parts": [named]}}
     error = await refused(house, "CompleteMultipartUpload", **done, IfMatch=etag)
     assert (error.code, error.status, error.members["Condition"]) == ("ConditionalRequestConflict", 409, "If-Match")
     await house.call("CompleteMultipartUpload", Bucket="bucket", **done)
