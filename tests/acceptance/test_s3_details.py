@@ -95,9 +95,10 @@ def test_parts_without_checksums_make_a_whole_that_has_one(platform: Any, bucket
 
 def test_metadata_that_is_not_ascii_is_encoded_on_its_way_back(platform: Any, s3: Any, bucket: str) -> None:
     """S3 User Guide, "User-defined object metadata"."""
-    value = "=?UTF-8?B?w4RNw4Raw5XDkSBTMw==?="  # ÄMÄZÕÑ S3
+    value = "=?UTF-8?B?w4RNw4Raw5XDkSBTMw==?="
     s3.put_object(Bucket=bucket, Key="k", Body=b"", Metadata={"name": value, "plain": "AMAZONS3"})
-    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"name": value, "plain": "AMAZONS3"}
+    shown = "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?="
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"name": shown, "plain": "AMAZONS3"}
 
 
 def test_a_hidden_object_is_told_by_a_header(platform: Any, s3: Any, bucket: str) -> None:

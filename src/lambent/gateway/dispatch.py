@@ -67,7 +67,8 @@ class Dispatcher:
         request = wire.parse(name, call.forwarded.request)
         if call.stored is not None:
             request["Body"] = call.stored
-        return await operation(_context(call.forwarded, name), request) or {}
+        output = await operation(_context(call.forwarded, name), request)
+        return {} if output is None else output  # a Download without members still has its status
 
 
 def _context(forwarded: Forwarded, operation: str) -> RequestContext:

@@ -14,6 +14,8 @@ from msgspec import Struct
 from lambent.model.http import HttpResponse
 from lambent.model.messages import Forwarded
 
+WITHOUT_CONTENT = 204  # of answers whose status the model has not
+
 
 class Stored(Struct, frozen=True):
     """A request's body, which the edge has read and verified: a blob that is on disk, or, where it is small, `data`.

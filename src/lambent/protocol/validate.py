@@ -32,7 +32,7 @@ LONGEST_PRINTED = 1024
 # Checked by the service itself, because AWS answers with a code of the service's own.
 LEFT_TO_THE_SERVICE = {
     "lambda": frozenset({"Runtime"}),
-    "s3": frozenset({"StorageClass", "BucketLocationConstraint", "EncodingType", "FilterRuleName"}),
+    "s3": frozenset({"StorageClass", "BucketLocationConstraint", "CopySource", "EncodingType", "FilterRuleName"}),
     "sqs": frozenset({"QueueAttributeName", "MessageSystemAttributeName"}),
 }
 

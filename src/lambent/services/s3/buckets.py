@@ -129,16 +129,17 @@ def _region(ctx: RequestContext, request: Request) -> str:
     if wanted.get("Location") or wanted.get("Bucket") or wanted.get("Tags"):
         raise not_implemented("A directory bucket, or tags in CreateBucketConfiguration")
     named = wanted.get("LocationConstraint") or ""
-    if named == FIRST_REGION or (named and not (named == "EU" or REGION.fullmatch(named))):
-        message = "The specified location-constraint is not valid"
-        raise S3Error("InvalidLocationConstraint", 400, message, LocationConstraint=named)
+    named = "eu-west-1" if named == "EU" else named
     if named != ctx.region and not (named == "" and ctx.region == FIRST_REGION) and ctx.region != FIRST_REGION:
         message = (
             f"The {named or 'unspecified'} location constraint is incompatible for the region specific endpoint this "
             "request was sent to."
         )
         raise S3Error("IllegalLocationConstraintException", 400, message)
-    return "eu-west-1" if named == "EU" else named or FIRST_REGION
+    if named and (named == FIRST_REGION or not REGION.fullmatch(named)):
+        message = "The specified location-constraint is not valid"
+        raise S3Error("InvalidLocationConstraint", 400, message, LocationConstraint=named)
+    return named or FIRST_REGION
 
 
 def _after(request: Request) -> str:

@@ -28,7 +28,7 @@ from lambent.services.s3.names import check_key
 from lambent.services.s3.permissions import check
 from lambent.services.s3.ranges import copy_range
 from lambent.services.s3.reading import version_of
-from lambent.services.s3.showing import checksum_members, made_members, moment
+from lambent.services.s3.showing import checksum_members, moment, version_members
 from lambent.services.s3.uploads import check_part_number, part_checksums, put_part
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Objects, Transaction
@@ -145,7 +145,7 @@ class Copies:
         bucket = self._may_replace(tx, ctx, request)
         wanted = Version(bucket.id, request["Key"], False, held.length, stored.md5, facts, held.body)
         made = self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Copy")
-        return made_members(bucket, made) | expiration_member(tx, bucket, made), made
+        return version_members(bucket, made) | expiration_member(tx, bucket, made), made
 
     def _may_replace(self, tx: Transaction, ctx: RequestContext, request: Request) -> Bucket:
         bucket = bucket_of(tx, ctx, request)
@@ -172,8 +172,7 @@ def source_of(header: Any) -> tuple[str, str, str | None]:
     text, _, version = str(header).partition("?versionId=")
     bucket, _, key = unquote_plus(text).removeprefix("/").partition("/")
     if not bucket or not key or bucket.startswith("arn:"):
-        message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
-        raise invalid_argument(message, "x-amz-copy-source", str(header))
+        raise invalid_argument("Invalid copy source object key", "x-amz-copy-source", str(header))
     return bucket, key, unquote(version) if version else None
 
 

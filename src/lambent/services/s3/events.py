@@ -95,6 +95,9 @@ def deliveries_of(bucket: Bucket, rules: Rules, what: Happened, event_id: str) -
 
 def delivery(bucket: Bucket, target_arn: str, payload: bytes, at_ms: int, trace_header: str = "") -> Delivery:
     """Something for a target, on behalf of the bucket."""
+    options = {"Subject": SUBJECT} if ":sns:" in target_arn else {}
+    if trace_header:
+        options["TraceHeader"] = trace_header
     return Delivery(
         account=bucket.account,
         region=bucket.region,
@@ -103,7 +106,7 @@ def delivery(bucket: Bucket, target_arn: str, payload: bytes, at_ms: int, trace_
         source_arn=bucket.arn,
         principal=PRINCIPAL,
         accepted_ms=at_ms,
-        options={"Subject": SUBJECT, **({"TraceHeader": trace_header} if trace_header else {})},
+        options=options,
     )
 
 
@@ -115,7 +118,7 @@ def record(bucket: Bucket, rule: Rule, what: Happened) -> dict[str, Any]:
         shown |= {"size": version.bytes, "eTag": version.etag}
     elif family == "ObjectTagging":
         shown["eTag"] = version.etag
-    elif version.marker:
+    elif version.marker and version.version != NULL:
         shown["eTag"] = EMPTY_MD5
     if version.version not in ("", NULL):
         shown["versionId"] = version.version

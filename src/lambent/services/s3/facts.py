@@ -74,7 +74,11 @@ def tags_of_header(text: str | None) -> dict[str, str]:
     return checked_tags(pairs)
 
 
-def checked_tags(pairs: Iterable[tuple[str, str]], most: int = MOST_TAGS) -> dict[str, str]:
+def checked_tags(
+    pairs: Iterable[tuple[str, str]],
+    most: int = MOST_TAGS,
+    reserved: str = "System tags cannot be added/updated by requester",
+) -> dict[str, str]:
     """Tags that an object or a bucket may have. Raises InvalidTag, BadRequest."""
     tags: dict[str, str] = {}
     for key, value in pairs:
@@ -85,7 +89,7 @@ def checked_tags(pairs: Iterable[tuple[str, str]], most: int = MOST_TAGS) -> dic
         if len(value) > LONGEST_VALUE or not _is_plain(value):
             raise S3Error("InvalidTag", 400, "The TagValue you have provided is invalid", TagKey=key, TagValue=value)
         if key.startswith("aws:"):
-            raise S3Error("InvalidTag", 400, "System tags cannot be added/updated by requester", TagKey=key)
+            raise S3Error("InvalidTag", 400, reserved, TagKey=key)
         tags[key] = value
     if len(tags) > most:
         raise S3Error("BadRequest", 400, f"Object tags cannot be greater than {most}")

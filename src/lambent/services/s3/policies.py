@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import json, to_builtins
 
-from lambent.model.objects import Download
+from lambent.model.objects import WITHOUT_CONTENT, Download
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import store
 from lambent.services.s3.asking import bucket_of, refuse
@@ -21,7 +21,6 @@ from lambent.services.s3.reading import find_object
 from lambent.store.api import Database, Transaction
 
 ENFORCED = "BucketOwnerEnforced"
-WITHOUT_CONTENT = 204
 
 
 class Policies:

@@ -25,7 +25,7 @@ from lambent.services.s3.showing import http_date, moment
 from lambent.store.api import Transaction
 
 ABOUT_BYTES = frozenset(
-    {"GetObject", "HeadObject", "GetObjectAttributes"}
+    {"GetObject", "HeadObject", "GetObjectAttributes", "GetObjectAcl"}
 )  # others may not be asked of a marker at all
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import json, structs
 
+from lambent.model.objects import WITHOUT_CONTENT, Download
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.s3 import store
 from lambent.services.s3.asking import bucket_of, refuse
@@ -30,7 +31,8 @@ class Tagging:
     @operation("PutObjectTagging")
     async def put_object_tagging(self, ctx: RequestContext, request: Request) -> Answer:
         refuse(request)
-        tags = checked_tags((each["Key"], each["Value"]) for each in request["Tagging"]["TagSet"])
+        pairs = ((each["Key"], each["Value"]) for each in request["Tagging"]["TagSet"])
+        tags = checked_tags(pairs, reserved="Your TagKey cannot be prefixed with aws:")
         return await self._set(ctx, request, tags, "ObjectTagging:Put")
 
     @operation("DeleteObjectTagging")
@@ -43,10 +45,11 @@ class Tagging:
         return {"TagSet": _shown(found.facts.tags), **version_members(bucket, found)}
 
     @operation("PutBucketTagging")
-    async def put_bucket_tagging(self, ctx: RequestContext, request: Request) -> None:
+    async def put_bucket_tagging(self, ctx: RequestContext, request: Request) -> Download:
         tags = checked_tags(((each["Key"], each["Value"]) for each in request["Tagging"]["TagSet"]), MOST_OF_BUCKET)
         body = json.encode(tags).decode() if tags else None  # a set without tags is no set
         await self._database.write(lambda tx: store.set_setting(tx, bucket_of(tx, ctx, request), SETTING, body))
+        return Download({}, WITHOUT_CONTENT)
 
     @operation("GetBucketTagging")
     async def get_bucket_tagging(self, ctx: RequestContext, request: Request) -> Answer:

@@ -182,7 +182,7 @@ async def test_a_completion_names_its_parts_whole(house: House, parts: list[dict
 
 async def test_what_copies_are_told_is_of_what_they_asked(house: House) -> None:
     await house.put("a b", b"12")
-    made = await house.call("CopyObject", Bucket="bucket", Key="c", CopySource="bucket/a+b")
+    made = await house.call("CopyObject", Bucket="bucket", Key="c", CopySource="bucket%2Fa+b")
     assert "CopySourceVersionId" not in made
     itself = {"Key": "c", "CopySource": "bucket/c"}
     assert (await refused(house, "CopyObject", **itself)).code == "InvalidRequest"

@@ -33,6 +33,20 @@ def test_metadata_is_decoded_by_rfc_2047_before_it_is_stored(header: str, kept: 
     assert metadata_of({"Metadata": {"A": header}}) == {"a": kept}
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ÄMÄZÕÑ S3", "=?UTF-8?Q?=C3=84M=C3=84Z=C3=95=C3=91_S3?="),
+        ("a_b\u2014?", "=?UTF-8?Q?a=5Fb=E2=80=94=3F?="),
+        ("ÄÖÜ", "=?UTF-8?B?w4TDlsOc?="),
+        ("a\tb", "a\tb"),
+    ],
+)
+def test_metadata_is_quoted_where_most_of_it_is_ascii(text: str, shown: str) -> None:
+    """As S3 was recorded to answer."""
+    assert encoded(text) == shown
+
+
 @pytest.mark.parametrize("tags", [{"a?": "1"}, {"a": "<"}, {"a\n": ""}, {"": "1"}, {"aws:a": "1"}])
 def test_tags_of_other_signs_are_refused(tags: dict[str, str]) -> None:
     """S3 User Guide: letters, white space, numbers and + - = . _ : / @."""
