@@ -53,9 +53,10 @@ class Concurrency:
                 f"ReservedConcurrentExecutions {wanted} should not be lower than function's total provisioned "
                 f"concurrency [{provisioned}]."
             )
+        before = unreserved(tx, key.account, key.region, quotas.account_concurrency)
         store.reserve(tx, key, wanted)
         left = unreserved(tx, key.account, key.region, quotas.account_concurrency)
-        if left < quotas.unreserved_minimum:
+        if left < min(before, quotas.unreserved_minimum):  # 0 stops a function whatever is left
             raise InvalidParameter(
                 "Specified ReservedConcurrentExecutions for function decreases account's "
                 f"UnreservedConcurrentExecution below its minimum value of [{quotas.unreserved_minimum}]."

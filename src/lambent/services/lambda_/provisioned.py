@@ -127,6 +127,8 @@ class ProvisionedConcurrency:
                     "reservedConcurrentExecution for function"
                 )
             return
+        if wanted.requested <= present:
+            return
         left = unreserved(tx, key.account, key.region, quotas.account_concurrency) + present
         if wanted.requested > left:
             raise InvalidParameter(

@@ -36,6 +36,17 @@ async def test_a_hundred_stay_unreserved(house: Any) -> None:
     await house.call("PutFunctionConcurrency", FunctionName="a", ReservedConcurrentExecutions=900)
 
 
+async def test_where_the_account_has_less_than_that_what_takes_nothing_away_is_allowed(house: Any) -> None:
+    """The message speaks of a decrease; and 0 is how a function is stopped (Lambda Developer Guide)."""
+    await house.create()
+    await house.call("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=50)
+    house.settings.quotas.account_concurrency = 110
+    for allowed in (40, 0):
+        await house.call("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=allowed)
+    with pytest.raises(ServiceError, match=r"below its minimum value of \[100\]"):
+        await house.call("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=11)
+
+
 async def test_versions_have_no_reservation(house: Any) -> None:
     await house.create()
     with pytest.raises(ServiceError, match="permitted on Lambda functions only"):

@@ -177,6 +177,14 @@ async def test_a_hundred_stay_unreserved(aliased: Any) -> None:
         await aliased.call("PutFunctionConcurrency", FunctionName="other", ReservedConcurrentExecutions=1)
 
 
+async def test_where_the_account_has_less_than_that_it_may_still_be_lowered(aliased: Any) -> None:
+    await put(aliased, "live", 300)
+    aliased.settings.quotas.account_concurrency = 350
+    await put(aliased, "live", 280)
+    with pytest.raises(ServiceError, match=r"below its minimum value of \[100\]"):
+        await put(aliased, "live", 281)
+
+
 async def test_a_reservation_holds_all_of_it(aliased: Any) -> None:
     await aliased.call("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=10)
     await put(aliased, "live", 6)
