@@ -16,6 +16,7 @@ from lambent.services.dynamodb.changes import checked_new
 from lambent.services.dynamodb.errors import invalid
 from lambent.services.dynamodb.expressions.binding import Project
 from lambent.services.dynamodb.keys import Place, checked_key, place_of
+from lambent.services.dynamodb.metrics import shown_metrics_of_all
 from lambent.services.dynamodb.model import Table
 from lambent.services.dynamodb.names import table_key
 from lambent.services.dynamodb.projecting import project_of
@@ -96,7 +97,8 @@ class Batches:
                 used.add_write(effect.written_bytes, effect.index_bytes)
             live.meter.take(used)
             uses.append(used)
-        return {"UnprocessedItems": {}} | shown_uses(request, uses)
+        writes = ((name, *each) for name in changes for each in zip(changes[name], effects[name], strict=True))
+        return {"UnprocessedItems": {}} | shown_uses(request, uses) | shown_metrics_of_all(request, writes)
 
 
 def shown_uses(request: Request, uses: list[Used], *, transaction: bool = False) -> Answer:

@@ -11,7 +11,8 @@ from lambent.services.dynamodb.catalog import Catalog, Live
 from lambent.services.dynamodb.changes import delete_of, put_of, update_of
 from lambent.services.dynamodb.errors import invalid
 from lambent.services.dynamodb.expressions.updates import Update
-from lambent.services.dynamodb.keys import checked_key, key_of, place_of
+from lambent.services.dynamodb.keys import checked_key, place_of
+from lambent.services.dynamodb.metrics import shown_metrics
 from lambent.services.dynamodb.projecting import project_of
 from lambent.services.dynamodb.values import Item, item_size
 from lambent.services.dynamodb.writing import Change, Effect, make_change
@@ -72,7 +73,7 @@ class Items:
         live.meter.take(used)
         shown = values(request.get("ReturnValues", "NONE"), effect)
         answer: Answer = {"Attributes": shown} if shown else {}
-        return answer | shown_use(request, used) | _metrics(change, request, effect)
+        return answer | shown_use(request, used) | shown_metrics(request, change, effect)
 
 
 def shown_use(request: Request, used: Used) -> Answer:
@@ -103,22 +104,3 @@ def _values(how: str, effect: Effect, update: Update | None) -> Item | None:
             return update.part_of(new) if update is not None else None
         case _:
             return None
-
-
-def _metrics(change: Change, request: Request, effect: Effect) -> Answer:
-    """ItemCollectionMetrics, which only tables with local indexes have.
-
-    Collections have no limit of 10 GB here, so the estimate is that of the item alone."""
-    known = effect.new or effect.old
-    if request.get("ReturnItemCollectionMetrics", "NONE") == "NONE" or known is None:
-        return {}
-    if not any(index.local for index in change.table.indexes):
-        return {}
-    name = change.table.schema.partition.name
-    size = item_size(known) / 2**30
-    return {
-        "ItemCollectionMetrics": {
-            "ItemCollectionKey": {name: key_of(change.table.schema, known)[name]},
-            "SizeEstimateRangeGB": [size, size + 1.0],
-        }
-    }

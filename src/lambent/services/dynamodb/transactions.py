@@ -27,6 +27,7 @@ from lambent.services.dynamodb.errors import (
     invalid,
 )
 from lambent.services.dynamodb.keys import checked_key, place_of
+from lambent.services.dynamodb.metrics import shown_metrics_of_all
 from lambent.services.dynamodb.model import Table
 from lambent.services.dynamodb.names import table_key
 from lambent.services.dynamodb.projecting import project_of
@@ -90,18 +91,22 @@ class Transactions:
         for live in lives:
             live.meter.admit(write=True)
         token, moment = _token(ctx, request), self._catalog.moment()
-        effects = await self._catalog.database.write(lambda tx: _do(tx, changes, moment, token))
+        done, effects = await self._catalog.database.write(lambda tx: _do(tx, changes, moment, token))
         uses: dict[Any, Used] = {}
-        for live, (written, index_bytes) in zip(lives, effects.sizes, strict=True):
+        for live, (written, index_bytes) in zip(lives, done.sizes, strict=True):
             used = uses.setdefault(live.table.key, Used(live.table, index_read={}, index_write={}))
-            if effects.again:  # what was done already costs reads, as on AWS
+            if done.again:  # what was done already costs reads, as on AWS
                 used.add_read(2 * read_units(written, True))
             else:
                 used.add_write(written, index_bytes, factor=2)
         for live in lives:
             self._catalog.recorded(live.table)
         self._take(lives, uses)
-        return shown_uses(request, list(uses.values()), transaction=True)
+        # What was done by an earlier request wrote nothing now.
+        tables = [change.table.key.name for change in changes] if effects else []
+        writes = zip(tables, changes[: len(tables)], effects, strict=True)
+        shown = shown_uses(request, list(uses.values()), transaction=True)
+        return shown | shown_metrics_of_all(request, writes)
 
     def _planned(self, ctx: RequestContext, action: Mapping[str, Any]) -> tuple[Live, Change]:
         kinds = [kind for kind in ACTIONS if action.get(kind) is not None]
@@ -159,9 +164,12 @@ def _token(ctx: RequestContext, request: Request) -> _Token | None:
     return _Token(ctx.account, ctx.region, token, digest)
 
 
-def _do(tx: Transaction, changes: Sequence[Change], moment: Moment, token: _Token | None) -> _Done:
+def _do(
+    tx: Transaction, changes: Sequence[Change], moment: Moment, token: _Token | None
+) -> tuple[_Done, Sequence[Effect]]:
+    """Make all changes; what they did, which is nothing when an earlier request has made them."""
     if token is not None and (before := _done_before(tx, token, moment.now_ms)) is not None:
-        return before
+        return before, ()
     effects: list[Effect] = []
     reasons: list[dict[str, Any]] = []
     for change in changes:
@@ -185,7 +193,7 @@ def _do(tx: Transaction, changes: Sequence[Change], moment: Moment, token: _Toke
     done = _Done([(effect.written_bytes, effect.index_bytes) for effect in effects])
     if token is not None:
         _keep(tx, token, done, moment.now_ms)
-    return done
+    return done, effects
 
 
 def _done_before(tx: Transaction, token: _Token, now_ms: int) -> _Done | None:

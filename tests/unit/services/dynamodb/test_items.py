@@ -248,3 +248,23 @@ async def test_legacy_parameters_say_the_same(dynamodb: Any) -> None:
         "PutItem", TableName="table", Item=KEY, Expected={"n": {"Exists": False}}, ConditionExpression="n = n"
     )
     assert "Can not use both expression and non-expression parameters in the same request" in words
+
+
+async def test_collections_are_told_of_by_every_write_that_is_asked(dynamodb: Any) -> None:
+    """Source: DynamoDB API reference, BatchWriteItem and TransactWriteItems (by table, one for each collection)."""
+    keys = [{"AttributeName": "id", "KeyType": "HASH"}, {"AttributeName": "rank", "KeyType": "RANGE"}]
+    local = {"IndexName": "by-rank", "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+    await dynamodb.table(sort="N", kinds={"rank": "N"}, LocalSecondaryIndexes=[local])
+    await dynamodb.table("plain")
+    asked = {"ReturnItemCollectionMetrics": "SIZE"}
+    items = [{"id": {"S": name}, "at": {"N": at}} for name, at in (("a", "1"), ("a", "2"), ("b", "1"))]
+    batch = {"table": [{"PutRequest": {"Item": item}} for item in items], "plain": [{"PutRequest": {"Item": KEY}}]}
+    written = (await dynamodb("BatchWriteItem", RequestItems=batch, **asked))["ItemCollectionMetrics"]
+    puts = [{"Put": {"TableName": "table", "Item": item}} for item in items]
+    request = {"TransactItems": puts, "ClientRequestToken": "once", **asked}
+    done = (await dynamodb("TransactWriteItems", **request))["ItemCollectionMetrics"]
+    for metrics in (written, done):
+        assert metrics.keys() == {"table"}
+        assert [each["ItemCollectionKey"] for each in metrics["table"]] == [{"id": {"S": "a"}}, {"id": {"S": "b"}}]
+    assert await dynamodb("TransactWriteItems", **request) == {}  # it was done already
+    assert await dynamodb("TransactWriteItems", TransactItems=puts) == {}
