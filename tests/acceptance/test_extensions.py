@@ -148,6 +148,8 @@ def handler(event, context):
     time.sleep(event.get("sleep", 0))
     if event.get("exit"):
         os._exit(3)
+    if event.get("much"):
+        bytearray(2**30)
 """
 
 
@@ -165,27 +167,30 @@ def queue(platform: "Platform") -> str:
 
 
 @pytest.mark.parametrize(
-    ("event", "error", "reason"),
+    ("source", "event", "error", "reason"),
     [
-        ({"exit": 1}, "Runtime.ExitError", "FAILURE"),
-        ({"sleep": 60}, "Sandbox.Timedout", "TIMEOUT"),
-        ({}, None, "SPINDOWN"),
+        (ENDS, {"exit": 1}, "Runtime.ExitError", "FAILURE"),
+        (ENDS, {"sleep": 60}, "Sandbox.Timedout", "TIMEOUT"),
+        (ENDS, {"much": True}, "Runtime.OutOfMemory", "FAILURE"),
+        (ENDS, {}, None, "SPINDOWN"),
+        ("import nowhere", {}, "Runtime.ImportModuleError", "FAILURE"),
     ],
+    ids=["exit", "timeout", "memory", "spindown", "init"],
 )
 def test_the_shutdown_event_says_why_and_leaves_time_to_act(
-    platform: "Platform", queue: str, event: dict[str, Any], error: str | None, reason: str
+    platform: "Platform", queue: str, source: str, event: dict[str, Any], error: str | None, reason: str
 ) -> None:
     name = platform.create(
-        ENDS,
+        source,
         Layers=[layer_of(platform, {"teller": LAST_WORDS})],
-        Timeout=3,
+        Timeout=3 if reason == "TIMEOUT" else 60,
         MemorySize=512,
         Environment={"Variables": {"QUEUE": queue}},
     )
     _, told = invoke(platform, name, event)
-    assert (told and told["errorType"]) == error
+    assert (told and told["errorType"]) == error  # OutOfMemory: behaviours section 8
     if reason == "SPINDOWN":
-        platform.client("lambda").update_function_configuration(FunctionName=name, Timeout=4)
+        platform.client("lambda").update_function_configuration(FunctionName=name, Timeout=61)
     received = received_from(platform, queue)
     platform.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=received["ReceiptHandle"])
     heard = json.loads(received["Body"])

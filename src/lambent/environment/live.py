@@ -11,6 +11,7 @@ agent a bounded time, and call the environment LOST after it.
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -35,6 +36,7 @@ from lambent.model.invocation import Invocation, LogLine
 EXIT_NOTICE_S = 2.0  # an agent that is alive tells of an exit within milliseconds
 GAUGE_FRESH_S = 0.02
 GAUGE_UNREAD_S = 0.005  # what a shorter invocation added since the last reading, the next one tells
+MIB = 1024 * 1024
 LINGER_S = 1.0  # after the shutdown phase, until everything is let go
 LONGEST_INIT_DIGITS = 12
 
@@ -84,7 +86,7 @@ class LiveEnvironment:
 
     def _open(self, channel: socket.socket | EnvironmentApi) -> Channel:
         if isinstance(channel, EnvironmentApi):
-            channel.connect(Listening(self._received, self._channel_ended, self._retire, self.exited))
+            channel.connect(Listening(self._received, self._channel_ended, self._retire, self._runtime_exited))
             return channel
         return SocketChannel(channel, self._received, self._channel_ended)
 
@@ -189,6 +191,13 @@ class LiveEnvironment:
             return self._peak_bytes
         except (OSError, ValueError):  # the control group is gone with its environment
             return 0 if self._exit is None else self._exit.peak_memory_bytes
+
+    def _runtime_exited(self, notice: EnvironmentExit) -> None:
+        """The word of the parent of runtime and extensions, to whom the kernel does not say why it killed: for want of
+        memory, if all there is was in use."""
+        assert self._api is not None
+        full = self.peak_memory_bytes() > (self._api.memory_mb - 1) * MIB
+        self.exited(msgspec.structs.replace(notice, out_of_memory=notice.signal == signal.SIGKILL and full))
 
     def exited(self, notice: EnvironmentExit) -> None:
         """See `Environment`. An answer that was sent before the exit still counts."""

@@ -68,7 +68,7 @@ class Agent(Protocol):
 
         Raises ServiceError (it has ended, or control is there and decides), Unavailable."""
 
-    def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
+    def ready(self, environment_id: str, patience_s: float = 0.0, *, failed: bool = False) -> None:
         """A notice: the init phase is over. Never raises."""
 
 

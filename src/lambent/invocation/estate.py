@@ -23,7 +23,7 @@ from lambent.invocation.errors import ServiceFailed
 from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
 from lambent.invocation.snapshots import Snapshots
-from lambent.invocation.starts import Starts
+from lambent.invocation.starts import Starts, tell_ready
 from lambent.model.environment import EnvironmentExit, Provisioned, StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, Move, Stop
@@ -251,11 +251,11 @@ class Estate:
 
     async def _adopt(self, environment: Environment, what: Provisioned) -> None:
         init = await environment.wait_ready(what.init_timeout_s)
+        tell_ready(self._agent, environment)
         if not environment.usable:
             self._control.initialised(Initialised(environment.id, INIT_FAILURE))
             self._send_away(environment, "its init phase failed")
             return
-        self._agent.ready(environment.id, environment.patience_s)
         grant = LeaseGrant(environment.id, what.log_stream, provisioned=True)
         lease = Lease(environment, grant, init, StartTimes(), 0)
         lease.used()  # what it took to get ready belongs to no invocation

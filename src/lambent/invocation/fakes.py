@@ -130,7 +130,7 @@ class FakeHouse:
         self.moves.append(move)
         return f"stream of {move.environment_id}"
 
-    def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
+    def ready(self, environment_id: str, patience_s: float = 0.0, *, failed: bool = False) -> None:
         """See `Agent`."""
         self.told_ready.append(environment_id)
 

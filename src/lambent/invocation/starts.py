@@ -23,6 +23,15 @@ EXITS_KEPT = 256
 RESTORE_TIMEOUT_S = 10.0  # Lambda Developer Guide, "Lambda SnapStart runtime hooks": the runtime and the hooks after it
 
 
+def tell_ready(agent: Agent, environment: Environment) -> None:
+    """The init phase is over. Of one that failed the agent has to know only where extensions are told of the end.
+
+    Source: Lambda Developer Guide, "Shutdown phase": every extension that is registered gets the event.
+    """
+    if environment.usable or environment.patience_s:
+        agent.ready(environment.id, environment.patience_s, failed=not environment.usable)
+
+
 class Arrival:
     """An environment, and when it came."""
 
@@ -58,8 +67,8 @@ class Starts:
         arrival = await self._arrival(grant)
         restored = arrival.times.restored
         init = await arrival.environment.wait_ready(RESTORE_TIMEOUT_S if restored else init_timeout_s)
-        if arrival.environment.usable and not grant.moved:
-            self._agent.ready(grant.environment_id, arrival.environment.patience_s)
+        if not grant.moved:
+            tell_ready(self._agent, arrival.environment)
         took_us = round((self._clock.monotonic_s() - began_s) * 1e6)
         lease = Lease(arrival.environment, grant, init, arrival.times, took_us)
         if restored:

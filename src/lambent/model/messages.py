@@ -269,11 +269,12 @@ class Stop(Struct, frozen=True):
 
 
 class Ready(Struct, frozen=True):
-    """The init phase is over. A `patience_s` above 0: when it is stopped it is asked to end (SIGTERM), and has so long
-    until it is killed; that is for environments with extensions."""
+    """The init phase is over, and well unless it `failed`. A `patience_s` above 0: when it is stopped it is asked to
+    end (SIGTERM), and has so long until it is killed; that is for environments with extensions."""
 
     environment_id: str
     patience_s: float = 0.0
+    failed: bool = False
 
 
 class EnvironmentStatus(Struct, frozen=True):

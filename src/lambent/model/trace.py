@@ -44,15 +44,9 @@ def _whole(header: str, request_id: str, now_s: float) -> str:
     return header if "arent=" in header else f"{header};Parent={request_id.replace('-', '')[-16:]}"
 
 
-def parent_of(header: str) -> str:
-    """Its Parent; "" where there is none."""
-    found = _PARENT.search(header)
-    return "" if found is None else found[1]
-
-
 def traced(header: str) -> tuple[str, str] | None:
     """Trace and parent of a request that is sampled; None for others."""
-    found, root = SAMPLED.search(header), _ROOT.search(header)
+    found, root, parent = SAMPLED.search(header), _ROOT.search(header), _PARENT.search(header)
     if found is None or found[1] != "1" or root is None:
         return None
-    return root[1], parent_of(header)
+    return root[1], "" if parent is None else parent[1]

@@ -214,7 +214,7 @@ class Agent:
     async def _ready(self, _: Peer, ready: Ready) -> None:
         held = self._held.get(ready.environment_id)
         if held is not None:
-            held.initialised, held.patience_s = True, ready.patience_s
+            held.initialised, held.patience_s = not ready.failed, ready.patience_s
             held.sandbox.limit_cpu()
 
     async def _move(self, peer: Peer, move: Move) -> str:

@@ -145,8 +145,8 @@ class AgentLink:
     async def move(self, move: Move) -> str:
         return await self._link.peer.call("move", move, str)
 
-    def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
+    def ready(self, environment_id: str, patience_s: float = 0.0, *, failed: bool = False) -> None:
         try:
-            self._link.peer.notify("ready", Ready(environment_id, patience_s))
+            self._link.peer.notify("ready", Ready(environment_id, patience_s, failed))
         except Unavailable:
             return  # the environment has died with its agent

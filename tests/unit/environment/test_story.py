@@ -24,7 +24,7 @@ from lambent.model.invocation import Invocation
 
 KEY = FunctionKey("000000000000", "us-east-1", "f")
 FACTS = ApiFacts(KEY, "$LATEST", "h", "python3.12", "on-demand", 256, log_stream="2026/11/23/[$LATEST]ab")
-TRACE = "Root=1-6a1c0de5-3d36461b8c0fa56b952715b3;Parent=8c0fa56b952715b3;Sampled=0"
+TRACE = "Root=1-6a1c0de5-3d36461b8c0fa56b952715b3;Parent=8c0fa56b952715b3;Sampled=1"
 
 
 class Heard:
@@ -50,6 +50,14 @@ def test_the_start_of_the_init_phase_names_runtime_function_and_instance() -> No
     }
 
 
+def started(trace_header: str) -> dict[str, Any]:
+    heard = Heard()
+    heard.story.initialised(1)
+    heard.story.begun(Work("r", 0, "arn", trace_header, "", b"{}", 100))
+    told: dict[str, Any] = heard.told["platform.start"]
+    return told
+
+
 async def test_an_invocation_has_three_spans_and_its_trace() -> None:
     heard = Heard()
     story, clock = heard.story, heard.clock
@@ -60,6 +68,7 @@ async def test_an_invocation_has_three_spans_and_its_trace() -> None:
         "type": "X-Amzn-Trace-Id",
         "value": TRACE,
     }
+    assert "tracing" not in started(TRACE.replace("Sampled=1", "Sampled=0"))
     for wait_s, frame in (
         (0.2, Frame(frames.STREAM, ["r", ""], b"")),
         (0.05, Frame(frames.CHUNK, ["r"], b"12345")),

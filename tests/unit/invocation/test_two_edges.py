@@ -250,7 +250,7 @@ class Edge:
     async def stop(self, stop: Stop) -> None:
         await self.town.stop(stop)
 
-    def ready(self, environment_id: str, patience_s: float = 0.0) -> None:
+    def ready(self, environment_id: str, patience_s: float = 0.0, *, failed: bool = False) -> None:
         pass
 
     def initialised(self, what: Initialised) -> None:

@@ -115,6 +115,11 @@ class EnvironmentApi:
         return self._http is None and not any(True for _ in self._extensions)
 
     @property
+    def memory_mb(self) -> int:
+        """What the function has."""
+        return self._facts.memory_mb
+
+    @property
     def patience_s(self) -> float:
         """How long the shutdown phase may take."""
         return self._extensions.patience_s

@@ -17,7 +17,7 @@ from lambent.environment.frames import Frame
 from lambent.model.environment import ApiFacts
 from lambent.model.invocation import billed_ms
 from lambent.model.runtime_version import runtime_version, runtime_version_arn
-from lambent.model.trace import parent_of
+from lambent.model.trace import traced
 
 MIB = 1024 * 1024
 ON_DEMAND = "on-demand"
@@ -110,11 +110,11 @@ class Story:
         return told | ({"errorType": self._error_type} if self._error_type else {})
 
     def _tracing(self) -> dict[str, Any]:
-        if self._work is None or not self._work.trace_header:
+        """The trace, of a request that is traced: no other has it in its events."""
+        found = None if self._work is None else traced(self._work.trace_header)
+        if self._work is None or found is None:
             return {}
-        parent = parent_of(self._work.trace_header)
-        span = {"spanId": parent} if parent else {}
-        return {"tracing": {**span, "type": "X-Amzn-Trace-Id", "value": self._work.trace_header}}
+        return {"tracing": {"spanId": found[1], "type": "X-Amzn-Trace-Id", "value": self._work.trace_header}}
 
     def _spans(self, now_s: float) -> list[dict[str, Any]]:
         """The parts of an invocation, as far as it came."""

@@ -208,8 +208,6 @@ class _Supervisor:
             self._tell({"extension": name, "status": status})
             return
         self._tell({"runtime": True, "status": status})
-        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL and not self._stopping:
-            os.kill(os.getpid(), signal.SIGKILL)  # out of memory, perhaps: the agent can tell, of our own end
 
     def _tell(self, word: dict[str, object]) -> None:
         try:
