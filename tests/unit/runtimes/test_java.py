@@ -108,6 +108,15 @@ TOLD_ORDER = {**ORDER, "at": 1795435200.5, "day": [2026, 11, 23], "made": 179543
         ("demo.Forms::twice", 21, 42),
         ("demo.Forms::twice", "21", 42),
         ("demo.Forms::twice", None, 0),
+        ("demo.Forms::twice", [], 0),
+        ("demo.Forms::twice", [None], 0),
+        ("demo.Forms::twice", "null", 0),
+        ("demo.Forms::flag", 99999999999, True),
+        ("demo.Forms::numbers", [{"a": "1", "b": None}], {"a": 1}),
+        ("demo.Forms::numbers", " ", None),
+        ("demo.Forms::same", {"a": None, "b": [None, {"c": None}]}, {"b": [None, {}]}),
+        ("demo.Forms::line", ["x", None], ["java.util.LinkedList", "[x, null]"]),
+        ("demo.Forms::moments", "1.5", [1.5, [2026, 11], 2026]),
         ("demo.Forms::mirrored", {"x": 1, "y": 2.5, "label": "p"}, {"x": -1, "y": -2.5, "label": "p"}),
         ("demo.Forms::mirrored", {}, {"x": 0, "y": -0.0}),
         ("demo.Forms::elder", [PERSON], [{"names": ["Ada"], "age": 37, "mood": "LOUD", "friend": {"age": 5}}]),
@@ -150,6 +159,21 @@ IMAGE = {"id": {"S": "x"}, "n": {"N": "7"}, "l": {"L": [{"BOOL": True}]}, "ss": 
 CHANGE = {"ApproximateCreationDateTime": 1795435200.0, "NewImage": IMAGE}
 TABLE = {"Records": [{"eventName": "INSERT", "eventSourceARN": "arn:s", "dynamodb": CHANGE}]}
 RULE = {"detail-type": "d", "time": "2026-11-23T12:00:00Z", "detail": {"k": 1}}
+KEPT = {
+    "Records": [
+        {
+            "responseElements": {"x-amz-id-2": "i", "x-amz-request-id": "r"},
+            "s3": {"object": {"key": "k", "size": 1024, "eTag": "e", "urlDecodedKey": "k"}},
+        }
+    ]
+}
+BOT = {"userId": "u", "bot": {"name": "b", "alias": "a"}, "currentIntent": {"name": "i", "slots": {"s": "v"}}}
+TOPICS = {"eventSourceArn": "arn:k", "records": {"t-0": [{"topic": "t", "partition": 1, "offset": 15, "timestamp": 7}]}}
+CALL = {"Name": "ContactFlowEvent", "Details": {"ContactData": {"Attributes": {"a": "b"}, "InstanceARN": "arn:i"}}}
+COMMITS = {
+    "Records": [{"codecommit": {"references": [{"ref": "r"}]}, "userIdentityARN": "arn:u", "eventSourceARN": "a"}]
+}
+RESOURCE = {"RequestType": "Create", "ResponseURL": "https://example.com", "ResourceProperties": {"k": "v"}}
 WEB = {"body": '{"name": "Ada"}', "requestContext": {"http": {"method": "POST"}}, "isBase64Encoded": False}
 BODY = '{"method":"POST","name":"Ada"}'
 
@@ -161,6 +185,13 @@ BODY = '{"method":"POST","name":"Ada"}'
         ("bucket", BUCKET, ["ObjectCreated:Put", 2026, "b", "a b!", 3000000000, "e"]),
         ("topic", TOPIC, ["m", "arn:t", 2026, "v"]),
         ("unchanged", TOPIC, TOPIC),
+        ("sameBucket", KEPT, KEPT),
+        ("sameBot", BOT, BOT),
+        ("sameTopics", TOPICS, TOPICS),
+        ("sameCall", CALL, CALL),
+        ("sameCommits", COMMITS, COMMITS),
+        ("sameLines", {"awslogs": {"data": "H4s="}}, {"awslogs": {"data": "H4s="}}),
+        ("sameResource", RESOURCE, RESOURCE),
         ("table", TABLE, ["INSERT", "arn:s", "x", "7", True, ["p", "q"], 1795435200000]),
         ("rule", RULE, ["d", 2026, {"k": 1}]),
     ],
@@ -239,10 +270,17 @@ VALUES = st.recursive(
 )
 
 
+def as_written(value: Any) -> Any:
+    """Members that are null are left out, as Jackson in AWS's configuration leaves them out."""
+    if isinstance(value, dict):
+        return {name: as_written(each) for name, each in value.items() if each is not None}
+    return [as_written(each) for each in value] if isinstance(value, list) else value
+
+
 @given(VALUES)
 @settings(max_examples=50)
 def test_any_value_comes_back_as_it_was(harness: Harness, value: Any) -> None:
-    assert harness("demo.Forms::same", value) == value
+    assert harness("demo.Forms::same", value) == as_written(value)
 
 
 @given(st.binary(max_size=40) | st.text('[]{}:,"\\u0123456789eE+-. truefalsn', max_size=30).map(str.encode))
@@ -254,6 +292,6 @@ def test_any_bytes_are_read_as_python_reads_them_or_refused(harness: Harness, ev
     except (ValueError, RecursionError):
         expected = ...
     if expected is not ...:
-        assert json.loads(told["answer"]) == expected
+        assert json.loads(told["answer"]) == as_written(expected)
     elif event.isascii():
         assert "fault" in told

@@ -3,11 +3,11 @@ package lambent.runtime;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Type;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -26,7 +26,7 @@ final class Containers {
                     Map.entry(HashSet.class, HashSet::new),
                     Map.entry(TreeMap.class, TreeMap::new),
                     Map.entry(TreeSet.class, TreeSet::new),
-                    Map.entry(ArrayDeque.class, ArrayDeque::new),
+                    Map.entry(LinkedList.class, LinkedList::new),
                     Map.entry(ConcurrentHashMap.class, ConcurrentHashMap::new));
 
     private Containers() {}

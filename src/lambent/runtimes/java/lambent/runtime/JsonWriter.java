@@ -110,14 +110,17 @@ final class JsonWriter {
         end('}');
     }
 
+    /** Without those that are null, as of a bean. */
     private void members(Map<?, ?> map, boolean event) {
         begin('{');
         map.forEach(
                 (name, member) -> {
-                    comma('{');
-                    string(name instanceof Enum ? ((Enum<?>) name).name() : String.valueOf(name));
-                    out.append(':');
-                    write(member, event);
+                    if (member != null) {
+                        comma('{');
+                        string(name instanceof Enum ? ((Enum<?>) name).name() : String.valueOf(name));
+                        out.append(':');
+                        write(member, event);
+                    }
                 });
         end('}');
     }

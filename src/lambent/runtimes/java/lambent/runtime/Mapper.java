@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,7 +24,7 @@ import java.util.OptionalLong;
  * What JsonReader has read, as values of the type that a handler wants: beans, records, maps, collections, enums, dates.
  *
  * <p>As Jackson in AWS's configuration does it: unknown members are ignored, unknown names of an enum are null, one value will do
- * for an array of one, an empty text is no bean. Annotations of the function's own libraries are not looked at.
+ * for an array of one and an array of one for its value, an empty text or array is no bean. Annotations of the function's own libraries are not looked at.
  */
 final class Mapper {
     private Mapper() {}
@@ -66,25 +67,36 @@ final class Mapper {
         if (type == Object.class || type == java.io.Serializable.class) {
             return value;
         }
+        boolean several = Collection.class.isAssignableFrom(type) || type == Iterable.class || type.isArray();
+        if (isNothing(value, several, type)) {
+            return null;
+        }
+        if (several) {
+            return type.isArray()
+                    ? array(value, type.getComponentType(), type.getComponentType(), bound, event)
+                    : collection(value, type, bound, event);
+        }
         if (type == String.class || type == CharSequence.class) {
             return text(value);
         }
         if (Scalars.isBox(type)) {
-            return type == Number.class ? number(value) : Scalars.box(alone(value), type);
+            Object one = alone(value);
+            return one == null ? null : type == Number.class ? number(one) : Scalars.box(one, type);
         }
         if (type.isEnum()) {
             return constant(value, type);
         }
         if (Map.class.isAssignableFrom(type)) {
-            return mapOf(value, type, bound, event);
-        }
-        if (Collection.class.isAssignableFrom(type) || type == Iterable.class) {
-            return collection(value, type, bound, event);
-        }
-        if (type.isArray()) {
-            return array(value, type.getComponentType(), type.getComponentType(), bound, event);
+            return mapOf(alone(value), type, bound, event);
         }
         return special(value, type, bound, event);
+    }
+
+    /** Whether it is a text without a letter where none is wanted, or an array without items. */
+    private static boolean isNothing(Object value, boolean several, Class<?> type) {
+        boolean ofText = CharSequence.class.isAssignableFrom(type) || type == char[].class || type == byte[].class;
+        boolean blank = value instanceof String && ((String) value).isBlank() && !ofText && !Scalars.isBox(type) && !type.isEnum();
+        return blank || !several && value instanceof List && ((List<?>) value).isEmpty();
     }
 
     private static Object special(Object value, Class<?> type, Map<TypeVariable<?>, Type> bound, boolean event) {
@@ -98,12 +110,9 @@ final class Mapper {
             return Times.read(value, type, event);
         }
         if (Scalars.isText(type)) {
-            return "".equals(value) ? null : Scalars.ofText(text(value), type);
+            return Scalars.ofText(text(value), type);
         }
         Object one = alone(value);
-        if ("".equals(one)) {
-            return null;
-        }
         if (!(one instanceof Map)) {
             throw Scalars.wrong(one, type);
         }
@@ -116,12 +125,13 @@ final class Mapper {
 
     private static Object primitive(Object value, Class<?> type) {
         Class<?> box = Array.get(Array.newInstance(type, 1), 0).getClass();
-        Object boxed = value == null ? null : Scalars.box(alone(value), box);
+        Object one = alone(value);
+        Object boxed = one == null || isNothing(one, false, box) ? null : Scalars.box(one, box);
         return boxed == null ? Array.get(Array.newInstance(type, 1), 0) : boxed;
     }
 
     private static Object number(Object value) {
-        return value instanceof Number ? value : Scalars.box(alone(value), java.math.BigDecimal.class);
+        return value instanceof Number ? value : Scalars.box(value, java.math.BigDecimal.class);
     }
 
     private static String text(Object value) {
@@ -149,6 +159,9 @@ final class Mapper {
                 return each;
             }
         }
+        if (!(one instanceof String)) {
+            throw Scalars.wrong(one, type);
+        }
         return null;
     }
 
@@ -168,15 +181,19 @@ final class Mapper {
     @SuppressWarnings("unchecked")
     private static Object mapOf(Object value, Class<?> type, Map<TypeVariable<?>, Type> bound, boolean event) {
         if (!(value instanceof Map)) {
-            if ("".equals(value)) {
-                return null;
-            }
             throw Scalars.wrong(value, type);
         }
         Type keys = Reflection.resolved(Map.class.getTypeParameters()[0], bound);
         Type values = Reflection.resolved(Map.class.getTypeParameters()[1], bound);
         Map<Object, Object> made = (Map<Object, Object>) Containers.empty(type, keys);
-        ((Map<?, ?>) value).forEach((name, member) -> made.put(map(name, keys, bound, event), map(member, values, bound, event)));
+        ((Map<?, ?>) value)
+                .forEach(
+                        (name, member) -> {
+                            Object key = map(name, keys, bound, event);
+                            if (key != null || !(made instanceof EnumMap)) {
+                                made.put(key, map(member, values, bound, event));
+                            }
+                        });
         return made;
     }
 
@@ -184,9 +201,6 @@ final class Mapper {
     private static Object collection(Object value, Class<?> type, Map<TypeVariable<?>, Type> bound, boolean event) {
         Type item = Reflection.resolved((type == Iterable.class ? Iterable.class : Collection.class).getTypeParameters()[0], bound);
         Collection<Object> made = (Collection<Object>) Containers.empty(type, item);
-        if ("".equals(value)) {
-            return null;
-        }
         for (Object each : value instanceof List ? (List<?>) value : List.of(value)) {
             made.add(map(each, item, bound, event));
         }
@@ -225,19 +239,39 @@ final class Mapper {
         if (bean != null) {
             return bean;
         }
-        bean = instance(type);
-        Properties properties = Properties.of(type);
+        return filled(instance(type, null), members, bound);
+    }
+
+    private static Object filled(Object bean, Map<?, ?> members, Map<TypeVariable<?>, Type> bound) {
+        Properties properties = Properties.of(bean.getClass());
         for (Map.Entry<?, ?> each : members.entrySet()) {
             Properties.Property property = properties.find((String) each.getKey());
             if (property != null && property.type() != null) {
-                property.set(bean, map(each.getValue(), property.type(), bound, event));
+                Type type = property.type();
+                boolean inner = isInner(type, bean.getClass()) && each.getValue() instanceof Map;
+                Object value =
+                        inner
+                                ? filled(instance((Class<?>) type, bean), (Map<?, ?>) each.getValue(), bound)
+                                : map(each.getValue(), type, bound, properties.event);
+                property.set(bean, value);
             }
         }
         return bean;
     }
 
-    private static Object instance(Class<?> type) {
+    /** Whether its objects belong to one of `outer`. */
+    private static boolean isInner(Type type, Class<?> outer) {
+        return type instanceof Class && ((Class<?>) type).getEnclosingClass() == outer && !Modifier.isStatic(((Class<?>) type).getModifiers());
+    }
+
+    /** A new one; `outer` is the object that it belongs to, null for one that stands alone. */
+    private static Object instance(Class<?> type, Object outer) {
         try {
+            if (outer != null) {
+                Constructor<?> constructor = type.getDeclaredConstructor(outer.getClass());
+                constructor.setAccessible(true);
+                return constructor.newInstance(outer);
+            }
             if (type.isInterface() || Modifier.isAbstract(type.getModifiers())) {
                 throw new NoSuchMethodException();
             }

@@ -24,8 +24,21 @@ final class Properties {
     private static final List<String> CAPITALISED =
             List.of("SNSEvent", "AttributeValue", "dynamodb.StreamRecord", "ConnectEvent", "CloudFormationCustomResource",
                     "SecretsManagerRotation");
+    private static final String WITH_RECORDS =
+            "(CloudFront|CodeCommit|Dynamodb|DynamodbTimeWindow|Kinesis|KinesisTimeWindow|SNS|SQS|S3)Event|S3EventNotification";
+    private static final String WITH_SOURCE_ARN = "(CodeCommit|Dynamodb|DynamodbTimeWindow|Kinesis|KinesisTimeWindow|SQS)Event.*";
     private static final Map<String, String> WRITTEN =
-            Map.of("records", "Records", "eventSourceArn", "eventSourceARN", "SNS", "Sns", "detailType", "detail-type");
+            Map.ofEntries(
+                    Map.entry("SNSEvent$SNSRecord.SNS", "Sns"),
+                    Map.entry("ScheduledEvent.detailType", "detail-type"),
+                    Map.entry("CloudFormationCustomResourceEvent.responseUrl", "ResponseURL"),
+                    Map.entry("CloudWatchLogsEvent.awsLogs", "awslogs"),
+                    Map.entry("CodeCommitEvent$Record.codeCommit", "codecommit"),
+                    Map.entry("CodeCommitEvent$Record.userIdentityArn", "userIdentityARN"),
+                    Map.entry("ConnectEvent$ContactData.instanceArn", "InstanceARN"),
+                    Map.entry("S3EventNotification$ResponseElementsEntity.xAmzId2", "x-amz-id-2"),
+                    Map.entry("S3EventNotification$ResponseElementsEntity.xAmzRequestId", "x-amz-request-id"));
+    private static final String SIZE_AGAIN = "sizeAsLong"; // a second getter of an S3 object's size
     private static final ClassValue<Properties> ALL =
             new ClassValue<>() {
                 @Override
@@ -55,7 +68,7 @@ final class Properties {
         byName.values().removeIf(each -> each.field == null && each.getter == null && each.setter == null);
         for (Property each : byName.values()) {
             each.writtenName = written(each.writtenName, type);
-            if (each.getter != null || each.field != null) {
+            if ((each.getter != null || each.field != null) && !(event && each.writtenName.equals(SIZE_AGAIN))) {
                 readable.add(each);
             }
         }
@@ -153,9 +166,14 @@ final class Properties {
         if (!event) {
             return name;
         }
-        String known = WRITTEN.get(name);
+        String simple = type.getName().substring(type.getName().lastIndexOf('.') + 1);
+        String known = WRITTEN.get(simple + "." + name);
         if (known != null) {
             return known;
+        } else if (name.equals("records")) {
+            return simple.matches(WITH_RECORDS) ? "Records" : name;
+        } else if (name.equals("eventSourceArn")) {
+            return simple.matches(WITH_SOURCE_ARN) ? "eventSourceARN" : name;
         }
         boolean capitalised = CAPITALISED.stream().anyMatch(type.getName()::contains);
         return capitalised ? Character.toUpperCase(name.charAt(0)) + name.substring(1) : name;

@@ -30,6 +30,8 @@ final class Scalars {
                     Map.entry(java.util.regex.Pattern.class, java.util.regex.Pattern::compile),
                     Map.entry(StringBuilder.class, StringBuilder::new));
 
+    private static final java.util.Set<String> NO_NUMBERS = java.util.Set.of("NaN", "Infinity", "-Infinity");
+
     private Scalars() {}
 
     /** Whether a text stands for values of this class, which is no String. */
@@ -73,6 +75,9 @@ final class Scalars {
         if (value instanceof String && ((String) value).isBlank()) {
             return type == Character.class && !((String) value).isEmpty() ? (Object) ((String) value).charAt(0) : null;
         }
+        if ("null".equals(value) && type != Character.class) {
+            return null;
+        }
         if (type == Boolean.class) {
             return bool(value);
         }
@@ -82,7 +87,15 @@ final class Scalars {
         if (value instanceof Boolean) {
             throw wrong(value, type);
         }
+        if ((type == Double.class || type == Float.class) && NO_NUMBERS.contains(value.toString())) {
+            double none = Double.parseDouble(value.toString());
+            return type == Double.class ? (Object) none : (Object) (float) none;
+        }
         BigDecimal number = decimal(value, type);
+        boolean wholeOnly = type != Double.class && type != Float.class && type != BigDecimal.class;
+        if (wholeOnly && value instanceof String && number.scale() != 0) {
+            throw wrong(value, type); // a text says what it is; a number is cut off
+        }
         if (type == Integer.class) {
             return whole(number).intValueExact();
         } else if (type == Long.class) {
@@ -126,8 +139,8 @@ final class Scalars {
         if (value instanceof Boolean) {
             return value;
         }
-        if (value instanceof Integer) {
-            return (Integer) value != 0;
+        if (value instanceof Integer || value instanceof Long || value instanceof BigInteger) {
+            return !value.equals(0);
         }
         if ("true".equalsIgnoreCase(value.toString()) || "false".equalsIgnoreCase(value.toString())) {
             return Boolean.valueOf(value.toString());

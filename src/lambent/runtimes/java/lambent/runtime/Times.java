@@ -10,6 +10,8 @@ import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.OffsetDateTime;
+import java.time.Year;
+import java.time.YearMonth;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
@@ -19,6 +21,7 @@ import java.util.Calendar;
 import java.util.Date;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Dates and times, as Jackson in AWS's configuration has them: a Date is milliseconds, an Instant is seconds with nine digits
@@ -34,7 +37,11 @@ final class Times {
                     LocalDate.class,
                     LocalDateTime.class,
                     LocalTime.class,
+                    Year.class,
+                    YearMonth.class,
                     Duration.class);
+    private static final Set<Class<?>> MOMENTS = Set.of(Instant.class, OffsetDateTime.class, ZonedDateTime.class);
+    private static final Pattern NUMBER = Pattern.compile("-?\\d+(\\.\\d+)?");
     private static final String JODA = "org.joda.time.DateTime";
     private static final BigDecimal THOUSAND = BigDecimal.valueOf(1000);
 
@@ -65,6 +72,10 @@ final class Times {
         } else if (time instanceof LocalDate) {
             LocalDate day = (LocalDate) time;
             return List.of(day.getYear(), day.getMonthValue(), day.getDayOfMonth());
+        } else if (time instanceof Year) {
+            return ((Year) time).getValue();
+        } else if (time instanceof YearMonth) {
+            return List.of(((YearMonth) time).getYear(), ((YearMonth) time).getMonthValue());
         } else if (time instanceof LocalTime) {
             return parts((LocalTime) time);
         } else if (time instanceof LocalDateTime) {
@@ -129,6 +140,8 @@ final class Times {
         if (value instanceof Number) {
             BigDecimal given = new BigDecimal(value.toString());
             ms = (event ? given.multiply(THOUSAND) : given).longValue();
+        } else if (value.toString().matches("-?\\d{1,18}")) {
+            ms = Long.parseLong(value.toString());
         } else {
             ms = moment(value.toString()).toEpochMilli();
         }
@@ -148,15 +161,23 @@ final class Times {
     /** An instant in ISO 8601, with or without a zone or a time. */
     private static Instant moment(String text) {
         String whole = text.matches("\\d{4}-\\d\\d-\\d\\d") ? text + "T00:00:00Z" : text;
-        whole = whole.replaceFirst("([+-]\\d\\d)(\\d\\d)$", "$1:$2");
+        whole = zoned(whole);
         if (!whole.matches(".*(Z|[+-]\\d\\d:\\d\\d)$")) {
             whole += "Z";
         }
         return DateTimeFormatter.ISO_OFFSET_DATE_TIME.parse(whole, Instant::from);
     }
 
+    /** A zone without a colon gets one. */
+    private static String zoned(String text) {
+        return text.replaceFirst("(T.*[+-]\\d\\d)(\\d\\d)$", "$1:$2");
+    }
+
     private static Object ofNumber(Number value, Class<?> type) {
         BigDecimal given = new BigDecimal(value.toString());
+        if (type == Year.class) {
+            return Year.of(given.intValueExact());
+        }
         BigDecimal whole = given.setScale(0, RoundingMode.FLOOR);
         long nanos = given.subtract(whole).movePointRight(9).longValue();
         if (type == Duration.class) {
@@ -176,18 +197,24 @@ final class Times {
     }
 
     private static Object ofText(String text, Class<?> type) {
-        if (type == Instant.class) {
+        if (NUMBER.matcher(text).matches() && MOMENTS.contains(type)) {
+            return ofNumber(new BigDecimal(text), type);
+        } else if (type == Instant.class) {
             return moment(text);
         } else if (type == OffsetDateTime.class) {
-            return OffsetDateTime.parse(text);
+            return OffsetDateTime.parse(zoned(text));
         } else if (type == ZonedDateTime.class) {
-            return ZonedDateTime.parse(text);
+            return ZonedDateTime.parse(zoned(text));
         } else if (type == LocalDate.class) {
             return LocalDate.parse(text.length() > 10 ? text.substring(0, 10) : text);
         } else if (type == LocalDateTime.class) {
             return LocalDateTime.parse(text.endsWith("Z") ? text.substring(0, text.length() - 1) : text);
         } else if (type == LocalTime.class) {
-            return LocalTime.parse(text);
+            return LocalTime.parse(text.substring(text.indexOf('T') + 1));
+        } else if (type == Year.class) {
+            return Year.parse(text);
+        } else if (type == YearMonth.class) {
+            return YearMonth.parse(text);
         }
         return Duration.parse(text);
     }
@@ -197,6 +224,8 @@ final class Times {
         int[] all = Arrays.copyOf(given, 7);
         if (type == LocalDate.class && given.length == 3) {
             return LocalDate.of(all[0], all[1], all[2]);
+        } else if (type == YearMonth.class && given.length == 2) {
+            return YearMonth.of(all[0], all[1]);
         } else if (type == LocalDateTime.class && given.length >= 5 && given.length <= 7) {
             return LocalDateTime.of(all[0], all[1], all[2], all[3], all[4], all[5], all[6]);
         } else if (type == LocalTime.class && given.length >= 2 && given.length <= 4) {

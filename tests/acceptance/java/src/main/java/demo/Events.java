@@ -3,7 +3,13 @@ package demo;
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.events.APIGatewayV2HTTPEvent;
 import com.amazonaws.services.lambda.runtime.events.APIGatewayV2HTTPResponse;
+import com.amazonaws.services.lambda.runtime.events.CloudFormationCustomResourceEvent;
+import com.amazonaws.services.lambda.runtime.events.CloudWatchLogsEvent;
+import com.amazonaws.services.lambda.runtime.events.CodeCommitEvent;
+import com.amazonaws.services.lambda.runtime.events.ConnectEvent;
 import com.amazonaws.services.lambda.runtime.events.DynamodbEvent;
+import com.amazonaws.services.lambda.runtime.events.KafkaEvent;
+import com.amazonaws.services.lambda.runtime.events.LexEvent;
 import com.amazonaws.services.lambda.runtime.events.S3Event;
 import com.amazonaws.services.lambda.runtime.events.SNSEvent;
 import com.amazonaws.services.lambda.runtime.events.SQSBatchResponse;
@@ -54,6 +60,20 @@ public class Events {
     }
 
     public SNSEvent unchanged(SNSEvent event) { return event; }
+
+    public S3Event sameBucket(S3Event event) { return event; }
+
+    public LexEvent sameBot(LexEvent event) { return event; }
+
+    public KafkaEvent sameTopics(KafkaEvent event) { return event; }
+
+    public ConnectEvent sameCall(ConnectEvent event) { return event; }
+
+    public CodeCommitEvent sameCommits(CodeCommitEvent event) { return event; }
+
+    public CloudWatchLogsEvent sameLines(CloudWatchLogsEvent event) { return event; }
+
+    public CloudFormationCustomResourceEvent sameResource(CloudFormationCustomResourceEvent event) { return event; }
 
     public APIGatewayV2HTTPResponse web(APIGatewayV2HTTPEvent event, Context context) throws Exception {
         Map<?, ?> body = JSON.readValue(event.getBody(), Map.class);

@@ -11,11 +11,15 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.Year;
+import java.time.YearMonth;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
 
 /** Handlers of every form that is a method. */
@@ -62,6 +66,14 @@ public class Forms {
     }
 
     public Object same(Object event) { return event; }
+
+    public boolean flag(boolean event) { return event; }
+
+    public Map<String, Integer> numbers(Map<String, Integer> event) { return event; }
+
+    public List<String> line(Queue<String> event) { return List.of(event.getClass().getName(), event.toString()); }
+
+    public List<Object> moments(Instant at, Context context) { return List.of(at, YearMonth.of(2026, 11), Year.of(2026)); }
 
     /** Two of one name: the one with a Context counts. */
     public String overloaded(String event) { return "without"; }
