@@ -2,8 +2,8 @@
 the call.
 
 `action/NAME` is an operation by its name: of a service with a JSON protocol the body is its input, of one with a query
-protocol the body and the mapped query are its parameters. `path/...` is a path, as SQS has for its queues. An answer in
-XML is made JSON, as AWS does for callers that take it.
+protocol the body and the mapped query are its parameters. `path/...` is a path, as SQS has for its queues, with the
+Action among the parameters. An answer in XML is made JSON, as AWS does for callers that take it.
 
 Source: API Gateway Developer Guide, "Integration with AWS services" and its tutorials for DynamoDB and SQS.
 """
@@ -61,18 +61,21 @@ async def backend(call: RestCall, method: MethodPlan, ports: Ports) -> Backend:
 
 def _request(operation: Operation, made: Outgoing, verb: str) -> HttpRequest:
     headers = {name.lower(): value for name, value in made.header.items()}
-    path, query, body = "/", made.querystring, made.body
-    if operation.kind == "path":
-        path += operation.action
-    elif operation.service in TARGETS:
+    if operation.service in TARGETS:
         prefix, version = TARGETS[operation.service]
         headers |= {"x-amz-target": f"{prefix}.{operation.action}", "content-type": f"application/x-amz-json-{version}"}
-        query = {}
-    else:
-        given = urlencode({"Action": operation.action, **query}, doseq=True).encode()
-        body, query = given + (b"&" + body if body and headers.get("content-type") == FORM else b""), {}
-        headers["content-type"] = FORM
-    return HttpRequest(verb, path, urlencode(query, doseq=True), list(headers.items()), body)
+        return HttpRequest(verb, "/", "", list(headers.items()), made.body)
+    is_path = operation.kind == "path"
+    given = {**({} if is_path else {"Action": operation.action}), **made.querystring}
+    body = made.body
+    if (
+        "Action" in given
+    ):  # a query, which services take as a form; another body, such as the caller's, is no part of it
+        form = urlencode(given, doseq=True).encode()
+        body = form + (b"&" + body if body and headers.get("content-type") == FORM else b"")
+        headers["content-type"], given = FORM, {}
+    path = f"/{operation.action}" if is_path else "/"
+    return HttpRequest(verb, path, urlencode(given, doseq=True), list(headers.items()), body)
 
 
 def as_json(answer: HttpResponse) -> bytes:

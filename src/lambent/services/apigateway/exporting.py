@@ -18,7 +18,7 @@ PLACES = {"path": "path", "querystring": "query", "header": "header"}
 API_KEY, SIGNED = "api_key", "sigv4"
 MEMBERS = (
     "type", "uri", "httpMethod", "credentials", "requestParameters", "requestTemplates", "passthroughBehavior",
-    "contentHandling", "timeoutInMillis", "connectionType",
+    "contentHandling", "timeoutInMillis", "connectionType", "cacheKeyParameters", "tlsConfig",
 )  # fmt: skip
 LOWER = ("type", "passthroughBehavior")
 Document = dict[str, Any]

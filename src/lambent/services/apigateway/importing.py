@@ -88,6 +88,8 @@ class Import:
             api["policy"] = normalized(msgspec.json.encode(source[AMAZON + "policy"]).decode())
         endpoint = source.get(AMAZON + "endpoint-configuration")
         if endpoint:
+            if endpoint.get("vpcEndpointIds"):
+                raise not_built("Private APIs (vpcEndpointIds)")
             api["disableExecuteApiEndpoint"] = bool(endpoint.get("disableExecuteApiEndpoint"))
         if options.get("endpointConfigurationTypes"):
             wanted = {"types": options["endpointConfigurationTypes"].split(",")}

@@ -24,6 +24,7 @@ RULES = (
     patch.scalar("/timeoutInMillis", patch.integer, removable=False),
     patch.scalar("/cacheNamespace"),
     patch.scalar("/responseTransferMode"),
+    patch.scalar("/tlsConfig/insecureSkipVerification", patch.boolean, removable=False),
     patch.elements("cacheKeyParameters"),
     patch.entries("requestParameters"),
     patch.entries("requestTemplates"),

@@ -96,6 +96,8 @@ def _copied(target: str) -> patch.Change:
         found: Any = part
         for name in source[1:].split("/"):
             found = found.get(name) if isinstance(found, dict) else None
+        if source == "/canarySettings/stageVariableOverrides" and "canarySettings" in part:
+            found = found or {}  # a canary without overrides is promoted by the same operations
         if found is None or not source.startswith("/canarySettings/"):
             raise BadRequest(f"Invalid patch path '{source}' to copy from.")
         part[target] = {**part.get(target, {}), **found} if isinstance(found, dict) else found

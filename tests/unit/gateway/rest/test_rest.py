@@ -346,6 +346,14 @@ async def test_another_server_gets_what_is_mapped(world: World) -> None:
             ("/", b"Action=SendMessage&X=y+z", ""),
         ),
         ("sqs:path/1/${stageVariables.v}", {}, ("/1/w", b'{"a": 1}', "")),
+        (
+            "sqs:path/1/q",
+            {
+                "integration.request.querystring.Action": "'SendMessage'",
+                "integration.request.querystring.MessageBody": "method.request.body",
+            },
+            ("/1/q", b"Action=SendMessage&MessageBody=%7B%22a%22%3A+1%7D", ""),
+        ),
     ],
 )
 async def test_another_service_is_asked_in_its_own_way(world: World, uri: str, query: Any, sent: Any) -> None:

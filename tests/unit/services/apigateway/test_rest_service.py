@@ -166,6 +166,35 @@ async def test_a_canary_has_its_own_deployment_and_is_promoted_by_copies(house: 
     assert "canarySettings" not in shown
 
 
+async def test_a_canary_without_overrides_is_promoted_by_the_same_operations(house: "House") -> None:
+    await house.mock()
+    new = await house.ask("CreateDeployment", restApiId=house.api)
+    begun = [
+        change("replace", "/canarySettings/percentTraffic", "10"),
+        change("replace", "/canarySettings/deploymentId", new["id"]),
+    ]
+    stage = {"restApiId": house.api, "stageName": "prod"}
+    await house.ask("UpdateStage", **stage, patchOperations=begun)
+    promotion = [
+        change("copy", "/deploymentId", source="/canarySettings/deploymentId"),
+        change("copy", "/variables", source="/canarySettings/stageVariableOverrides"),
+        change("remove", "/canarySettings"),
+    ]
+    shown = await house.ask("UpdateStage", **stage, patchOperations=promotion)
+    assert (shown["deploymentId"], shown["variables"], "canarySettings" in shown) == (new["id"], {}, False)
+    assert (await house.refused("UpdateStage", **stage, patchOperations=promotion[1:2]))[0] == "BadRequestException"
+
+
+async def test_a_server_s_certificate_is_always_verified(house: "House") -> None:
+    name = {"restApiId": house.api, "resourceId": house.root, "httpMethod": "GET"}
+    await house.mock()
+    told = [change("replace", "/tlsConfig/insecureSkipVerification", "false")]
+    shown = await house.ask("UpdateIntegration", **name, patchOperations=told)
+    assert shown["tlsConfig"] == {"insecureSkipVerification": False}
+    told = [change("replace", "/tlsConfig/insecureSkipVerification", "true")]
+    assert (await house.refused("UpdateIntegration", **name, patchOperations=told))[0] == "NotImplemented"
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
