@@ -11,7 +11,7 @@ from lambent.store.sql import load_queries
 
 PACKAGE = "lambent.services.s3"
 SQL = load_queries(PACKAGE)
-BATCH = 500
+FIRST_BATCH, BATCH = 4, 500
 NEWEST = 2**62  # above the id of every version
 _facts = json.Decoder(Facts).decode
 
@@ -117,20 +117,30 @@ def set_facts(tx: Transaction, which: Version, facts: Facts) -> None:
     tx.run(SQL.set_facts, id=which.id, facts=json.encode(facts).decode())
 
 
+def counts() -> Iterator[int]:
+    """How many rows to read at a time: of most common prefixes one is enough, and whoever wants more reads on."""
+    count = FIRST_BATCH
+    while True:
+        yield count
+        count = min(BATCH, count * 4)
+
+
 def objects_from(tx: Transaction, bucket_id: int, key: str) -> Iterator[Version]:
     """The objects that are there, by key, from `key` on."""
-    while rows := tx.all(SQL.listed, bucket_id=bucket_id, key=key, count=BATCH):
+    for count in counts():
+        rows = tx.all(SQL.listed, bucket_id=bucket_id, key=key, count=count)
         yield from map(_version, rows)
-        if len(rows) < BATCH:
+        if len(rows) < count:
             return
         key = rows[-1]["key"] + "\0"
 
 
 def versions_from(tx: Transaction, bucket_id: int, key: str) -> Iterator[Version]:
     """All versions by key from `key` on, the newest first."""
-    while rows := tx.all(SQL.all_from, bucket_id=bucket_id, key=key, count=BATCH):
+    for count in counts():
+        rows = tx.all(SQL.all_from, bucket_id=bucket_id, key=key, count=count)
         yield from map(_version, rows)
-        if len(rows) < BATCH:
+        if len(rows) < count:
             return
         key = rows[-1]["key"]
         yield from older_versions(tx, bucket_id, key, rows[-1]["id"])

@@ -6,7 +6,7 @@ from msgspec import json
 
 from lambent.services.s3.errors import no_such_upload
 from lambent.services.s3.model import Bucket, Part, Upload
-from lambent.services.s3.store import BATCH, SQL
+from lambent.services.s3.store import SQL, counts
 from lambent.store.api import Row, Transaction
 
 BEFORE_ALL = -1, ""
@@ -41,11 +41,11 @@ def find_upload(tx: Transaction, upload_id: str) -> Upload | None:
 
 def uploads_from(tx: Transaction, bucket_id: int, key: str, behind: tuple[int, str] = BEFORE_ALL) -> Iterator[Upload]:
     """The uploads by key, the oldest of a key first; of `key` itself those behind a start and an id."""
-    while rows := tx.all(
-        SQL.uploads_from, bucket_id=bucket_id, key=key, started_ms=behind[0], id=behind[1], count=BATCH
-    ):
+    for count in counts():
+        place = {"key": key, "started_ms": behind[0], "id": behind[1]}
+        rows = tx.all(SQL.uploads_from, bucket_id=bucket_id, **place, count=count)
         yield from (_upload(row["facts"]) for row in rows)
-        if len(rows) < BATCH:
+        if len(rows) < count:
             return
         key, behind = rows[-1]["key"], (rows[-1]["started_ms"], rows[-1]["id"])
 

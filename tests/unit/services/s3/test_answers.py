@@ -9,7 +9,9 @@ from tests.unit.services.s3.test_service import House
 
 from lambent.model.objects import Stored
 from lambent.protocol.checksums import CRCS
+from lambent.services.s3 import store
 from lambent.services.s3.errors import S3Error
+from lambent.services.s3.listing import Wish, list_page
 
 MD5 = "0cc175b9c0f1b6a831c399e269772661"
 
@@ -217,3 +219,29 @@ async def test_a_set_of_no_tags_is_no_set(house: House) -> None:
     await house.call("PutBucketTagging", Bucket="bucket", Tagging={"TagSet": [{"Key": "a", "Value": "1"}]})
     await house.call("PutBucketTagging", Bucket="bucket", Tagging={"TagSet": []})
     assert (await refused(house, "GetBucketTagging")).code == "NoSuchTagSet"
+
+
+class Counting:
+    """A transaction that counts the rows it reads."""
+
+    def __init__(self, tx: Any) -> None:
+        self.tx, self.rows = tx, 0
+
+    def all(self, sql: Any, **parameters: Any) -> Any:
+        found = self.tx.all(sql, **parameters)
+        self.rows += len(found)
+        return found
+
+
+async def test_a_listing_costs_what_it_shows_and_not_what_lies_below(house: House) -> None:
+    for number in range(600):
+        await house.put(f"{number % 20:02}/{number:03}", b"")
+
+    def work(tx: Any) -> tuple[int, int]:
+        counting: Any = Counting(tx)
+        page = list_page(Wish(delimiter="/"), lambda key: store.objects_from(counting, 1, key))
+        return len(page.prefixes), counting.rows
+
+    prefixes, rows = await house.database.read(work)
+    assert prefixes == 20
+    assert rows <= 20 * 8
