@@ -9,7 +9,7 @@ import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
-from lambent.placement.holdings import Holding, State
+from lambent.placement.holdings import Holding, Place, State
 
 
 class Books:
@@ -71,6 +71,11 @@ class Books:
             if holding.claim.function in functions and not holding.claim.pinned:
                 return [holding]
         return []
+
+    def _served(self, function: FunctionKey) -> set[Place]:
+        """Where it has environments that stay, or start."""
+        held = list(self._functions.get(function, {}).values())
+        return {each.claim.place for each in held if not (each.ending or each.doomed or each.state is State.LEAVING)}
 
     def _going_mb(self) -> int:
         """The memory of those that are on their way out."""

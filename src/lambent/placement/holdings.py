@@ -19,6 +19,10 @@ class State(StrEnum):
     LEAVING = "leaving"  # nobody uses it any more; its end is on the way
 
 
+Place = tuple[int, str]
+"""An edge, and the key of the environments that its requests could wait for."""
+
+
 class Claim(Struct, frozen=True):
     """A wish for one more environment."""
 
@@ -27,6 +31,11 @@ class Claim(Struct, frozen=True):
     environment_key: str
     memory_mb: int
     provisioned_for: str = ""  # the version or alias whose provisioned concurrency it is for
+
+    @property
+    def place(self) -> Place:
+        """Where it is for."""
+        return self.edge, self.environment_key
 
     @property
     def pinned(self) -> bool:

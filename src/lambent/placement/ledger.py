@@ -16,7 +16,8 @@ The rules
   owner lets it `expire`. Whose function has the least memory is next, and of one function whoever
   came first. So that a storm on one function, whose environments are never idle, cannot keep the
   others out, environments of the function with the most memory end when they are done, as long as
-  it keeps no less than the claim's function then has.
+  it keeps no less than the claim's function then has. Of one function, whose environments are all with
+  one edge, the other edges' requests would wait in vain: one changes over, now and then (`hurry`).
 - A claim that waits for memory holds nothing; it is judged anew when its turn comes.
 
 Rejected: a counter of running invocations shared by the edges (one round trip on each warm
@@ -83,6 +84,18 @@ class Ledger(Books):
         reserved = not full and waiter.allowance.reserved is not None
         reason = Reason.RESERVED if reserved else Reason.ACCOUNT
         return [Refused(environment_id, reason, full), *self._advance()]
+
+    def hurry(self, environment_id: str) -> list[Effect]:
+        """The claim waits for long. Where the function's environments are all with other edges, whose own requests keep
+        them busy, one of them ends when it is done."""
+        waiter = self._waiting.at_memory.get(environment_id)
+        if waiter is None or waiter.claim.place in self._served(waiter.claim.function):
+            return []
+        held = list(self._functions.get(waiter.claim.function, {}).values())
+        if any(each.ending for each in held):
+            return []  # for another claim in the same need; if it does not come to us, we ask again
+        memory_mb = waiter.claim.memory_mb
+        return [self._end(each) for each in enough_busy(held, memory_mb, memory_mb)]
 
     def idle(self, environment_id: str) -> list[Effect]:
         """Its edge says that it is idle."""
@@ -243,7 +256,7 @@ class Ledger(Books):
             if waiting.at_limit.pop(waiter.environment_id, None) is not None:
                 yield from self._judge(waiter)
         while waiting.at_memory:
-            waiter = waiting.next_for_memory()
+            waiter = waiting.next_for_memory(self._served)
             del waiting.at_memory[waiter.environment_id]
             behind, waiting.at_memory = waiting.at_memory, {}
             yield from self._judge(waiter)
@@ -294,7 +307,7 @@ class Ledger(Books):
         return found
 
     def _probes_of(self, function: FunctionKey, waiter: Waiter, wanted: int) -> list[Holding]:
-        own = (waiter.claim.edge, waiter.claim.environment_key)
+        own = waiter.claim.place
         held = self._functions.get(function)
         if held is None:
             return []
@@ -302,8 +315,7 @@ class Ledger(Books):
         for holding in held.values():
             if waiter.at_s - holding.probed_s < PROBE_AGAIN_S or len(found) == wanted:
                 break
-            place = (holding.claim.edge, holding.claim.environment_key)
-            if holding.state is State.HELD and not holding.claim.pinned and place != own:
+            if holding.state is State.HELD and not holding.claim.pinned and holding.claim.place != own:
                 found.append(holding)
         for holding in found:
             holding.probed_s = waiter.at_s

@@ -49,6 +49,7 @@ from lambent.placement.pace import Pace
 from lambent.placement.throttle import NoMemory, PlacementFailed, Reason, Throttled
 
 NO_EDGE = -1  # holds what no edge does
+HURRY_S = 1.0  # our own choice: long beside a start, which is what a change of edges costs
 LONGEST_WAIT_S = 5.0  # our own choice: below the read timeouts of SDKs, above a start and a stop
 
 log = structlog.get_logger()
@@ -320,7 +321,12 @@ class Placement:
                 return allowance
 
     async def _expire(self, environment_id: str) -> None:
-        await self._clock.sleep(self._wait_s)
+        left_s = self._wait_s
+        while left_s > HURRY_S:
+            await self._clock.sleep(HURRY_S)
+            left_s -= HURRY_S
+            self._carry_out(self._ledger.hurry(environment_id))
+        await self._clock.sleep(left_s)
         self._carry_out(self._ledger.expire(environment_id))
 
     async def _start(self, environment_id: str, edge: int, request: LeaseRequest, log_stream: str) -> None:

@@ -1,14 +1,15 @@
 """The claims that have no answer yet, and who of them is next.
 
 Knows the order: at the limit, and of one function for memory, that of arrival; between functions that wait for memory,
-the one that has the least of it. Decides nothing; `ledger.py` does.
+the one that has the least of it; and of one function first whoever's edge has no environment for whose end its
+requests could wait. Decides nothing; `ledger.py` does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
-from lambent.placement.holdings import Waiter
+from lambent.placement.holdings import Place, Waiter
 
 
 class Waiting:
@@ -43,10 +44,12 @@ class Waiting:
         mine_mb = self._memory_of[waiter.claim.function]
         return all(mine_mb < self._memory_of[other] for other in self._functions())
 
-    def next_for_memory(self) -> Waiter:
-        """Who is judged next. Somebody must be waiting."""
+    def next_for_memory(self, served: Callable[[FunctionKey], Collection[Place]]) -> Waiter:
+        """Who is judged next. Somebody must be waiting. `served`: where a function has environments that stay."""
         function = min(self._functions(), key=lambda each: self._memory_of[each])
-        return next(waiter for waiter in self.at_memory.values() if waiter.claim.function == function)
+        places = served(function)
+        mine = (waiter for waiter in self.at_memory.values() if waiter.claim.function == function)
+        return min(mine, key=lambda waiter: waiter.claim.place in places)  # of equals, who came first
 
     def _functions(self) -> list[FunctionKey]:
         """In the order of arrival of their first claims."""

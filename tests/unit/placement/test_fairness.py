@@ -101,3 +101,38 @@ def test_memory_is_never_overcommitted_and_everybody_is_served_in_the_end(order:
         node.end(left[0])
         assert node.ledger.usage().memory_mb <= 128 * size
     assert len(done) == len(order)
+
+
+def claim_of(edge: int) -> Claim:
+    return Claim(edge, STORM, STORM.name, 128)
+
+
+def test_where_one_edge_has_every_environment_one_changes_over_to_who_waits_at_another() -> None:
+    node = Node(2)
+    for name, edge in (("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("b2", 2)):
+        node.take(node.ledger.request(name, claim_of(edge), WIDE, 0.0))
+    assert node.granted == ["a1", "a2"]
+    node.take(node.ledger.hurry("a3"))
+    assert node.ending == [], "its edge has something to wait for"
+    node.take(node.ledger.hurry("b1"))
+    node.take(node.ledger.hurry("b2"))
+    assert len(node.ending) == 1, "one is enough for both"
+    node.end(node.ending[0])
+    assert node.granted[2:] == ["b1"], "although a3 came before it"
+    node.take(node.ledger.hurry("b2"))
+    assert len(node.ending) == 1
+
+
+def test_one_environment_serves_two_edges_in_turn() -> None:
+    node = Node(1)
+    node.take(node.ledger.request("a1", claim_of(1), WIDE, 0.0))
+    for turn, (name, edge) in enumerate((("b1", 2), ("a2", 1), ("b2", 2))):
+        node.take(node.ledger.request(name, claim_of(edge), WIDE, 0.0))
+        node.take(node.ledger.hurry(name))
+        node.end(node.ending[turn])
+    assert node.granted == ["a1", "b1", "a2", "b2"]
+
+
+def test_what_no_longer_waits_hurries_nobody() -> None:
+    node = full_of_storm(waiting=0)
+    assert node.ledger.hurry("s0") == node.ledger.hurry("unknown") == []

@@ -6,7 +6,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
-from lambent.placement.holdings import Claim, Effect, Granted, Refused, StopEnvironment, TakeBack
+from lambent.placement.holdings import Claim, Effect, EndWhenDone, Granted, Refused, StopEnvironment, TakeBack
 from lambent.placement.ledger import Ledger
 
 FUNCTIONS = [FunctionKey("000000000000", "us-east-1", name) for name in "abcd"]
@@ -50,6 +50,8 @@ class LedgerMachine(RuleBasedStateMachine):
                     self.asked.add(name)
                 case StopEnvironment(name, _):
                     assert name in self.alive
+                case EndWhenDone(edge, name):
+                    assert self.alive[name].edge == edge
 
     def held(self, function: FunctionKey) -> int:
         return sum(claim.function == function for claim in self.alive.values())
@@ -109,6 +111,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def expire(self, name: str) -> None:
         self.take(self.ledger.expire(name))
         assert name not in self.open
+
+    @rule(name=environments)
+    def hurry(self, name: str) -> None:
+        self.take(self.ledger.hurry(name))
 
     @rule(edge=st.sampled_from([1, 2]))
     def edge_lost(self, edge: int) -> None:
