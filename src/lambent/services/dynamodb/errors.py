@@ -31,9 +31,10 @@ class LimitExceeded(ServiceError):
 
 
 class ConditionalCheckFailed(ServiceError):
-    """The condition of a write does not hold."""
+    """The condition of a write does not hold. `examined_bytes`: the item's, which the write costs all the same."""
 
     code = "ConditionalCheckFailedException"
+    examined_bytes = 0
 
 
 class TransactionCanceled(ServiceError):
@@ -82,6 +83,8 @@ def no_table(name: str = "") -> TableNotFound:
     )
 
 
-def condition_failed(item: object = None) -> ConditionalCheckFailed:
+def condition_failed(examined_bytes: int, item: object = None) -> ConditionalCheckFailed:
     """The condition of a write does not hold; `item` is shown where the caller asked for it."""
-    return ConditionalCheckFailed("The conditional request failed", Item=item)
+    error = ConditionalCheckFailed("The conditional request failed", Item=item)
+    error.examined_bytes = examined_bytes
+    return error

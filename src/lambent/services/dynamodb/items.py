@@ -9,7 +9,7 @@ from lambent.services.dynamodb import store
 from lambent.services.dynamodb.capacity import Used, read_units
 from lambent.services.dynamodb.catalog import Catalog, Live
 from lambent.services.dynamodb.changes import delete_of, put_of, update_of
-from lambent.services.dynamodb.errors import invalid
+from lambent.services.dynamodb.errors import ConditionalCheckFailed, invalid
 from lambent.services.dynamodb.expressions.updates import Update
 from lambent.services.dynamodb.keys import checked_key, place_of
 from lambent.services.dynamodb.metrics import shown_metrics
@@ -66,9 +66,14 @@ class Items:
     ) -> Answer:
         live.meter.admit(write=True)
         moment = self._catalog.moment()
-        effect = await self._catalog.database.write(lambda tx: make_change(tx, change, moment))
-        self._catalog.recorded(live.table)
         used = Used(change.table, index_write={})
+        try:
+            effect = await self._catalog.database.write(lambda tx: make_change(tx, change, moment))
+        except ConditionalCheckFailed as error:
+            used.add_write(error.examined_bytes, {})
+            live.meter.take(used)
+            raise
+        self._catalog.recorded(live.table)
         used.add_write(effect.written_bytes, effect.index_bytes)
         live.meter.take(used)
         shown = values(request.get("ReturnValues", "NONE"), effect)

@@ -62,7 +62,7 @@ def make_change(tx: Transaction, change: Change, moment: Moment) -> Effect:
     table, place = change.table, change.place
     old = store.item_at(tx, table.space, place)
     if change.condition is not None and not change.condition(old or {}):
-        raise condition_failed(old if change.shows_item else None)
+        raise condition_failed(item_size(old or {}), old if change.shows_item else None)
     new = change.make(old)
     return _put(tx, change, old, new, moment)
 

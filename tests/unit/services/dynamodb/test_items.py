@@ -227,6 +227,16 @@ async def test_a_provisioned_table_is_throttled_when_its_savings_are_spent(dynam
     await dynamodb.put(KEY)
 
 
+async def test_a_write_whose_condition_fails_costs_what_the_item_that_is_there_costs(dynamodb: Any) -> None:
+    """Source: DynamoDB Developer Guide, "Write operations" (a conditional write that fails still consumes capacity)."""
+    throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    await dynamodb.table(BillingMode="PROVISIONED", ProvisionedThroughput=throughput)
+    await dynamodb.put(KEY | {"text": {"S": "x" * 150_000}})  # 147 of the 300 units that are saved up
+    refused = {"TableName": "table", "Item": KEY, "ConditionExpression": "attribute_not_exists(id)"}
+    codes = [(await dynamodb.refusal("PutItem", **refused))[0] for _ in range(3)]
+    assert codes == ["ConditionalCheckFailedException"] * 2 + ["ProvisionedThroughputExceededException"]
+
+
 async def test_legacy_parameters_say_the_same(dynamodb: Any) -> None:
     await dynamodb.table()
     await dynamodb.put(KEY | {"n": {"N": "1"}}, Expected={"id": {"Exists": False}})
