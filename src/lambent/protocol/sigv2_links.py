@@ -14,7 +14,7 @@ from lambent.model.http import HttpRequest
 from lambent.model.principal import AccessKey
 from lambent.protocol.sigv4_canonical import octets
 from lambent.protocol.sigv4_credential import Credential
-from lambent.protocol.sigv4_refusals import Reason, refusal
+from lambent.protocol.sigv4_refusals import Reason, expired_link, mismatch, refusal
 
 SERVICE, REGION = "s3", "us-east-1"
 SIGNED_QUERY = frozenset(
@@ -53,11 +53,12 @@ def verify_link(request: HttpRequest, resource: str, credential: Credential, key
     """
     if key.session_token != credential.token or (key.expires_s and now_s >= key.expires_s):
         raise refusal(Reason.WRONG_TOKEN, SERVICE)
-    expected = b64encode(hmac.digest(key.secret.encode(), octets(_to_sign(request, resource)), "sha1"))
+    to_sign = _to_sign(request, resource)
+    expected = b64encode(hmac.digest(key.secret.encode(), octets(to_sign), "sha1"))
     if not hmac.compare_digest(expected, octets(credential.signature)):
-        raise refusal(Reason.MISMATCH, SERVICE)
+        raise mismatch(SERVICE, credential.access_key_id, credential.signature, to_sign)
     if now_s > int(credential.amz_date):
-        raise refusal(Reason.EXPIRED_LINK, SERVICE)
+        raise expired_link(SERVICE, int(credential.amz_date), now_s)
 
 
 def _to_sign(request: HttpRequest, resource: str) -> str:

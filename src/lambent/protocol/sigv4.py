@@ -34,7 +34,15 @@ from lambent.protocol.sigv4_canonical import (
     without_signature,
 )
 from lambent.protocol.sigv4_credential import ALGORITHM, TERMINATOR, Credential, credential_of, epoch_s, stamp_of
-from lambent.protocol.sigv4_refusals import Family, Reason, SignatureRefused, family_of, refusal
+from lambent.protocol.sigv4_refusals import (
+    Family,
+    Reason,
+    SignatureRefused,
+    expired_link,
+    family_of,
+    mismatch,
+    refusal,
+)
 
 __all__ = ["Credential", "SignatureRefused", "credential_of", "sign", "unknown_key", "verify"]
 
@@ -76,7 +84,9 @@ def verify(
     payload = declared_payload(request, credential, fields)
     expected = _signature_of(request, credential, key, fields, payload)
     if not hmac.compare_digest(expected, octets(credential.signature)):
-        raise refusal(Reason.MISMATCH, credential.service)
+        canonical = _canonical_request(request, credential, fields, payload)
+        to_sign = _string_to_sign(credential, canonical)
+        raise mismatch(credential.service, credential.access_key_id, credential.signature, to_sign, canonical)
     if not body_follows and "x-amz-content-sha256" in fields and _HEX_SHA256.fullmatch(payload):
         check_payload(request.body, payload, credential.service)
 
@@ -175,9 +185,14 @@ def sign(secret: str, credential: Credential, string_to_sign: bytes) -> str:
 def _signature_of(
     request: HttpRequest, credential: Credential, key: AccessKey, fields: Mapping[str, str], payload: str
 ) -> bytes:
+    canonical = _canonical_request(request, credential, fields, payload)
+    return sign(key.secret, credential, octets(_string_to_sign(credential, canonical))).encode()
+
+
+def _canonical_request(request: HttpRequest, credential: Credential, fields: Mapping[str, str], payload: str) -> str:
     presigned = credential.presigned
     query = without_signature(request.query) if presigned else request.query
-    canonical = "\n".join(
+    return "\n".join(
         (
             request.method,
             canonical_s3_path(request.path)
@@ -189,9 +204,11 @@ def _signature_of(
             payload,
         )
     )
+
+
+def _string_to_sign(credential: Credential, canonical: str) -> str:
     digest = sha256(octets(canonical)).hexdigest()
-    to_sign = f"{ALGORITHM}\n{credential.amz_date}\n{credential.scope}\n{digest}"
-    return sign(key.secret, credential, octets(to_sign)).encode()
+    return f"{ALGORITHM}\n{credential.amz_date}\n{credential.scope}\n{digest}"
 
 
 def _header_lines(credential: Credential, fields: Mapping[str, str]) -> str:
@@ -221,4 +238,5 @@ def _too_old(credential: Credential, now_s: float, lifetime_s: float) -> Signatu
     words = f"Signature expired: {credential.amz_date} is now earlier than {limit} ({stamp_of(now_s)} - {minutes} min.)"
     if not credential.presigned:
         return refusal(Reason.SKEWED, credential.service, words)
-    return refusal(Reason.EXPIRED_LINK, credential.service, words)
+    ends_s = epoch_s(credential.amz_date) + lifetime_s
+    return expired_link(credential.service, ends_s, now_s, words, **{"X-Amz-Expires": credential.expires_s})

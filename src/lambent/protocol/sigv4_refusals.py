@@ -9,9 +9,11 @@ for words that no page has, what AWS is on record to have answered (AWS re:Post 
 """
 
 from enum import Enum
+from time import gmtime, strftime
 from typing import Any
 
 from lambent.errors import ServiceError
+from lambent.protocol.sigv4_canonical import octets
 
 Family = Enum("Family", "S3 QUERY JSON REST")
 
@@ -140,3 +142,30 @@ def refusal(reason: Reason, service: str, words: str = "", **members: Any) -> Si
     if family is Family.S3 and reason in (Reason.SKEWED, Reason.EXPIRED_LINK):
         words = ""
     return SignatureRefused(reason, code, status, words or message, **members)
+
+
+def mismatch(service: str, access_key_id: str, signature: str, to_sign: str, canonical: str = "") -> SignatureRefused:
+    """The signature is another one. S3 tells what it was to be of, so that the signer can be set right."""
+    if family_of(service) is not Family.S3:
+        return refusal(Reason.MISMATCH, service)
+    members = {
+        "AWSAccessKeyId": access_key_id,
+        "StringToSign": to_sign,
+        "SignatureProvided": signature,
+        "StringToSignBytes": octets(to_sign).hex(" "),
+    }
+    if canonical:
+        members |= {"CanonicalRequest": canonical, "CanonicalRequestBytes": octets(canonical).hex(" ")}
+    return refusal(Reason.MISMATCH, service, **members)
+
+
+def expired_link(service: str, ends_s: float, now_s: float, words: str = "", **members: Any) -> SignatureRefused:
+    """A link that has ended. S3 tells when, and what time it is."""
+    if family_of(service) is not Family.S3:
+        return refusal(Reason.EXPIRED_LINK, service, words)
+    times = {"Expires": _iso(ends_s), "ServerTime": _iso(now_s)}
+    return refusal(Reason.EXPIRED_LINK, service, words, **members, **times)
+
+
+def _iso(epoch_s: float) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(epoch_s))

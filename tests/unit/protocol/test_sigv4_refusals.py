@@ -6,6 +6,7 @@ DynamoDB Developer Guide, "Error handling" (400 for all of them); S3 API Referen
 """
 
 import datetime
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -226,3 +227,28 @@ def test_a_parameter_given_twice_or_two_mechanisms_at_once_are_refused() -> None
     both, now_s = signed("s3")
     both.query = link()[0].query
     assert "Only one authentication mechanism" in refused(both, KEY, now_s).message
+
+
+def test_s3_tells_what_was_to_be_signed_and_others_do_not() -> None:
+    """S3 API reference, "Error responses": what an answer to a wrong signature holds."""
+    wrong = AccessKey(KEY.access_key_id, "wrong", KEY.principal)
+    request, now_s = signed("s3")
+    told = refused(request, wrong, now_s).members
+    assert (told["AWSAccessKeyId"], told["SignatureProvided"]) == (KEY.access_key_id, credential_of(request).signature)
+    digest = hashlib.sha256(told["CanonicalRequest"].encode()).hexdigest()
+    assert told["StringToSign"].startswith("AWS4-HMAC-SHA256\n")
+    assert told["StringToSign"].endswith(digest)
+    assert bytes.fromhex(told["StringToSignBytes"]) == told["StringToSign"].encode()
+    assert not refused(signed("lambda")[0], wrong, now_s).members
+
+
+def test_a_link_that_has_ended_says_when() -> None:
+    asked = AWSRequest("GET", "http://localhost:4566/bucket/key")
+    S3SigV4QueryAuth(Credentials(KEY.access_key_id, KEY.secret), "s3", "us-east-1", expires=2).add_auth(asked)
+    query = asked.url.partition("?")[2]
+    request = HttpRequest("GET", "/bucket/key", query, [("host", "localhost:4566")])
+    moment = datetime.datetime.strptime(asked.context["timestamp"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
+    error = refused(request, KEY, moment.timestamp() + 3)
+    assert (error.code, error.members["X-Amz-Expires"]) == ("AccessDenied", 2)
+    ended, now = (f"{moment + datetime.timedelta(seconds=after):%Y-%m-%dT%H:%M:%SZ}" for after in (2, 3))
+    assert (error.members["Expires"], error.members["ServerTime"]) == (ended, now)
