@@ -58,8 +58,8 @@ def _checked_list(inner: list[Any], depth: int) -> list[Value]:
 
 def _checked_map(inner: dict[str, Any], depth: int) -> Item:
     _check_depth(depth)
-    for name in inner:
-        check_attribute_name(name)
+    if "" in inner:
+        check_attribute_name("")
     return {name: checked(value, depth + 1) for name, value in inner.items()}
 
 
