@@ -145,6 +145,8 @@ def test_a_function_behind_a_proxy_gets_format_1_and_its_answer_comes_back(rest:
     assert context["path"] == "/prod/pets/7%20a" or context["path"] == "/pets/7%20a"
     assert (context["stage"], context["apiId"], context["deploymentId"]) == ("prod", rest.id, deployment)
     assert context["identity"]["sourceIp"] == "127.0.0.1"
+    for verb, path in (("PUT", "/pets/seven"), ("PATCH", "/pets/seven")):  # a PUT to a bucket would look like this
+        assert json.loads(rest.call(verb, path, json={"b": 2}).json()["body"]) == {"b": 2}
     teapot = rest.call("GET", "/teapot")
     assert (teapot.status_code, teapot.headers["x-kind"]) == (418, "tea")
     assert teapot.headers.get_list("set-cookie") == ["a=1", "b=2"]
@@ -503,6 +505,20 @@ def test_each_request_leaves_a_line_in_the_stage_s_access_log(rest: Rest, platfo
     assert lines[0] == f"{answer.headers['x-amzn-requestid']} /x/{{id}} 200 -"
     assert lines[1].endswith(' - 403 "Missing Authentication Token"')
     logs.delete_log_group(logGroupName=group)
+
+
+def test_a_body_for_a_custom_domain_name_is_no_object_s(rest: Rest, platform: Any, function: str) -> None:
+    rest.proxy(rest.method(rest.resource("{proxy+}"), "ANY"), rest.function_uri(function))
+    rest.deploy()
+    v2, domain = platform.client("apigatewayv2"), f"8{rest.id}.example.com"
+    v2.create_domain_name(DomainName=domain)
+    v2.create_api_mapping(DomainName=domain, ApiId=rest.id, Stage="prod")
+    host = {"host": domain}
+    put = httpx.put(f"{platform.endpoint}/pets/seven", headers=host, json={"a": "x" * 100_000})
+    assert json.loads(put.json()["body"]) == {"a": "x" * 100_000}
+    posted = httpx.post(f"{platform.endpoint}/upload", headers=host, files={"file": ("a.txt", b"hello")})
+    assert "hello" in posted.json()["body"]
+    v2.delete_domain_name(DomainName=domain)
 
 
 def test_a_custom_domain_name_leads_to_a_stage(rest: Rest, platform: Any) -> None:

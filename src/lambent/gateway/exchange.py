@@ -28,6 +28,8 @@ yielded before arrives if what it raises is CutOff, which is no fault of ours an
 from collections.abc import AsyncIterator, Awaitable, Callable
 from enum import Enum
 
+from msgspec import structs
+
 from lambent.gateway.failure import failure_answer
 from lambent.gateway.http.streams import Body, Response
 from lambent.model.http import HttpRequest
@@ -92,6 +94,19 @@ class Exchange:
     def fail(self, error: Exception) -> None:
         """Answer with `error`, in the form of the service that was addressed."""
         self._respond(failure_answer(self.request, self.service, self.request_id, error))
+
+    async def take_body(self, most_bytes: int) -> None:
+        """Have the body in `request`, however it comes; of one that is longer than `most_bytes`, as much as says so.
+
+        Raises:
+            BodyBroken: it will not come to its end.
+        """
+        whole = bytearray()
+        async for piece in self.chunks():
+            whole += piece
+            if len(whole) > most_bytes:
+                break
+        self.request, self.body = structs.replace(self.request, body=bytes(whole)), None
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body in pieces, none of them empty.

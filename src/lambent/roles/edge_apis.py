@@ -60,7 +60,7 @@ class EdgeApis:
         }
         self._cache = ApiCache(control.api, kinds)
         self._domains = Domains(control.domains)
-        self.stage = Apis(self._cache, self._domains)
+        self.stage = Apis(self._cache, self._domains, quotas.api_request_bytes)
         self.sockets = self._websockets.sockets
 
     async def _find(self, api_id: str) -> ServedApi | None:

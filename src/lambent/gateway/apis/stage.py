@@ -15,10 +15,17 @@ FORBIDDEN = b'{"message":"Forbidden"}'
 
 
 class Apis:
-    """Answers requests to APIs, and nothing else."""
+    """Answers requests to APIs, and nothing else.
 
-    def __init__(self, cache: ApiCache, domains: Domains) -> None:
-        self._cache, self._domains = cache, domains
+    A body may come as a stream, because nothing in the head of a request says that somebody's own domain name, or a
+    path, is no bucket's. APIs need it whole.
+
+    Args:
+        most_bytes: the longest body that an API takes.
+    """
+
+    def __init__(self, cache: ApiCache, domains: Domains, most_bytes: int) -> None:
+        self._cache, self._domains, self._most_bytes = cache, domains, most_bytes
 
     def __call__(self, exchange: Exchange) -> Step | Awaitable[Step]:
         """Answer a request to an API; None for every other request."""
@@ -31,10 +38,17 @@ class Apis:
         return self._at_domain(exchange, host) if self._domains.known else self._learn(exchange, host)
 
     def _serve(self, exchange: Exchange, address: ApiAddress) -> Step | Awaitable[Step]:
+        if exchange.body is not None:
+            return self._serve_whole(exchange, address)
         served = self._cache.known(address.api_id)
         if served is None or address.region not in ("", served.api.region):
             return self._look_up(exchange, address)
         return served(exchange, address)
+
+    async def _serve_whole(self, exchange: Exchange, address: ApiAddress) -> Step:
+        await exchange.take_body(self._most_bytes)
+        step = self._serve(exchange, address)
+        return await step if isinstance(step, Awaitable) else step
 
     async def _look_up(self, exchange: Exchange, address: ApiAddress) -> Step:
         served = await self._cache.get(address.api_id)

@@ -26,7 +26,7 @@ from lambent.gateway.apis.stage import Apis
 from lambent.gateway.apis.throttles import Throttles
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.front import Front
-from lambent.gateway.http.streams import Response
+from lambent.gateway.http.streams import Body, Response
 from lambent.gateway.permits import Permits
 from lambent.ids import FakeIds
 from lambent.invocation.streaming import AnswerStream
@@ -84,7 +84,7 @@ class Lab:
             _nowhere,
         )
         self.cache = ApiCache(self.look_up, {HttpApi: lambda api: ServedHttpApi(api, tools)})
-        self.front = Front([Apis(self.cache, Domains(self.domains))], FakeIds(), FakeClock())
+        self.front = Front([Apis(self.cache, Domains(self.domains), 100)], FakeIds(), FakeClock())
 
     async def look_up(self, api_id: str) -> CompiledApi | None:
         return self.api if api_id == "abc" else None
@@ -120,12 +120,21 @@ class Lab:
         answers: list[Response] = []
         host = more.pop("host", "abc.execute-api.us-east-1.localhost")
         headers = [("host", host), *more.pop("headers", [])]
-        self.front(HttpRequest(method, path, "", headers, more.pop("body", b"")), "192.0.2.1", answers.append)
+        request = HttpRequest(method, path, "", headers, more.pop("body", b""))
+        self.front(request, "192.0.2.1", answers.append, more.pop("stream", None))
         for _ in range(10):
             await asyncio.sleep(0)
         (answer,) = answers
         assert isinstance(answer, HttpResponse)
         return answer
+
+
+def streamed(*pieces: bytes) -> Body:
+    body = Body(lambda: None, lambda: None)
+    for piece in pieces:
+        body.feed(piece)
+    body.end()
+    return body
 
 
 async def _no_key(_: KeyQuery) -> AccessKey | None:
@@ -138,6 +147,15 @@ async def _nowhere(_: Outgoing) -> HttpResponse:
 
 def message(answer: HttpResponse) -> tuple[int, str]:
     return answer.status, json.loads(answer.body)["message"]
+
+
+@pytest.mark.parametrize("place", [{}, {"host": "api.example.com", "path": "/v1/pets/7"}])
+async def test_a_body_that_comes_as_a_stream_is_whole_for_the_function(place: dict[str, str]) -> None:
+    lab = Lab()
+    kind = [("content-type", "application/json")]
+    assert (await lab.ask(**place, stream=streamed(b"[1,", b"2]"), headers=kind)).body == b"hi"
+    assert json.loads(lab.invocations[0].payload)["body"] == "[1,2]"
+    assert (await lab.ask(**place, stream=streamed(b"x" * 60, b"x" * 60))).status == 413
 
 
 async def test_the_policy_is_asked_once_for_each_route_by_its_arn() -> None:
