@@ -47,7 +47,11 @@ class Listener:
 
 
 def delivery_to(target: Target, dropped: list[tuple[int, int]], buffering: Buffering = QUICK) -> Delivery:
-    return Delivery(target, buffering, socket.socket(), SystemClock(), lambda *told: dropped.append(told))
+    def words(records: int, size: int) -> list[bytes]:
+        dropped.append((records, size))
+        return [b'{"lost":%d}' % records]
+
+    return Delivery(target, buffering, socket.socket(), SystemClock(), words)
 
 
 async def test_each_batch_is_one_request_over_the_same_socket() -> None:
@@ -73,6 +77,23 @@ async def test_what_a_subscriber_does_not_take_is_counted_and_told() -> None:
     while not dropped:
         await asyncio.sleep(0)
     assert dropped == [(1, 5)]
+    await delivery.close()
+    await listener.stop()
+
+
+async def test_what_tells_of_a_loss_is_not_lost_itself() -> None:
+    """More than is held comes at once: each record is delivered, or counted in a record that is."""
+    listener, count = Listener(), 5000
+    delivery = delivery_to(Target(await listener.start(), "s", "/"), [], Buffering(timeoutMs=25))
+    for _ in range(count):
+        delivery.put(b'"' + b"x" * 500 + b'"')
+    told = lost = 0
+    while told + lost < count:
+        await listener.wait_bodies(1)
+        for each in msgspec.json.decode(listener.bodies.pop(0)):
+            told, lost = (told, lost + each["lost"]) if isinstance(each, dict) else (told + 1, lost)
+    assert told + lost == count
+    assert lost
     await delivery.close()
     await listener.stop()
 

@@ -32,7 +32,8 @@ def disconnect(sock: socket.socket) -> None:
 
 
 class Delivery:
-    """One subscriber's. Owns the socket; `on_dropped` is told of records and bytes that are lost."""
+    """One subscriber's. Owns the socket; `words_on_loss` makes the events that tell of records and bytes that are lost.
+    Those are kept however much is held: what tells of a loss must not get lost itself."""
 
     def __init__(
         self,
@@ -40,10 +41,10 @@ class Delivery:
         buffering: Buffering,
         sock: socket.socket,
         clock: Clock,
-        on_dropped: Callable[[int, int], None],
+        words_on_loss: Callable[[int, int], list[bytes]],
     ) -> None:
         self._target, self._buffering, self._socket, self._clock = target, buffering, sock, clock
-        self._on_dropped = on_dropped
+        self._words_on_loss = words_on_loss
         self._events: deque[bytes] = deque()
         self.held_bytes = 0
         self._dropped: tuple[int, int] = (0, 0)
@@ -57,9 +58,7 @@ class Delivery:
         if self.held_bytes + len(event) > HELD_BATCHES * self._buffering.maxBytes:
             self._drop(1, len(event))
             return
-        self._events.append(event)
-        self.held_bytes += len(event)
-        self._woken.set()
+        self._keep(event)
 
     def hurry(self) -> None:
         """The environment ends: wait for nothing more."""
@@ -73,6 +72,11 @@ class Delivery:
             await self._task
         self._socket.close()
 
+    def _keep(self, event: bytes) -> None:
+        self._events.append(event)
+        self.held_bytes += len(event)
+        self._woken.set()
+
     def _drop(self, records: int, size: int) -> None:
         self._dropped = (self._dropped[0] + records, self._dropped[1] + size)
 
@@ -84,7 +88,8 @@ class Delivery:
                 self._drop(len(batch), sum(map(len, batch)))
             elif self._dropped[0]:
                 dropped, self._dropped = self._dropped, (0, 0)
-                self._on_dropped(*dropped)
+                for event in self._words_on_loss(*dropped):
+                    self._keep(event)
 
     async def _wait_for_batch(self) -> None:
         """Until there is one event, and then until there are enough or the first has waited for long enough."""

@@ -7,6 +7,7 @@ Source: see `subscriptions`.
 import asyncio
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -50,12 +51,15 @@ class Telemetry:
         """Something has happened."""
         if not self.heard:
             return
-        time = iso_millis(self._clock.now_ms() if time_ms is None else time_ms).removesuffix("+0000") + "Z"
+        time = self._stamp(time_ms)
         if self.open and len(self._early) < MOST_EARLY:
             self._early.append((time, kind, record))
         for subscriber in self._subscribers.values():
             for event in subscriber.view.of(time, kind, record):
                 subscriber.delivery.put(event)
+
+    def _stamp(self, time_ms: int | None = None) -> str:
+        return iso_millis(self._clock.now_ms() if time_ms is None else time_ms).removesuffix("+0000") + "Z"
 
     def close_init(self) -> None:
         """The init phase is over."""
@@ -75,10 +79,10 @@ class Telemetry:
             raise ApiError(403, f"{family}.AlreadySubscribed", "The extension has subscribed already")
         if not self._sockets:
             raise ApiError(403, f"{family}.TooManySubscriptions", "No more subscriptions are possible here")
-        delivery = Delivery(
-            target_of(wanted.destination), wanted.buffering, self._sockets.pop(), self._clock, self._dropped
-        )
-        subscriber = Subscriber(View(wanted, logs=logs, json_lines=self._json_lines), delivery)
+        view = View(wanted, logs=logs, json_lines=self._json_lines)
+        lost, sock = partial(self._words_on_loss, view), self._sockets.pop()
+        delivery = Delivery(target_of(wanted.destination), wanted.buffering, sock, self._clock, lost)
+        subscriber = Subscriber(view, delivery)
         for time, kind, record in self._early:
             for event in subscriber.view.of(time, kind, record):
                 delivery.put(event)
@@ -106,7 +110,8 @@ class Telemetry:
             sock.close()
         self._sockets = []
 
-    def _dropped(self, records: int, size: int) -> None:
+    def _words_on_loss(self, view: View, records: int, size: int) -> list[bytes]:
+        """What only the subscriber who lost something is told."""
         reason = "Some events were not delivered: the subscriber was too slow, or did not take them"
         told = {"droppedRecords": records, "droppedBytes": size, "reason": reason}
-        self.tell("platform.logsDropped", told)
+        return view.of(self._stamp(), "platform.logsDropped", told)
