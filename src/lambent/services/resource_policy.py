@@ -1,8 +1,8 @@
 """The policies of queues and topics: their form, and what they allow and deny. Pure.
 
 Knows: Effect, Principal (`*`, AWS, Service), Action, Resource, and the condition operators that such policies carry.
-What cannot be judged does not hold for an Allow, and holds for a Deny. NotPrincipal, NotAction and NotResource are
-refused when the policy is set.
+What cannot be judged does not hold for an Allow, and holds for a Deny. NotPrincipal is refused when a policy is set;
+NotAction and NotResource are too where the service's policies have none.
 
 Sources: SQS Developer Guide, "Using custom policies with the Amazon SQS access policy language"; SNS Developer Guide,
 "Example cases for Amazon SNS access control"; IAM User Guide,
@@ -98,10 +98,22 @@ def _applies(statement: Mapping[str, Any], question: Question) -> bool:
     unknown = statement["Effect"] == "Deny" and not question.complete
     return (
         _names_principal(statement["Principal"], question)
-        and any(like(action.lower(), question.action.lower()) for action in as_list(statement["Action"]))
-        and any(like(each, question.resource) for each in as_list(statement.get("Resource", question.resource)))
+        and _names_action(statement, question.action.lower())
+        and _names_resource(statement, question.resource)
         and holds(statement.get("Condition", {}), question.context, unknown=unknown)
     )
+
+
+def _names_action(statement: Mapping[str, Any], action: str) -> bool:
+    if "NotAction" in statement:
+        return not any(like(each.lower(), action) for each in as_list(statement["NotAction"]))
+    return any(like(each.lower(), action) for each in as_list(statement["Action"]))
+
+
+def _names_resource(statement: Mapping[str, Any], resource: str) -> bool:
+    if "NotResource" in statement:
+        return not any(like(each, resource) for each in as_list(statement["NotResource"]))
+    return any(like(each, resource) for each in as_list(statement.get("Resource", resource)))
 
 
 def _names_principal(principal: Any, question: Question) -> bool:

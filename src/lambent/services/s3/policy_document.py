@@ -1,7 +1,7 @@
 """The policy of a bucket: whether it may be one, and whether it lets in the public. Pure.
 
-What could not be judged is refused when the policy is put: NotPrincipal, NotAction, NotResource, sets of values
-(ForAnyValue), canonical user ids, and condition keys that requests to Lambent do not carry.
+What could not be judged is refused when the policy is put: NotPrincipal, sets of values (ForAnyValue), canonical user
+ids, and condition keys that requests to Lambent do not carry.
 
 Sources: S3 User Guide, "Bucket policies" and "Blocking public access to your Amazon S3 storage", "The meaning of
 'public'"; the messages are those that S3 gives.
@@ -19,8 +19,7 @@ from lambent.services.s3.errors import S3Error, not_implemented
 from lambent.services.statements import TESTS, as_list, like
 
 LONGEST_BYTES = 20 * 1024
-FIELDS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
-NEGATIVE = {"NotPrincipal", "NotAction", "NotResource"}
+FIELDS = {"Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 ACTION = re.compile(r"\*|(?i:s3):[A-Za-z*?]+")
 SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com|\*")
 IDENTITY = re.compile(r"\*|\d{12}|arn:aws:(?:iam::\d{12}:(?:root|(?:user|role)/.+)|sts::\d{12}:assumed-role/.+)")
@@ -74,21 +73,32 @@ def is_public(document: Document) -> bool:
 def _check_statement(statement: Any, bucket_arn: str) -> None:
     if not isinstance(statement, dict):
         raise _malformed("Invalid policy syntax.")
-    if negative := set(statement) & NEGATIVE:
-        raise not_implemented(f"{min(negative)} in the policy of a bucket")
+    if "NotPrincipal" in statement:
+        raise not_implemented("NotPrincipal in the policy of a bucket")
     if unknown := set(statement) - FIELDS:
         raise _malformed(f"Unknown field {min(unknown)}")
-    for name in ("Effect", "Principal", "Action", "Resource"):
+    for name in ("Effect", "Principal"):
         if not statement.get(name):
             raise _malformed(f"Missing required field {name}")
+    actions, resources = (_one_of(statement, name) for name in ("Action", "Resource"))
     if statement["Effect"] not in ("Allow", "Deny"):
         raise _malformed(f"Invalid effect: {statement['Effect']}")
     _check_principal(statement["Principal"])
-    if not all(isinstance(each, str) and ACTION.fullmatch(each) for each in as_list(statement["Action"])):
+    if not all(isinstance(each, str) and ACTION.fullmatch(each) for each in actions):
         raise _malformed("Policy has invalid action")
-    if not all(isinstance(each, str) and _is_within(each, bucket_arn) for each in as_list(statement["Resource"])):
+    if not all(isinstance(each, str) and _is_within(each, bucket_arn) for each in resources):
         raise _malformed("Policy has invalid resource")
     _check_condition(statement.get("Condition", {}))
+
+
+def _one_of(statement: Mapping[str, Any], name: str) -> list[Any]:
+    """What the statement names, or all but which it names: one of the two. Raises MalformedPolicy."""
+    given = [statement[each] for each in (name, f"Not{name}") if each in statement]
+    if not given or not given[0]:
+        raise _malformed(f"Missing required field {name}")
+    if len(given) > 1:
+        raise _malformed(f"Statement has both {name} and Not{name}")
+    return as_list(given[0])
 
 
 def _is_within(resource: str, bucket_arn: str) -> bool:

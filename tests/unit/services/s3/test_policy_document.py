@@ -29,7 +29,10 @@ def policy(**changes: Any) -> str:
         ({"Effect": "Perhaps"}, "MalformedPolicy"),
         ({"Principal": {"AWS": "me"}}, "MalformedPolicy"),
         ({"Principal": {"CanonicalUser": "1" * 64}}, "NotImplemented"),
-        ({"NotAction": "s3:*"}, "NotImplemented"),
+        ({"NotAction": "s3:*"}, "MalformedPolicy"),
+        ({"NotResource": f"{BUCKET}/a"}, "MalformedPolicy"),
+        ({"Resource": None, "NotResource": "arn:aws:s3:::other"}, "MalformedPolicy"),
+        ({"Principal": None, "NotPrincipal": {"AWS": "1" * 12}}, "NotImplemented"),
         ({"Condition": {"StringEquals": {"aws:Referer": "x"}}}, "NotImplemented"),
         ({"Condition": {"ForAnyValue:StringEquals": {"aws:PrincipalArn": "x"}}}, "NotImplemented"),
         ({"Condition": {"Sounds": {"aws:PrincipalArn": "x"}}}, "MalformedPolicy"),
@@ -77,13 +80,42 @@ def test_a_deny_holds_only_for_what_it_means(condition: dict[str, Any], context:
     assert (decision(document, question) == "Deny") is met
 
 
+@pytest.mark.parametrize(
+    ("changes", "action", "key", "met"),
+    [
+        ({"Action": None, "NotAction": "s3:GetObject"}, "s3:GetObject", "k", False),
+        ({"Action": None, "NotAction": ["s3:getobject", "s3:List*"]}, "s3:PutObject", "k", True),
+        ({"Resource": None, "NotResource": f"{BUCKET}/open/*"}, "s3:GetObject", "open/k", False),
+        ({"Resource": None, "NotResource": [f"{BUCKET}/open/*", BUCKET]}, "s3:GetObject", "k", True),
+    ],
+)
+def test_a_statement_may_be_about_all_but_what_it_names(
+    changes: dict[str, Any], action: str, key: str, met: bool
+) -> None:
+    """IAM User Guide, "NotAction" and "NotResource"."""
+    document = document_of(policy(Effect="Deny", **changes), BUCKET)
+    question = Question("AWS", "anonymous", "", action, f"{BUCKET}/{key}", {}, complete=True)
+    assert (decision(document, question) == "Deny") is met
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["Allow", "*", "s3:*", BUCKET]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["Statement", "Effect", "Principal", "Action", "Resource", "Condition", "AWS", "StringEquals", "x"]
+                [
+                    "Statement",
+                    "Effect",
+                    "Principal",
+                    "Action",
+                    "NotAction",
+                    "Resource",
+                    "NotResource",
+                    "Condition",
+                    "AWS",
+                    "x",
+                ]
             ),
             inner,
             max_size=6,
