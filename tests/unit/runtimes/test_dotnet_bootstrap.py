@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.csharp import Files, installed, package
 from tests.unit.runtimes.guests import RUNTIMES, WAIT_S, Bootstrap, ready
 
@@ -74,6 +76,10 @@ namespace Forms {
         log.Log(LogLevel.Debug, error, null);
       }
     }
+    public string Template(string text, ILambdaContext context) {
+      context.Logger.LogInformation(text, 1, "two", null, new int[0]);
+      return text;
+    }
     public void Several(Note note) {
       throw new AggregateException("both", new IOException("one"), new TimeoutException("two"));
     }
@@ -101,9 +107,8 @@ def files() -> Files:
 Start = Callable[..., Bootstrap]
 
 
-@pytest.fixture
-def start(tmp_path: Path, files: Files) -> Iterator[Start]:
-    """Start a bootstrap for a handler of `FORMS`."""
+def starts(tmp_path: Path, files: Files) -> Iterator[Start]:
+    """What starts a bootstrap for a handler of `FORMS`; ends them afterwards."""
     started: list[Bootstrap] = []
     assert DOTNET is not None
     knobs = (f"{name}={value}" for name, value in DotNet().knobs(256).items())
@@ -122,6 +127,12 @@ def start(tmp_path: Path, files: Files) -> Iterator[Start]:
     yield begin
     for bootstrap in started:
         bootstrap.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path, files: Files) -> Iterator[Start]:
+    """See `starts`."""
+    yield from starts(tmp_path, files)
 
 
 def test_what_is_in_the_repository_was_built_of_its_sources() -> None:
@@ -270,6 +281,24 @@ def test_the_values_of_a_message_are_members_of_a_line_in_json(start: Start) -> 
     for line in told:
         del line["timestamp"]
     assert told == [{"level": level, "requestId": "r1", "message": text} | more for level, text, more in PLACES]
+
+
+@needs_dotnet
+def test_any_text_is_a_message_with_places_or_one_without(files: Files, tmp_path: Path) -> None:
+    """In one process: a template that ended it would end the test."""
+    starting = starts(tmp_path, files)
+    bootstrap = ready(next(starting)("Template", AWS_LAMBDA_LOG_FORMAT="JSON"))
+
+    @given(st.text("{}@:0123 abF.é", max_size=24))
+    @settings(max_examples=50)
+    def told(template: str) -> None:
+        assert json.loads(bootstrap.invoke(template).payload) == template
+        line = json.loads(bootstrap.output().splitlines()[-1][1:].replace("\0", "\n"))
+        assert line["level"] == "Information"
+        assert "{" in template or line["message"] == template
+
+    told()
+    next(starting, None)
 
 
 @needs_dotnet
