@@ -136,7 +136,7 @@ def _region(ctx: RequestContext, request: Request) -> str:
             "request was sent to."
         )
         raise S3Error("IllegalLocationConstraintException", 400, message)
-    if named and (named == FIRST_REGION or not REGION.fullmatch(named)):
+    if named == FIRST_REGION or not (named in ("", ctx.region) or REGION.fullmatch(named)):
         message = "The specified location-constraint is not valid"
         raise S3Error("InvalidLocationConstraint", 400, message, LocationConstraint=named)
     return named or FIRST_REGION

@@ -113,6 +113,7 @@ JSON = st.recursive(
                     "Resource",
                     "NotResource",
                     "Condition",
+                    "StringEquals",
                     "AWS",
                     "x",
                 ]
