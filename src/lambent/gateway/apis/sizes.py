@@ -13,7 +13,5 @@ AROUND = len("  HTTP/1.1")
 
 def head_bytes(request: HttpRequest) -> int:
     """The request line, and the values of the headers; their names do not count."""
-    size = len(request.method) + len(request.path) + len(request.query) + AROUND
-    for _, value in request.headers:
-        size += len(value)
-    return size
+    line = len(request.method) + len(request.path) + len(request.query) + AROUND
+    return line + sum([len(value) for _, value in request.headers])

@@ -44,6 +44,8 @@ class DomainNames:
         """A new domain name, which leads nowhere before it has a mapping."""
         _check(request)
         wanted = DomainName(request["DomainName"].lower(), self._all.ids.letters(10).lower())
+        if wanted.domain_name.startswith("*."):
+            refuse("A domain name with a wildcard", "by this version of Lambent", "Create each name by itself.")
         if not NAME.fullmatch(wanted.domain_name) or any(mark in wanted.domain_name for mark in OURS):
             raise BadRequest(f"{wanted.domain_name!r} is not a domain name that can be yours, such as api.example.com.")
 

@@ -115,6 +115,7 @@ async def test_what_is_not_carried_out_is_refused_and_makes_nothing(desk: "Desk"
         ("CreateStage", {"StageName": "s", "AccessLogSettings": {"DestinationArn": "x", "Format": "f"}}),
         ("CreateDomainName", {"DomainName": "api.example.com", "DomainNameConfigurations": [{"CertificateArn": "c"}]}),
         ("CreateDomainName", {"DomainName": "localhost"}),
+        ("CreateDomainName", {"DomainName": "*.example.com"}),
     ):  # fmt: skip
         with pytest.raises(BadRequest):
             await desk.call(name, **({"ApiId": api_id} if name != "CreateApi" else {}), **request)
