@@ -41,6 +41,7 @@ namespace Lambent.Runtime
             var context = (ILikeness)Context.For(typeof(ILikeness), invocation, logs);
             JsonSerializer.Deserialize<Dictionary<string, object>>("{\"" + context.AwsRequestId + "\": [1, \"text\"]}");
             JsonSerializer.Serialize(new Dictionary<string, object> { { "warm", 1 } });
+            new Message("{warm}", new object[] { 1 });
             try
             {
                 throw new LambdaException("warm");
