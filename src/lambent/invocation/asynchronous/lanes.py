@@ -4,6 +4,10 @@ The rule: while n functions have events that are due, each may hold one part in 
 So nobody holds all of them, however many events it has, and who comes next finds some free. What
 a function holds beyond its part, because it came when fewer were there, it keeps until it is done.
 
+Who is throttled is given no more than what ran at that moment, and a little more again once that has gone well for a
+while. Otherwise all events of a function with little concurrency would be tried at the same moment, one would run, and
+the others would wait ever longer, until they are too old, while nothing runs.
+
 Rejected: one row in order of time, where a function with a million events, or one that takes
 fifteen minutes for each, holds up everybody else's.
 """
@@ -13,6 +17,8 @@ from collections.abc import Iterable
 from lambent.model.function import FunctionKey
 
 NEVER_MS = 2**62
+UNLIMITED = 2**31
+ROUNDS_BEFORE_MORE, SHARE_MORE = 4, 4  # after 4 rounds without a throttle a quarter more, at least one
 
 
 class Lane:
@@ -26,11 +32,22 @@ class Lane:
         self.claimed: set[int] = set()
         self.next_ms = 0
         self.stamp = 0
+        self.limit, self._served = UNLIMITED, 0
 
     def expect(self, due_ms: int) -> None:
         """An event that is due then was added."""
         self.next_ms = min(self.next_ms, due_ms)
         self.stamp += 1
+
+    def throttled(self) -> None:
+        """One of the claimed found no concurrency."""
+        self.limit, self._served = min(self.limit, max(1, len(self.claimed) - 1)), 0
+
+    def served(self) -> None:
+        """One of the claimed ran."""
+        self._served += 1
+        if self._served >= ROUNDS_BEFORE_MORE * self.limit:
+            self.limit, self._served = self.limit + max(1, self.limit // SHARE_MORE), 0
 
     def looked(self, stamp: int, next_ms: int) -> None:
         """All that was due is claimed, and the next is due at `next_ms`: as of the look's beginning."""
@@ -64,7 +81,7 @@ class Lanes:
         part = max(1, self._slots // (len(due) + busy + 1))
         free, found = self._slots - self.running, []
         for lane in sorted(due, key=lambda lane: len(lane.claimed)):  # who has least comes first
-            count = min(part - len(lane.claimed), free)
+            count = min(min(part, lane.limit) - len(lane.claimed), free)
             if count > 0:
                 found.append((lane, count))
                 free -= count

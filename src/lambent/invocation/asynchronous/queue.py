@@ -22,7 +22,7 @@ from lambent.invocation.asynchronous import store
 from lambent.invocation.asynchronous.api import Event, EventRules, Functions, Invoker, Outbox, Statistics
 from lambent.invocation.asynchronous.lanes import NEVER_MS, Lane, Lanes
 from lambent.invocation.asynchronous.records import SUCCESS, Ending, deliveries_of
-from lambent.invocation.asynchronous.verdict import GONE, LOOP, Attempt, Later, ending_unattempted, verdict
+from lambent.invocation.asynchronous.verdict import GONE, LOOP, THROTTLED, Attempt, Later, ending_unattempted, verdict
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation
 from lambent.model.lineage import RecursiveInvocation
@@ -161,6 +161,10 @@ class EventQueue:
         ending = ending_unattempted(event, rules, self._clock.now_ms())
         if ending is None:
             attempt = await self._attempt(event)
+            if attempt.code == THROTTLED:
+                lane.throttled()
+            elif attempt.result is not None:
+                lane.served()
             following = verdict(event, rules, attempt, self._clock.now_ms(), self._delays_s)
             if isinstance(following, Later):
                 await self._database.write(lambda tx: store.put_back(tx, following.event, following.due_ms))

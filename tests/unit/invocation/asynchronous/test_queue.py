@@ -228,6 +228,31 @@ async def test_our_own_faults_back_off_and_spend_no_retries(house: House, behavi
     assert house.times == [0, 1, 3, 7, 15, 75, 195]
 
 
+async def test_many_events_of_a_function_with_little_concurrency_run_one_after_the_other(house: House) -> None:
+    """Source: Lambda Developer Guide, "Asynchronous invocation": a queue that is throttled is read more slowly."""
+    busy, done = False, list[str]()
+
+    async def one_at_a_time(asked: Invocation) -> InvocationResult:
+        nonlocal busy
+        if busy:
+            return await throttle(asked)
+        busy = True
+        await house.clock.sleep(0.2)
+        busy = False
+        done.append(asked.request_id)
+        return await succeed(asked)
+
+    house.invoker.behaviour = one_at_a_time
+    for number in range(40):
+        await house.queue.put(invocation(number))
+    for _ in range(200):  # 40 s for 8 s of work; every event alone would be tried at 0, 1, 3, 7, 15 and 31 s
+        for _ in range(60):
+            await house.queue.statistics()
+        await house.clock.advance(0.2)
+    assert len(set(done)) == 40
+    assert len(house.invoker.asked) < 160
+
+
 async def test_an_event_that_is_throttled_for_six_hours_is_dropped(house: House) -> None:
     house.invoker.behaviour = throttle
     await house.queue.put(invocation())
