@@ -52,8 +52,11 @@ class ProxyIntegration:
         except (OSError, ValueError) as error:  # nobody there, too late, too long; or the parameters make no URL
             log.warning(f"a server did not answer: {error!r}", action="api.proxy", request_id=call.exchange.request_id)
             return call.failed(f"{type(error).__name__}: {error}", away=True)
-        kept = [each for each in answer.headers if each[0] not in CONNECTION_HEADERS]
-        return call.answered(HttpResponse(answer.status, kept, b"" if request.method == "HEAD" else answer.body))
+        left_out = CONNECTION_HEADERS
+        if request.method == "HEAD" and target.method in ("ANY", "HEAD"):  # only the other server knows how long it is
+            left_out = CONNECTION_HEADERS - {"content-length"}
+        kept = [each for each in answer.headers if each[0] not in left_out]
+        return call.answered(HttpResponse(answer.status, kept, answer.body))
 
 
 def url_of(template: str, query: str, call: HttpCall) -> str:

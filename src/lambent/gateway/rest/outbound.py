@@ -34,7 +34,8 @@ async def proxied(call: RestCall, method: MethodPlan, ports: Ports) -> HttpRespo
     headers = [each for each in handed_on(call) if each[0].lower() not in named] + list(made.header.items())
     query = {**call.many_query, **made.querystring}
     answer = await _send(call, method, ports, (headers, query, made.path, call.request.body))
-    return HttpResponse(answer.status, _kept(answer.headers), b"" if call.request.method == "HEAD" else answer.body)
+    only_head = call.request.method == "HEAD" and method.integration["httpMethod"] in ("ANY", "HEAD")
+    return HttpResponse(answer.status, _kept(answer.headers, only_head=only_head), answer.body)
 
 
 async def mapped(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
@@ -102,5 +103,7 @@ def handed_on(call: RestCall) -> Pairs:
     return [(call.written.get(name, name), value) for name, value in whole]
 
 
-def _kept(headers: Iterable[tuple[str, str]]) -> Pairs:
-    return [each for each in headers if each[0].lower() not in CONNECTION_HEADERS]
+def _kept(headers: Iterable[tuple[str, str]], *, only_head: bool) -> Pairs:
+    """Of a head without a body, the length too: only the other server knows it."""
+    left_out = CONNECTION_HEADERS - {"content-length"} if only_head else CONNECTION_HEADERS
+    return [each for each in headers if each[0].lower() not in left_out]

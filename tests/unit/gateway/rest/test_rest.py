@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lambent.errors import Unavailable
 from lambent.gateway.apis.address import Place
+from lambent.gateway.http.answer import bytes_of
 from lambent.gateway.proxy_event import Facts
 from lambent.gateway.rest import outbound, way
 from lambent.gateway.rest.calls import RestCall
@@ -334,6 +335,18 @@ async def test_another_server_gets_what_is_mapped(world: World) -> None:
         True,
         False,
     )
+
+
+@pytest.mark.parametrize(("verb", "asked", "length"), [("ANY", "HEAD", True), ("GET", "GET", False)])
+async def test_a_head_tells_how_long_the_other_server_s_answer_is(
+    world: World, verb: str, asked: str, length: bool
+) -> None:
+    world.method("/x", "ANY", {"type": "HTTP_PROXY", "httpMethod": verb, "uri": "https://example.com/x"})
+    world.away = HttpResponse(200, [("content-length", "77")], b"" if asked == "HEAD" else b"y" * 77)
+    answer = await world.ask("HEAD", "/x")
+    assert world.sent[0].method == asked
+    assert (("content-length", "77") in answer.headers) is length
+    assert bytes_of(answer, keep_alive=True, head_only=True).count(b"content-length: 77\r\n") == 1
 
 
 @pytest.mark.parametrize(
