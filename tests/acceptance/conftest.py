@@ -376,6 +376,20 @@ def readable() -> Iterator[Path]:
 
 
 @pytest.fixture
+def s3(platform: Platform) -> Any:
+    """Its client."""
+    return platform.client("s3")
+
+
+@pytest.fixture
+def bucket(s3: Any) -> str:
+    """An empty bucket of the test's own."""
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
 def own_server() -> Iterator[Callable[..., Platform]]:
     """Start servers of one's own on one data folder: `own_server("--edges", "2")`; call it again after
     a kill to start on what the killed one left."""

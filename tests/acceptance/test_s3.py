@@ -5,7 +5,6 @@ import io
 import json
 import os
 import time
-import uuid
 import zlib
 from base64 import b64encode
 from pathlib import Path
@@ -18,19 +17,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def s3(platform: Any) -> Any:
-    return platform.client("s3")
-
-
-@pytest.fixture
-def bucket(s3: Any) -> str:
-    name = f"test-{uuid.uuid4().hex[:12]}"
-    s3.create_bucket(Bucket=name)
-    s3.get_waiter("bucket_exists").wait(Bucket=name)
-    return name
 
 
 def code_of(call: Any, **parameters: Any) -> str:

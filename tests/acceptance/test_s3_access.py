@@ -13,16 +13,10 @@ from botocore.exceptions import ClientError
 
 
 @pytest.fixture
-def s3(platform: Any) -> Any:
-    return platform.client("s3")
-
-
-@pytest.fixture
-def bucket(s3: Any) -> str:
-    name = f"access-{uuid.uuid4().hex[:12]}"
-    s3.create_bucket(Bucket=name)
-    s3.put_object(Bucket=name, Key="there", Body=b"there", Tagging="kind=open")
-    return name
+def bucket(bucket: str, s3: Any) -> str:
+    """With one object, which has a tag."""
+    s3.put_object(Bucket=bucket, Key="there", Body=b"there", Tagging="kind=open")
+    return bucket
 
 
 @pytest.fixture

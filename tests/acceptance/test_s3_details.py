@@ -1,7 +1,6 @@
 """Details of S3 that clients rely on: what SDKs move into links, checksums of all kinds of requests, odd headers."""
 
 import hashlib
-import uuid
 from base64 import b64encode
 from datetime import UTC, datetime
 from typing import Any
@@ -13,18 +12,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def s3(platform: Any) -> Any:
-    return platform.client("s3")
-
-
-@pytest.fixture
-def bucket(s3: Any) -> str:
-    name = f"details-{uuid.uuid4().hex[:12]}"
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 def link(platform: Any, method: str, path: str, **query: str) -> str:

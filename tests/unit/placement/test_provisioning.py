@@ -151,6 +151,14 @@ class House:
                 self.placement.exited(EnvironmentExit(name))
         await self.turn()
 
+    def end_released(self) -> None:
+        """The edge ends what it was told to."""
+        for edge, name in self.edges.released:
+            assert edge == 1
+            self.placement.retiring(name)
+            self.placement.exited(EnvironmentExit(name))
+        self.edges.released.clear()
+
     def ready(self, key: str = "k1") -> Standing:
         return self.provisioner.standing(F, "live", [key])
 
@@ -234,11 +242,7 @@ async def test_an_alias_that_moves_inside_a_full_reservation_makes_room_for_itse
     await house.finish()
     await house.want(wanted(2, "k2"))
     for _ in range(40):
-        for edge, name in house.edges.released:
-            assert edge == 1
-            house.placement.retiring(name)
-            house.placement.exited(EnvironmentExit(name))
-        house.edges.released.clear()
+        house.end_released()
         await house.clock.advance(TICK_S)
         await house.turn()
         await house.finish()
@@ -272,10 +276,7 @@ async def test_an_alias_that_moves_on_a_full_node_makes_room_for_itself_and_has_
     await house.want(wanted(2, "k2"))
     for _ in range(40):
         assert house.ready("k2").failure == ""
-        for _, name in house.edges.released:
-            house.placement.retiring(name)
-            house.placement.exited(EnvironmentExit(name))
-        house.edges.released.clear()
+        house.end_released()
         await house.clock.advance(TICK_S)
         await house.turn()
         await house.finish()

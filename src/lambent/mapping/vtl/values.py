@@ -9,7 +9,7 @@ a template made as Java's do: AWS writes `$input.path('$.ids')` as `["a",1]`, an
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,63 +24,55 @@ class JavaList(list[Any]):
     """A list that a template made; all others came in JSON."""
 
 
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    return "null" if value is None else ""
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode() if isinstance(value, str) else _plain(value)
+
+
+class _Form(NamedTuple):
+    """How lists and maps are told, and what is in them."""
+
+    between: str
+    equals: str
+    text: Callable[[Any], str]
+
+
+JAVA, JSON = _Form(", ", "=", _plain), _Form(",", ":", _json)
+
+
 def text_of(value: Any, most: int = MOST_TOLD // 10) -> str:
     """As Java's toString: `{a=1, b=[x, y]}`. Raises TemplateFailed for what is longer than `most`, or holds itself."""
     if isinstance(value, str):
         return value
     pieces: list[str] = []
-    _tell(value, pieces, [most], 0)
+    _tell(value, pieces, [most], 0, JAVA)
     return "".join(pieces)
 
 
-def _tell(value: Any, pieces: list[str], left: list[int], depth: int) -> None:
+def _tell(value: Any, pieces: list[str], left: list[int], depth: int, form: _Form) -> None:
     if depth > DEEPEST_VALUE:
         raise TemplateFailed("a value is nested too deep")
     if isinstance(value, dict):
-        opening = "{"
-        for key, each in value.items():
-            _say(opening, pieces, left)
-            _tell(key, pieces, left, depth + 1)
-            _say("=", pieces, left)
-            _tell(each, pieces, left, depth + 1)
-            opening = ", "
-        _say("}" if value else "{}", pieces, left)
-    elif isinstance(value, JavaList):
-        opening = "["
-        for each in value:
-            _say(opening, pieces, left)
-            _tell(each, pieces, left, depth + 1)
-            opening = ", "
-        _say("]" if value else "[]", pieces, left)
+        inside, first, last = ((form.text(_plain(key)) + form.equals, each) for key, each in value.items()), "{", "}"
     elif isinstance(value, list):
-        _tell_json(value, pieces, left, depth)
+        form = form if isinstance(value, JavaList) else JSON
+        inside, first, last = (("", each) for each in value), "[", "]"
     else:
-        _say(_plain(value), pieces, left)
-
-
-def _tell_json(value: Any, pieces: list[str], left: list[int], depth: int) -> None:
-    if depth > DEEPEST_VALUE:
-        raise TemplateFailed("a value is nested too deep")
-    if isinstance(value, list):
-        opening = "["
-        for each in value:
-            _say(opening, pieces, left)
-            _tell_json(each, pieces, left, depth + 1)
-            opening = ","
-        _say("]" if value else "[]", pieces, left)
-    elif isinstance(value, dict):
-        opening = "{"
-        for key, each in value.items():
-            _say(f"{opening}{_json_text(str(key))}:", pieces, left)
-            _tell_json(each, pieces, left, depth + 1)
-            opening = ","
-        _say("}" if value else "{}", pieces, left)
-    else:
-        _say(_json_text(value) if isinstance(value, str) else _plain(value), pieces, left)
-
-
-def _json_text(text: str) -> str:
-    return msgspec.json.encode(text).decode()
+        _say(form.text(value), pieces, left)
+        return
+    opening = first
+    for name, each in inside:
+        _say(opening + name, pieces, left)
+        _tell(each, pieces, left, depth + 1, form)
+        opening = form.between
+    _say(last if value else first + last, pieces, left)
 
 
 def _say(text: str, pieces: list[str], left: list[int]) -> None:
@@ -88,14 +80,6 @@ def _say(text: str, pieces: list[str], left: list[int]) -> None:
     if left[0] < 0:
         raise TemplateFailed("a text is too long")
     pieces.append(text)
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    return "null" if value is None else ""
 
 
 def is_true(value: Any) -> bool:
