@@ -4,9 +4,11 @@ Source: DESIGN.md, "The sandbox" (an environment may touch only its own things);
 uniqueness with Lambda SnapStart".
 """
 
+import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ import pytest
 from lambent.environment.api import OutcomeKind
 
 if TYPE_CHECKING:
-    from tests.security.conftest import Edge, Function
+    from tests.security.conftest import AgentProcess, Edge, Function
 
 
 def snap_start(source: str) -> dict[str, Any]:
@@ -217,18 +219,34 @@ def handler(event, context): return 1
     assert os.path.exists(f"/proc/{edge.agent.process.pid}")
 
 
-async def test_the_agent_keeps_two_descriptors_for_a_snapshot_and_no_more(edge: "Edge") -> None:
-    folder = f"/proc/{edge.agent.process.pid}/fd"
+def targets(folder: str) -> Iterator[str]:
+    """What the descriptors in a /proc/PID/fd lead to."""
+    for each in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            yield os.readlink(f"{folder}/{each}")
+
+
+async def test_the_agent_keeps_two_descriptors_for_a_snapshot_and_no_more(
+    agent: "AgentProcess", edge: "Edge", tmp_path: Path
+) -> None:
+    own = agent.another(tmp_path, sandbox_pool="0")  # what is ready-made has descriptors, as many as were used lately
+    await edge.wait_until(own.ready)
+    busy = type(edge)(own, 1)
+    await busy.connect()
+    folder = f"/proc/{own.process.pid}/fd"
     source = "def handler(event, context): return 3"
     failing = "1 / 0"
 
     async def one() -> None:
-        await edge.snapshot(source, **snap_start(source))
-        await edge.snapshot(failing, **snap_start(failing))
-        await edge.stop(await edge.function(source, **snap_start(source)))
+        await busy.snapshot(source, **snap_start(source))
+        await busy.snapshot(failing, **snap_start(failing))
+        await busy.stop(await busy.function(source, **snap_start(source)))
 
     await one()
     before = len(os.listdir(folder))
     for _ in range(5):
         await one()
-    await edge.wait_until(lambda: len(os.listdir(folder)) <= before + 6)  # a sandbox may be in the making
+    await edge.wait_until(lambda: len(os.listdir(folder)) <= before)
+    assert sum(target.startswith(f"{own.data}/snapshots/") for target in targets(folder)) == 2
+    await busy.close()
+    assert own.stop() == 0
