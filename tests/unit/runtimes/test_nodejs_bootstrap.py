@@ -148,6 +148,51 @@ def test_an_error_that_cannot_be_read_is_told_as_handled(start: Start) -> None:
     assert json.loads(bootstrap.invoke({}).payload)["errorType"] == "handled"
 
 
+THREADS = """
+import { SHARE_ENV, Worker } from 'node:worker_threads';
+const look = `
+  const { parentPort } = require('node:worker_threads');
+  const tell = () => parentPort.postMessage([process.env._X_AMZN_TRACE_ID ?? null, process.env.OWN]);
+  parentPort.on('message', tell);
+  tell();
+`;
+const next = (thread) => new Promise((told) => thread.once('message', told));
+let sharing;
+export const handler = async (event) => {
+  const seen = [];
+  for (const env of [undefined, null, process.env, { OWN: 'given' }]) {
+    const thread = new Worker(look, { eval: true, env });
+    seen.push(await next(thread));
+    await thread.terminate();
+  }
+  if (event.share && sharing === undefined) {
+    sharing = new Worker(look, { eval: true, env: SHARE_ENV });
+    sharing.unref();
+    seen.push(await next(sharing));
+  } else if (event.share) {
+    sharing.postMessage('again');
+    seen.push(await next(sharing));
+  }
+  return [...seen, [Object.keys(process.env).filter((name) => name.startsWith('_X')).length, Worker.name]];
+};
+"""
+
+
+def test_threads_see_the_trace_header_as_they_do_where_it_is_a_variable_of_the_process(start: Start) -> None:
+    """Node.js, worker_threads: a thread has a copy of its parent's variables, or with SHARE_ENV the same ones."""
+    bootstrap = ready(start({"index.mjs": THREADS}, OWN="mine"))
+    trace, given, last = ["Root=7", "mine"], [None, "given"], [1, "Worker"]
+    told = [bootstrap.invoke({}, "r1", trace="Root=7"), bootstrap.invoke({"share": True}, "r2", trace="Root=7")]
+    assert [json.loads(each.payload) for each in told] == [
+        [trace, trace, trace, given, last],
+        [trace, trace, trace, given, trace, last],
+    ]
+    later = json.loads(bootstrap.invoke({"share": True}, "r3", trace="Root=8").payload)
+    assert later == [["Root=8", "mine"]] * 3 + [given, ["Root=8", "mine"], last]
+    without = json.loads(bootstrap.invoke({"share": True}, "r4", trace="").payload)
+    assert without == [[None, "mine"]] * 3 + [given, [None, "mine"], [0, "Worker"]]
+
+
 def test_the_trace_header_is_a_variable_that_leaves_no_trace(start: Start) -> None:
     source = """
     exports.handler = async () => [

@@ -16,7 +16,7 @@ const { installAwslambda } = require('./streaming.js');
 const { loadHandler } = require('./loader.js');
 const { Logs } = require('./logs.js');
 const { Runtime } = require('./runtime.js');
-const { traced } = require('./trace.js');
+const { traceThreads, traced } = require('./trace.js');
 
 // Parsed and compiled ahead: what the AWS SDK and web frameworks ask for first.
 for (const name of ['http', 'https', 'crypto', 'zlib', 'stream', 'url', 'util', 'events', 'fs/promises', 'dns', 'module']) {
@@ -41,6 +41,7 @@ function settle(assignment) {
     Object.assign(process.env, assignment.variables);
   }
   if (assignment.runtime_api) process.env.AWS_LAMBDA_RUNTIME_API = assignment.runtime_api;
+  traceThreads(process.env);
   process.env = traced(process.env);
   process.chdir(assignment.task_root);
   require('node:module').Module._initPaths(); // NODE_PATH was read before it was ours
