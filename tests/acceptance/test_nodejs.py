@@ -261,6 +261,24 @@ def test_variables_that_node_reads_at_its_start_are_honoured(platform: "Platform
     assert platform.invoke(name, {})[0][0] == "required first"
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"), [("", "ERR_REQUIRE_ESM"), ("--no-warnings --experimental-require-module", "a module")]
+)
+def test_require_of_an_es_module_is_switched_off_until_node_options_want_it(
+    platform: "Platform", options: str, expected: str
+) -> None:
+    """Source: Lambda Developer Guide, "Building Lambda functions with Node.js", experimental features."""
+    source = """
+    exports.handler = async () => {
+      try { return require('./other.mjs').what } catch (error) { return error.code }
+    }
+    """
+    files: dict[str, str | bytes] = {"index.js": source, "other.mjs": "export const what = 'a module'"}
+    variables = {"NODE_OPTIONS": options} if options else {}
+    name = create(platform, files, "index.handler", Environment={"Variables": variables})
+    assert platform.invoke(name, {})[0] == expected
+
+
 def test_an_answer_in_pieces(platform: "Platform") -> None:
     source = """
     const { pipeline } = require('node:stream/promises');

@@ -29,11 +29,11 @@ def host(*majors: int) -> Host:
     return Host({"python3.12": PYTHON}, installed(*majors))
 
 
-def pretend_node(folder: Path, version: str) -> Path:
-    """A program that says what `node` would say."""
+def pretend_node(folder: Path, version: str, known: str = "") -> Path:
+    """A program that says what `node` would say; `known`: what it knows of the words that it is asked for."""
     folder.mkdir(parents=True)
     program = folder / "node"
-    program.write_text(f'#!/bin/sh\necho \'["{version}", "{program}"]\'\n')
+    program.write_text(f'#!/bin/sh\necho \'["{version}", "{program}", [{known}]]\'\n')
     program.chmod(0o755)
     return program
 
@@ -52,6 +52,38 @@ def test_a_program_that_says_nonsense_is_no_node(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\necho hello\n")
     found = NodeJs().find({"HOME": str(tmp_path), "PATH": str(tmp_path / "bin")})
     assert str(tmp_path) not in {each.prefix for each in found.values()}
+
+
+@pytest.mark.parametrize(
+    ("version", "known", "off"),
+    [
+        ("20.20.2", '"experimental-require-module", "experimental-detect-module"', ["require"]),
+        ("22.14.0", '"experimental-require-module", "experimental-detect-module"', ["require", "detect"]),
+        ("24.1.0", '"experimental-require-module"', ["require"]),
+        ("20.1.0", "", []),
+    ],
+)
+def test_what_aws_switches_off_is_switched_off_where_node_knows_it(
+    tmp_path: Path, version: str, known: str, off: list[str]
+) -> None:
+    """Source: Lambda Developer Guide, "Building Lambda functions with Node.js", experimental features."""
+    pretend_node(tmp_path / f"versions/node/v{version}/bin", version, known)
+    found = NodeJs().find({"HOME": str(tmp_path), "NVM_DIR": str(tmp_path), "PATH": ""})
+    assert found[f"nodejs{version[:2]}.x"].arguments == tuple(f"--no-experimental-{each}-module" for each in off)
+
+
+@pytest.mark.parametrize(
+    ("options", "on"),
+    [
+        ("", []),
+        ("--experimental-require-module", ["--experimental-require-module"]),
+        ("--no-warnings  --experimental-detect-module --trace-gc", ["--experimental-detect-module"]),
+        ("--experimental-require-module=no --require ./experimental-detect-module", []),
+    ],
+)
+def test_node_options_switch_it_on_again(options: str, on: list[str]) -> None:
+    command = NodeJs().command("/var/lang/bin/node", "/var/runtime", 128, {"NODE_OPTIONS": options})
+    assert [each for each in command if "experimental" in each] == on
 
 
 @pytest.mark.parametrize(("memory_mb", "old_mb", "young_mb"), [(128, 115, 6), (1769, 1592, 88), (10240, 9216, 512)])

@@ -2,7 +2,9 @@
 
 Sources: the folders are those of nvm, fnm, asdf and mise as their guides name them. The heap's limits are fixed when V8
 starts (checked with Node.js 20: `v8.setFlagsFromString` changes nothing later), so they come from the function's
-memory: nine tenths for what lives long and a twentieth for what is young, as AWS's own start script has it.
+memory: nine tenths for what lives long and a twentieth for what is young, as AWS's own start script has it. What AWS
+switches off is in the Lambda Developer Guide, "Building Lambda functions with Node.js": `require` of ES modules, and
+from Node.js 22 on the guess that a file without a type is one; NODE_OPTIONS switches each on again.
 """
 
 import json
@@ -14,7 +16,11 @@ from pathlib import Path
 from lambent.sandbox.languages.language import PROBE_TIMEOUT_S, WRAPPER, Installation, executables, installed_versions
 from lambent.sandbox.wire import Programs
 
-PROBE = "console.log(JSON.stringify([process.versions.node, process.execPath]))"
+SWITCHED_OFF_SINCE = {"experimental-require-module": 20, "experimental-detect-module": 22}
+PROBE = (
+    "console.log(JSON.stringify([process.versions.node, process.execPath, process.argv.slice(1).filter("
+    "(name) => process.allowedNodeEnvironmentFlags.has('--no-' + name))]))"
+)
 OLDEST_MAJOR = 20
 
 
@@ -51,7 +57,8 @@ class NodeJs:
         """See `Language`."""
         old_mb, young_mb = max(1, memory_mb * 9 // 10), max(1, memory_mb // 20)
         limits = (f"--max-semi-space-size={young_mb}", f"--max-old-space-size={old_mb}")
-        return (executable, *limits, f"{runtime_folder}/bootstrap.js")
+        wanted = {f"--{name}" for name in SWITCHED_OFF_SINCE}.intersection(variables.get("NODE_OPTIONS", "").split())
+        return (executable, *sorted(wanted), *limits, f"{runtime_folder}/bootstrap.js")  # the later of two words counts
 
     def knobs(self, memory_mb: int) -> Mapping[str, str]:
         """See `Language`: none."""
@@ -89,12 +96,14 @@ def _probe(executable: Path) -> Installation | None:
     """What `executable` says it is; None when it does not run, is too old, or lies in no `bin` folder."""
     try:
         answer = subprocess.run(  # noqa: S603
-            [executable, "-e", PROBE], capture_output=True, timeout=PROBE_TIMEOUT_S, check=True, text=True, env={}
-        )
-        version, path = json.loads(answer.stdout)
+            [executable, "-e", PROBE, *SWITCHED_OFF_SINCE],
+            capture_output=True, timeout=PROBE_TIMEOUT_S, check=True, text=True, env={},
+        )  # fmt: skip
+        version, path, known = json.loads(answer.stdout)
         numbers = tuple(map(int, version.split("-")[0].split(".")))
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     if numbers[0] < OLDEST_MAJOR or Path(path).parent.name != "bin":
         return None
-    return Installation(f"nodejs{numbers[0]}.x", numbers, path, str(Path(path).parent.parent))
+    off = tuple(f"--no-{name}" for name, since in SWITCHED_OFF_SINCE.items() if numbers[0] >= since and name in known)
+    return Installation(f"nodejs{numbers[0]}.x", numbers, path, str(Path(path).parent.parent), arguments=off)
