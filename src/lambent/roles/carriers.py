@@ -38,13 +38,13 @@ NO_PERMISSIONS, NO_RESOURCE, CLIENT_ERROR = "NO_PERMISSIONS", "NO_RESOURCE", "SD
 class Roles(Protocol):
     """Roles that senders act as."""
 
-    async def assumable_by(self, role_arn: str, service: str, source_arn: str = "") -> bool:
+    async def assumable_by(self, role_arn: str, service: str, account: str, source_arn: str = "") -> bool:
         """Whether the role exists and trusts that service principal."""
 
 
 async def check_role(roles: Roles, delivery: Delivery) -> None:
     """Raises NotDelivered when the sender cannot act as the role it was given."""
-    if not await roles.assumable_by(delivery.role_arn, delivery.principal, delivery.source_arn):
+    if not await roles.assumable_by(delivery.role_arn, delivery.principal, delivery.account, delivery.source_arn):
         raise _forbidden(f"The role {delivery.role_arn} cannot be assumed by {delivery.principal}.")
 
 

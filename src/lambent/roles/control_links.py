@@ -190,7 +190,7 @@ class Specs:
 
     async def spec(self, request: LeaseRequest, environment_id: str, log_stream: str) -> EnvironmentSpec:
         role = await self._functions.role(request)
-        made = await self._keys.mint_for_function(role, request.key.name)
+        made = await self._keys.mint_for_function(role, request.key.account, request.key.name)
         network = self._functions.reach(request) or self._settings.network
         # Without walls the function shares the host's loopback; inside them the agent listens on the same port.
         endpoint = f"http://127.0.0.1:{self._settings.port}" if network != "none" else ""

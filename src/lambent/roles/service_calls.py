@@ -4,6 +4,7 @@ The role has to trust API Gateway and to belong to the API's account; the reques
 door (`gateway.dispatch`), with the role's session as its principal.
 """
 
+from lambent.arn import parse_arn
 from lambent.errors import AccessDenied
 from lambent.gateway.dispatch import Dispatcher
 from lambent.model.apis import PRINCIPAL
@@ -24,8 +25,8 @@ class ServiceCalls:
     async def answer(self, call: ServiceCall) -> HttpResponse:
         """The service's answer. Raises AccessDenied where the role cannot be assumed."""
         role = await self._keys.assumable_role(call.role_arn)
-        trusted = await self._keys.assumable_by(call.role_arn, PRINCIPAL, call.source_arn)
-        if role is None or not trusted or role.account != call.source_arn.split(":")[4]:
+        account = parse_arn(call.source_arn).account
+        if role is None or not await self._keys.assumable_by(call.role_arn, PRINCIPAL, account, call.source_arn):
             raise AccessDenied(f"API Gateway cannot assume the role {call.role_arn}.")
         principal = self._keys.session_for_role(role, SESSION, SESSION_S).principal
         return await self._dispatcher.answer(

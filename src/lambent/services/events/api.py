@@ -35,7 +35,7 @@ class Targets(Protocol):
 class Roles(Protocol):
     """Roles that targets act as, which belong to IAM."""
 
-    async def assumable_by(self, role_arn: str, service: str, source_arn: str = "") -> bool:
+    async def assumable_by(self, role_arn: str, service: str, account: str, source_arn: str = "") -> bool:
         """Whether the role exists and its trust policy lets that service principal assume it for a resource."""
 
 

@@ -9,6 +9,7 @@ from lambent.services.events.api import Roles
 from lambent.services.events.model import BusKey
 from lambent.services.events.routing import PRINCIPAL, Router
 from lambent.services.operation import Request
+from lambent.services.passed_roles import check_passed
 from lambent.store.api import Database, Transaction
 
 T = TypeVar("T")
@@ -29,9 +30,12 @@ class Resource:
             self.router.changed(bus)
 
 
-async def check_role(roles: Roles, role_arn: str) -> None:
-    """Raises ValidationError for a role, if one is given, that EventBridge cannot act as."""
-    if role_arn and not await roles.assumable_by(role_arn, PRINCIPAL):
+async def check_role(roles: Roles, role_arn: str, account: str) -> None:
+    """Raises AccessDenied for a role of another account, ValidationError for one that EventBridge cannot act as."""
+    if not role_arn:
+        return
+    check_passed(role_arn, account)
+    if not await roles.assumable_by(role_arn, PRINCIPAL, account):
         raise ValidationError(f"Provided role '{role_arn}' cannot be assumed by principal '{PRINCIPAL}'.")
 
 

@@ -35,7 +35,7 @@ class Rules(Resource):
         """Make a rule, or replace it: what is not given is gone."""
         key, now_ms = own_bus_key(ctx, request.get("EventBusName")), self.clock.now_ms()
         wanted = self.timetable(_rule(key, request), now_ms)
-        await check_role(self.roles, wanted.role_arn)
+        await check_role(self.roles, wanted.role_arn, key.account)
 
         def work(tx: Transaction) -> None:
             store.bus(tx, key)

@@ -28,7 +28,7 @@ class Targets(Resource):
         for target in wanted:
             check_target(target)
             self._check_reachable(target["Arn"])
-            await check_role(self._links.roles, target.get("RoleArn", ""))
+            await check_role(self._links.roles, target.get("RoleArn", ""), key.account)
             if queue := target.get("DeadLetterConfig", {}).get("Arn"):
                 self._check_reachable(queue)
 

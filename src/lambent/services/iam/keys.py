@@ -110,15 +110,17 @@ class Keys:
         }
         return trusts(role.trust_policy, "AWS", caller.arn, context)
 
-    async def assumable_by_lambda(self, role_arn: str, function_arn: str = "") -> bool:
-        """Whether the role exists and trusts lambda.amazonaws.com; `function_arn` is the condition
+    async def assumable_by_lambda(self, role_arn: str, account: str, function_arn: str = "") -> bool:
+        """Whether the role is the account's and trusts lambda.amazonaws.com; `function_arn` is the condition
         key aws:SourceArn, where it is known."""
-        return await self.assumable_by(role_arn, LAMBDA, function_arn)
+        return await self.assumable_by(role_arn, LAMBDA, account, function_arn)
 
-    async def assumable_by(self, role_arn: str, service: str, source_arn: str = "") -> bool:
-        """Whether the role exists and trusts that service principal; `source_arn` as for Lambda."""
+    async def assumable_by(self, role_arn: str, service: str, account: str, source_arn: str = "") -> bool:
+        """Whether the role exists and trusts that service principal, which acts for something of `account`; of another
+        account's roles it has none, whoever they trust: that account trusts the service with its own things.
+        `source_arn` as for Lambda."""
         role = await self._role(role_arn)
-        if role is None:
+        if role is None or role.account != account:
             return False
         source = {"aws:sourcearn": source_arn} if source_arn else {}
         return trusts(role.trust, "Service", service, {"aws:sourceaccount": role.account, **source})
@@ -136,15 +138,21 @@ class Keys:
         return mint(self._vault, self._ids, claims, structs.replace(caller, temporary=True))
 
     async def mint_for_function(
-        self, role_arn: str, session_name: str, duration_s: int = FUNCTION_SESSION_S, function_arn: str = ""
+        self,
+        role_arn: str,
+        account: str,
+        session_name: str,
+        duration_s: int = FUNCTION_SESSION_S,
+        function_arn: str = "",
     ) -> TemporaryCredentials:
-        """Credentials of an execution role for one environment; its session is named like the function.
+        """Credentials of an execution role for one environment of a function of `account`; its session is named like
+        the function.
 
         Raises:
-            RoleNotAssumable: the role is not there, or does not trust Lambda.
+            RoleNotAssumable: the role is not there, is another account's, or does not trust Lambda.
         """
         role = await self.assumable_role(role_arn)
-        if role is None or not await self.assumable_by_lambda(role_arn, function_arn):
+        if role is None or not await self.assumable_by_lambda(role_arn, account, function_arn):
             raise RoleNotAssumable("The role defined for the function cannot be assumed by Lambda.")
         return self.session_for_role(role, session_name, duration_s)
 

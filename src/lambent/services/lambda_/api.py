@@ -23,7 +23,7 @@ from lambent.services.operation import RequestContext
 class Roles(Protocol):
     """Execution roles, which belong to IAM."""
 
-    async def assumable_by_lambda(self, role_arn: str) -> bool:
+    async def assumable_by_lambda(self, role_arn: str, account: str) -> bool:
         """Whether the role exists and its trust policy lets lambda.amazonaws.com assume it."""
 
 

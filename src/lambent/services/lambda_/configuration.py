@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from lambent.config import Quotas
 from lambent.errors import ValidationError
+from lambent.model.function import FunctionKey
 from lambent.model.log_stream import default_log_group
 from lambent.services.lambda_ import images, snap_start
 from lambent.services.lambda_.api import Links
@@ -24,6 +25,7 @@ from lambent.services.lambda_.model import IMAGE, ZIP, Configuration, ImageOverr
 from lambent.services.lambda_.runtimes import check_runtime
 from lambent.services.lambda_.unsupported import check_settings
 from lambent.services.operation import Request
+from lambent.services.passed_roles import check_passed
 
 MEMBERS = {
     "Runtime": "runtime",
@@ -44,8 +46,8 @@ class Rules(Struct, frozen=True):
     file_systems: Mapping[str, str] = {}  # the place of each, by its ARN
 
 
-async def created(name: str, request: Request, rules: Rules) -> Configuration:
-    """The configuration of a new function called `name`. Raises InvalidParameter, ValidationError."""
+async def created(key: FunctionKey, request: Request, rules: Rules) -> Configuration:
+    """The configuration of a new function. Raises InvalidParameter, ValidationError, AccessDenied."""
     check_settings(request)
     package_type = request.get("PackageType", ZIP)
     images.check_code(request["Code"], package_type, "creating")
@@ -55,15 +57,15 @@ async def created(name: str, request: Request, rules: Rules) -> Configuration:
         raise InvalidParameter(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
         )
-    return await _checked(_blank(name, request, rules, package_type), request, rules)
+    return await _checked(_blank(key.name, request, rules, package_type), key.account, request, rules)
 
 
-async def updated(present: Configuration, request: Request, rules: Rules) -> Configuration:
-    """`present` with what the request changes. Raises InvalidParameter, ValidationError."""
+async def updated(present: Configuration, account: str, request: Request, rules: Rules) -> Configuration:
+    """`present`, of a function of `account`, with what the request changes. Raises as `created`."""
     check_settings(request)
     if present.package_type == IMAGE:
         images.check_request(request, walls=rules.walls)
-    return await _checked(present, request, rules)
+    return await _checked(present, account, request, rules)
 
 
 def check_architecture(architectures: list[str] | None, rules: Rules) -> str:
@@ -91,7 +93,7 @@ def _blank(name: str, request: Request, rules: Rules, package_type: str) -> Conf
     )
 
 
-async def _checked(present: Configuration, request: Request, rules: Rules) -> Configuration:
+async def _checked(present: Configuration, account: str, request: Request, rules: Rules) -> Configuration:
     changes: dict[str, Any] = {ours: request[theirs] for theirs, ours in MEMBERS.items() if theirs in request}
     if "Environment" in request:
         changes["variables"] = dict(request["Environment"].get("Variables") or {})
@@ -113,9 +115,15 @@ async def _checked(present: Configuration, request: Request, rules: Rules) -> Co
     _check_limits(wanted, rules.quotas)
     if "runtime" in changes:
         check_runtime(wanted.runtime, rules.links.runtimes)
-    if "role" in changes and not await rules.links.roles.assumable_by_lambda(wanted.role):
-        raise InvalidParameter("The role defined for the function cannot be assumed by Lambda.")
+    if "role" in changes:
+        await _check_role(wanted.role, account, rules)
     return wanted
+
+
+async def _check_role(role_arn: str, account: str, rules: Rules) -> None:
+    check_passed(role_arn, account)
+    if not await rules.links.roles.assumable_by_lambda(role_arn, account):
+        raise InvalidParameter("The role defined for the function cannot be assumed by Lambda.")
 
 
 def _overrides(present: Configuration, wanted: Mapping[str, Any]) -> ImageOverrides | None:

@@ -25,7 +25,7 @@ class ConfigurationUpdates:
         key = function_named(context, request)
         latest = await self._all.latest(key)
         check_editable(latest, request.get("RevisionId"))
-        wanted = await configuration.updated(latest.configuration, request, self._all.rules)
+        wanted = await configuration.updated(latest.configuration, latest.key.account, request, self._all.rules)
         if "DeadLetterConfig" in request or "FileSystemConfigs" in request:
             self._all.check_surroundings(key, wanted)
         if "Layers" in request:

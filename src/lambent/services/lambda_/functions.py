@@ -39,7 +39,7 @@ class Functions:
             raise InvalidParameter("The name of a new function cannot have a qualifier.")
         check_code(request["Code"])
         check_tags(request.get("Tags") or {}, self._all.rules)
-        wanted = await configuration.created(key.name, request, self._all.rules)
+        wanted = await configuration.created(key, request, self._all.rules)
         self._all.check_surroundings(key, wanted)
         await self._all.database.read(lambda tx: _check_new(tx, key))
         layers = await self._all.layers_of(context, request.get("Layers") or [])

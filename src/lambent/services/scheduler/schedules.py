@@ -9,6 +9,7 @@ from lambent.errors import ValidationError
 from lambent.ids import Ids
 from lambent.services.operation import Answer, Request, RequestContext, operation
 from lambent.services.pages import page
+from lambent.services.passed_roles import check_passed
 from lambent.services.scheduler import store
 from lambent.services.scheduler.api import Links
 from lambent.services.scheduler.errors import Conflict, NotFound
@@ -94,7 +95,8 @@ class Schedules:
         for target in (plan.target["Arn"], plan.target.get("DeadLetterConfig", {}).get("Arn")):
             if target and (refusal := self._links.targets.refusal(target)):
                 raise ValidationError(refusal)
-        if not await self._links.roles.assumable_by(plan.target["RoleArn"], PRINCIPAL, group.arn):
+        check_passed(plan.target["RoleArn"], ctx.account)
+        if not await self._links.roles.assumable_by(plan.target["RoleArn"], PRINCIPAL, ctx.account, group.arn):
             raise ValidationError(
                 "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
             )

@@ -111,30 +111,39 @@ async def test_development_keys_are_there_only_when_asked_for(store: Any, vault:
 
 async def test_lambda_may_assume_a_role_that_trusts_it_at_exactly_its_arn(iam: Any, keys: Keys) -> None:
     await make_role(iam)
-    assert await keys.assumable_by_lambda(ARN)
-    assert not await keys.assumable_by_lambda(f"arn:aws:iam::{ACCOUNT}:role/r")
-    assert not await keys.assumable_by_lambda(ARN.replace("/r", "/R"))
-    assert not await keys.assumable_by_lambda(ARN.replace(ACCOUNT, "999999999999"))
-    assert not await keys.assumable_by_lambda("no arn")
+    assert await keys.assumable_by_lambda(ARN, ACCOUNT)
+    assert not await keys.assumable_by_lambda(f"arn:aws:iam::{ACCOUNT}:role/r", ACCOUNT)
+    assert not await keys.assumable_by_lambda(ARN.replace("/r", "/R"), ACCOUNT)
+    assert not await keys.assumable_by_lambda(ARN.replace(ACCOUNT, "999999999999"), ACCOUNT)
+    assert not await keys.assumable_by_lambda("no arn", ACCOUNT)
     await iam("UpdateAssumeRolePolicy", RoleName="r", PolicyDocument=trust("events.amazonaws.com"))
-    assert not await keys.assumable_by_lambda(ARN)
+    assert not await keys.assumable_by_lambda(ARN, ACCOUNT)
+
+
+async def test_a_role_serves_no_other_account(iam: Any, keys: Keys) -> None:
+    """IAM User Guide, "Grant a user permissions to pass a role to an AWS service": not across accounts."""
+    await make_role(iam)
+    assert not await keys.assumable_by_lambda(ARN, "999999999999")
+    assert not await keys.assumable_by(ARN, "lambda.amazonaws.com", "999999999999", f"arn:aws:lambda:::{ACCOUNT}:x")
+    with pytest.raises(RoleNotAssumable):
+        await keys.mint_for_function(ARN, "999999999999", "f")
 
 
 async def test_a_source_condition_is_judged(iam: Any, keys: Keys) -> None:
     await make_role(iam, trust(Condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}}))
-    assert await keys.assumable_by_lambda(ARN)
+    assert await keys.assumable_by_lambda(ARN, ACCOUNT)
     function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
     pattern = function.replace(":f", ":*")
     document = trust(Condition={"ArnLike": {"aws:SourceArn": pattern}})
     await iam("UpdateAssumeRolePolicy", RoleName="r", PolicyDocument=document)
-    assert await keys.assumable_by_lambda(ARN, function)
-    assert not await keys.assumable_by_lambda(ARN, function.replace("us-east-1", "eu-west-3"))
-    assert not await keys.assumable_by_lambda(ARN)
+    assert await keys.assumable_by_lambda(ARN, ACCOUNT, function)
+    assert not await keys.assumable_by_lambda(ARN, ACCOUNT, function.replace("us-east-1", "eu-west-3"))
+    assert not await keys.assumable_by_lambda(ARN, ACCOUNT)
 
 
 async def test_an_environment_gets_credentials_of_its_role(iam: Any, keys: Keys, clock: FakeClock) -> None:
     await make_role(iam)
-    made = await keys.mint_for_function(ARN, "thumbnail")
+    made = await keys.mint_for_function(ARN, ACCOUNT, "thumbnail")
     assert re.fullmatch(r"ASIA[A-Z2-7]{16}", made.access_key_id)
     assert made.expires_s == clock.now_s() + 12 * 3600
     key = await keys.lookup(made.access_key_id, made.session_token)
@@ -149,12 +158,12 @@ async def test_an_environment_gets_credentials_of_its_role(iam: Any, keys: Keys,
 
 async def test_a_role_that_is_not_there_gives_nothing(iam: Any, keys: Keys) -> None:
     with pytest.raises(RoleNotAssumable, match=r"The role defined for the function cannot be assumed by Lambda\."):
-        await keys.mint_for_function(ARN, "f")
+        await keys.mint_for_function(ARN, ACCOUNT, "f")
 
 
 async def test_a_session_ends_with_its_role_even_if_another_takes_the_name(iam: Any, keys: Keys) -> None:
     await make_role(iam)
-    made = await keys.mint_for_function(ARN, "f")
+    made = await keys.mint_for_function(ARN, ACCOUNT, "f")
     await iam("DeleteRole", RoleName="r")
     assert await keys.lookup(made.access_key_id, made.session_token) is None
     await make_role(iam)
@@ -165,7 +174,7 @@ async def test_sessions_outlive_a_restart_but_not_another_master_key(
     iam: Any, keys: Keys, store: Any, vault: Vault, tmp_path: Path
 ) -> None:
     await make_role(iam)
-    made = await keys.mint_for_function(ARN, "f")
+    made = await keys.mint_for_function(ARN, ACCOUNT, "f")
     restarted = keys_with(store, Vault(bytes(range(32))), tmp_path / "k", dev=False)
     assert await restarted.lookup(made.access_key_id, made.session_token) is not None
     stranger = keys_with(store, Vault(bytes(32)), tmp_path / "k", dev=False)
@@ -174,12 +183,12 @@ async def test_sessions_outlive_a_restart_but_not_another_master_key(
 
 async def test_a_token_with_any_character_changed_is_nobodys(iam: Any, keys: Keys) -> None:
     await make_role(iam)
-    made = await keys.mint_for_function(ARN, "f")
+    made = await keys.mint_for_function(ARN, ACCOUNT, "f")
     token, key_id = made.session_token, made.access_key_id
     for at in range(len(token)):
         changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
         assert await keys.lookup(key_id, changed) is None
-    other = await keys.mint_for_function(ARN, "f")
+    other = await keys.mint_for_function(ARN, ACCOUNT, "f")
     assert await keys.lookup(other.access_key_id, token) is None
     for garbage in ("x", "é", token[:20], token + "=", "A" * 24):
         assert await keys.lookup(key_id, garbage) is None
@@ -188,6 +197,6 @@ async def test_a_token_with_any_character_changed_is_nobodys(iam: Any, keys: Key
 
 async def test_no_two_sessions_share_anything(iam: Any, keys: Keys) -> None:
     await make_role(iam)
-    made = [await keys.mint_for_function(ARN, "f") for _ in range(50)]
+    made = [await keys.mint_for_function(ARN, ACCOUNT, "f") for _ in range(50)]
     for field in ("access_key_id", "secret", "session_token"):
         assert len({getattr(credentials, field) for credentials in made}) == 50

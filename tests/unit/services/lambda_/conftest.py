@@ -47,7 +47,7 @@ def zipped(files: Dict[str, str | bytes]) -> bytes:
 
 
 class FakeRoles:
-    async def assumable_by_lambda(self, role_arn: str) -> bool:
+    async def assumable_by_lambda(self, role_arn: str, account: str) -> bool:
         return not role_arn.endswith("/nobody")
 
 

@@ -34,7 +34,7 @@ class Surroundings:
 
     architecture = "x86_64"
 
-    async def assumable_by_lambda(self, role_arn: str) -> bool:
+    async def assumable_by_lambda(self, role_arn: str, account: str) -> bool:
         return True
 
     def egress_obstacle(self) -> str | None:

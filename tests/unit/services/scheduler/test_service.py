@@ -46,7 +46,7 @@ class Outbox:
     def refusal(self, target_arn: str) -> str | None:
         return "no such service" if ":sns:" in target_arn else None
 
-    async def assumable_by(self, role_arn: str, service: str, source_arn: str = "") -> bool:
+    async def assumable_by(self, role_arn: str, service: str, account: str, source_arn: str = "") -> bool:
         return role_arn == ROLE and service == "scheduler.amazonaws.com" and ":schedule-group/" in source_arn
 
 
