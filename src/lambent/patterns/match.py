@@ -8,11 +8,15 @@ What counts, as in AWS's rule engine:
   `{"exists": false}` holds when no element of any list on the way has the field.
 - Numbers are compared by value (300 is 3.0e2), strings and numbers are never equal, nor is `true` 1.
 
+Events are anybody's, and are matched beside everybody's requests. So each question that is about the whole event is
+answered once for it (`Event`), not once for each element that asks; and lists in lists are walked without recursion,
+however deep they are. What is left of recursion is as deep as the pattern.
+
 Rejected: one automaton over all rules, as AWS's engine has. It pays off from thousands of rules that
 share fields; rule_set.py gets the most of it from an index over the exact strings.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -25,7 +29,24 @@ OR = "$or"
 MOST_COMBINATIONS = 1000  # "Using $or": the branches of all $or multiplied
 MISSING: Any = object()
 Path = tuple[str, ...]
-Match = Callable[[Any, Any], bool]  # of a part of the event, and the whole event
+
+
+class Event:
+    """An event, decoded JSON, while patterns are tried on it."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._known: dict[Path, bool] = {}
+
+    def has(self, path: Path) -> bool:
+        """Whether some way along `path`, through any element of any list, ends at a scalar."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._known[path] = _is_anywhere(self.value, path)
+        return known
+
+
+Match = Callable[[Any, Event], bool]  # of a part of the event, and the event
 
 
 class Pattern(Struct, frozen=True):
@@ -37,7 +58,11 @@ class Pattern(Struct, frozen=True):
 
     def matches(self, event: Any) -> bool:
         """Whether `event`, decoded JSON, is wanted."""
-        return self.match(event, event)
+        return self.match_in(Event(event))
+
+    def match_in(self, event: Event) -> bool:
+        """The same, for an event that other patterns are tried on too."""
+        return self.match(event.value, event)
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -157,39 +182,51 @@ _OPERATORS = frozenset(
 
 
 def _all_of(parts: tuple[tuple[str, Match], ...], alternatives: tuple[tuple[Match, ...], ...]) -> Match:
-    def branch(value: Any, whole: Any) -> bool:
+    def branch(value: Any, event: Event) -> bool:
         if type(value) is list and value:
-            return any(branch(each, whole) for each in value)
+            return any(branch(each, event) for each in elements(value))
         fields = value if type(value) is dict else {}
         for name, match in parts:
-            if not match(fields.get(name, MISSING), whole):
+            if not match(fields.get(name, MISSING), event):
                 return False
-        return all(any(match(value, whole) for match in matches) for matches in alternatives)
+        return all(any(match(value, event) for match in matches) for matches in alternatives)
 
     return branch
 
 
 def _leaf(path: Path, strings: frozenset[str], tests: tuple[Test, ...], *, absent: bool) -> Match:
-    def leaf(value: Any, whole: Any) -> bool:
+    def leaf(value: Any, event: Event) -> bool:
         kind = type(value)
         if kind is str and value in strings:
             return True
         if kind is list:
-            return any(leaf(each, whole) for each in value) if value else leaf(MISSING, whole)
+            return any(leaf(each, event) for each in elements(value)) if value else leaf(MISSING, event)
         if value is MISSING or kind is dict:
-            return absent and not _is_anywhere(whole, path)
+            return absent and not event.has(path)
         return any(test(value) for test in tests)
 
     return leaf
 
 
 def _is_anywhere(value: Any, path: Path) -> bool:
-    """Whether some way along `path`, through any element of any list, ends at a scalar."""
     if type(value) is list:
-        return any(_is_anywhere(each, path) for each in value)
+        return any(_is_anywhere(each, path) for each in elements(value) if type(each) is not list)
     if not path:
         return type(value) is not dict
     return type(value) is dict and path[0] in value and _is_anywhere(value[path[0]], path[1:])
+
+
+def elements(values: list[Any]) -> Iterator[Any]:
+    """What is in a list and the lists in it: scalars, objects, and lists in which nothing is."""
+    rest = [iter(values)]
+    while rest:
+        for value in rest[-1]:
+            if type(value) is list and value:
+                rest.append(iter(value))
+                break
+            yield value
+        else:
+            rest.pop()
 
 
 def _anything(_: Any) -> bool:

@@ -8,7 +8,7 @@ lead to are tried. The rest, which name none, are tried for every event.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from lambent.patterns.match import Pattern
+from lambent.patterns.match import Event, Pattern, elements
 
 T = TypeVar("T")
 
@@ -24,7 +24,8 @@ class RuleSet(Generic[T]):
 
     def matching(self, event: Mapping[str, Any]) -> list[T]:
         """The owners of the patterns that want `event`."""
-        return [owner for pattern, owner in self._candidates(event) if pattern.match(event, event)]
+        tried = Event(event)
+        return [owner for pattern, owner in self._candidates(event) if pattern.match_in(tried)]
 
     def _file(self, pattern: Pattern, owner: T) -> None:
         if not pattern.exact:
@@ -41,14 +42,7 @@ class RuleSet(Generic[T]):
             if isinstance(value, str):
                 yield from shelf.get(value, ())
             elif isinstance(value, list):
-                found = {id(filed): filed for string in _strings(value) for filed in shelf.get(string, ())}
+                strings = (each for each in elements(value) if isinstance(each, str))
+                found = {id(filed): filed for string in strings for filed in shelf.get(string, ())}
                 yield from found.values()
         yield from self._others
-
-
-def _strings(values: list[Any]) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, list):
-            yield from _strings(value)

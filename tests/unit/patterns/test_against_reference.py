@@ -149,6 +149,6 @@ class _Counting:
     def __init__(self, pattern: Any, asked: list[int]) -> None:
         self._pattern, self._asked, self.exact = pattern, asked, pattern.exact
 
-    def match(self, value: Any, whole: Any) -> bool:
+    def match_in(self, event: Any) -> bool:
         self._asked.append(1)
-        return bool(self._pattern.match(value, whole))
+        return bool(self._pattern.match_in(event))
