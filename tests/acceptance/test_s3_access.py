@@ -107,6 +107,83 @@ def test_a_policy_that_denies_all_can_be_taken_back(s3: Any, bucket: str) -> Non
     assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
 
 
+def test_policies_ask_for_what_the_request_says(platform: Any, s3: Any, nobody: Any, bucket: str) -> None:
+    """S3 User Guide, "Examples of Amazon S3 bucket policies" (referer, user agent) and S3 API reference, "Bucket policy
+    examples using Signature Version 4 related condition keys"."""
+    s3.delete_public_access_block(Bucket=bucket)
+    address = f"{platform.endpoint}/{bucket}/there"
+    link = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "there"})
+
+    def judged(*statements: dict[str, Any], **headers: str) -> list[int]:
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy(bucket, *({"Action": "s3:*"} | each for each in statements)))
+        return [httpx.get(address, headers=headers).status_code, httpx.get(link, headers=headers).status_code]
+
+    shop = {"Condition": {"StringLike": {"aws:Referer": ["https://shop.example/*"]}}}
+    assert judged(shop) == [403, 200]
+    assert judged(shop, referer="https://shop.example/list") == [200, 200]
+    robots = {"Effect": "Deny", "Condition": {"StringLike": {"aws:UserAgent": "*Robot*"}}}
+    assert judged({}, robots) == [200, 200]
+    assert judged({}, robots, **{"user-agent": "A Robot/1"}) == [403, 403]
+    for operator, key, values, got in (
+        ("DateLessThan", "aws:CurrentTime", "2020-01-01T00:00:00Z", [403, 200]),
+        ("DateGreaterThan", "aws:CurrentTime", "2020-01-01T00:00:00Z", [200, 200]),
+        ("NumericGreaterThan", "aws:EpochTime", "1577836800", [200, 200]),
+        ("ForAnyValue:StringEquals", "s3:RequestObjectTagKeys", "kind", [403, 200]),
+        ("StringEquals", "s3:ExistingObjectTag/kind", "open", [200, 200]),
+    ):
+        assert judged({"Condition": {operator: {key: values}}}) == got, key
+    for operator, key, values, got in (
+        ("StringEquals", "s3:authType", "REST-QUERY-STRING", [200, 403]),
+        ("StringNotEquals", "s3:authType", "REST-HEADER", [403, 403]),
+        ("StringNotEquals", "s3:signatureversion", "AWS4-HMAC-SHA256", [403, 403]),  # boto3's link is of version 2
+        ("NumericGreaterThanIfExists", "s3:signatureAge", 600_000, [403, 200]),
+        ("Null", "s3:ExistingObjectTag/kind", "false", [403, 403]),
+    ):
+        assert judged({}, {"Effect": "Deny", "Condition": {operator: {key: values}}}) == got, key
+    once = {"Effect": "Deny", "Action": "s3:PutObject", "Condition": {"Null": {"s3:if-none-match": "true"}}}
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(bucket, once))
+    assert code_of(s3.put_object, Bucket=bucket, Key="new") == "AccessDenied"
+    assert code_of(s3.put_object, Bucket=bucket, Key="new", IfNoneMatch="*") == ""
+    assert code_of(s3.put_object, Bucket=bucket, Key="new", IfNoneMatch="*") == "PreconditionFailed"
+
+
+def test_all_but_those_who_are_named_are_denied(platform: Any, s3: Any, bucket: str) -> None:
+    """IAM User Guide, "NotPrincipal" (a role is excepted with its account), "IAM policy elements: Variables and tags",
+    and "AWS global condition context keys": aws:PrincipalArn of a session is its role's."""
+    iam, sts = platform.client("iam"), platform.client("sts")
+    name, account = f"r-{uuid.uuid4().hex[:12]}", sts.get_caller_identity()["Account"]
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(
+        RoleName=name, Path="/deep/", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"} | trust)
+    )["Role"]["Arn"]
+    made = sts.assume_role(RoleArn=role, RoleSessionName="one")["Credentials"]
+    session = boto3.client(
+        "s3",
+        endpoint_url=platform.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=made["AccessKeyId"],
+        aws_secret_access_key=made["SecretAccessKey"],
+        aws_session_token=made["SessionToken"],
+    )
+
+    def reads(**statement: Any) -> list[str]:
+        text = policy(bucket, {"Effect": "Deny", "Action": "s3:GetObject"} | statement)
+        if "NotPrincipal" in statement:
+            text = text.replace('"Principal": "*", ', "")
+        s3.put_bucket_policy(Bucket=bucket, Policy=text)
+        return [code_of(who.get_object, Bucket=bucket, Key="there") for who in (session, s3)]
+
+    assert reads(NotPrincipal={"AWS": [role, account]}) == ["", ""]  # the account is its root
+    assert reads(NotPrincipal={"AWS": account}) == ["AccessDenied", ""]
+    assert reads(NotPrincipal={"AWS": [role]}) == ["AccessDenied", "AccessDenied"]
+    assert reads(Condition={"ArnEquals": {"aws:PrincipalArn": role}}) == ["AccessDenied", ""]
+    assert reads(Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/deep/*"}}) == ["", "AccessDenied"]
+    assert reads(Resource=f"arn:aws:s3:::{bucket}/${{aws:PrincipalType}}/*") == ["", ""]
+    session.put_object(Bucket=bucket, Key="AssumedRole/k")
+    assert code_of(session.get_object, Bucket=bucket, Key="AssumedRole/k") == "AccessDenied"
+    assert code_of(s3.get_object, Bucket=bucket, Key="AssumedRole/k") == ""
+
+
 def test_acls_and_ownership_are_as_new_buckets_have_them(s3: Any, bucket: str) -> None:
     s3.put_bucket_acl(Bucket=bucket, ACL="private")
     assert code_of(s3.put_bucket_acl, Bucket=bucket, ACL="public-read") == "AccessControlListNotSupported"

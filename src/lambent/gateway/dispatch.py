@@ -1,9 +1,12 @@
 """Control's half of the gateway: from a forwarded request to the operation, and back to bytes."""
 
 from collections.abc import Mapping
+from functools import partial
 
+from lambent.clock import Clock
 from lambent.errors import NotImplementedByLambent, ServiceError
 from lambent.gateway.failure import service_error_of
+from lambent.gateway.request_keys import keys_of
 from lambent.model.http import HttpResponse
 from lambent.model.messages import Forwarded
 from lambent.model.objects import Download, ObjectAnswer, ObjectCall
@@ -23,13 +26,17 @@ class Dispatcher:
 
     Args:
         services: the operations of each service, by the name of its botocore model.
+        clock: the time that policies ask for.
         longest: how long the body of a request may be, for services that say so.
     """
 
     def __init__(
-        self, services: Mapping[str, Mapping[str, Operation]], longest: Mapping[str, int] | None = None
+        self,
+        services: Mapping[str, Mapping[str, Operation]],
+        clock: Clock,
+        longest: Mapping[str, int] | None = None,
     ) -> None:
-        self._services, self._longest = services, longest or {}
+        self._services, self._clock, self._longest = services, clock, longest or {}
 
     async def answer(self, forwarded: Forwarded) -> HttpResponse:
         """The answer to `forwarded`; errors are answers too."""
@@ -67,18 +74,28 @@ class Dispatcher:
         request = wire.parse(name, call.forwarded.request)
         if call.stored is not None:
             request["Body"] = call.stored
-        output = await operation(_context(call.forwarded, name), request)
+        output = await operation(self._context(call, name), request)
         return {} if output is None else output  # a Download without members still has its status
 
+    def _context(self, call: ObjectCall, operation: str) -> RequestContext:
+        forwarded = call.forwarded
+        return RequestContext(
+            principal=forwarded.principal,
+            account=forwarded.principal.account,
+            region=forwarded.region,
+            request_id=forwarded.request_id,
+            endpoint=forwarded.endpoint,
+            source_ip=forwarded.source_ip,
+            trace_header=forwarded.request.header("x-amzn-trace-id"),
+            operation=operation,
+            keys=partial(self._keys, call),
+        )
 
-def _context(forwarded: Forwarded, operation: str) -> RequestContext:
-    return RequestContext(
-        principal=forwarded.principal,
-        account=forwarded.principal.account,
-        region=forwarded.region,
-        request_id=forwarded.request_id,
-        endpoint=forwarded.endpoint,
-        source_ip=forwarded.source_ip,
-        trace_header=forwarded.request.header("x-amzn-trace-id"),
-        operation=operation,
-    )
+    def _keys(self, call: ObjectCall) -> dict[str, str]:
+        return keys_of(
+            call.forwarded.request,
+            signed=bool(call.forwarded.principal.account),
+            form=call.stored is not None and call.stored.form,
+            now_s=self._clock.now_s(),
+            machine_s=self._clock.machine_s(),
+        )

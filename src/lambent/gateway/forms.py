@@ -93,10 +93,12 @@ class Forms:
 
 def put_request(request: HttpRequest, bucket: str, fields: Mapping[str, str]) -> HttpRequest:
     """The PutObject that a form amounts to. Raises NotImplementedByLambent."""
-    headers = [(name, value) for name, value in request.headers if name in ("host", "origin", "user-agent")]
+    headers = [(name, value) for name, value in request.headers if name in ("host", "origin", "referer", "user-agent")]
     for name, value in fields.items():
         if HEADERS.fullmatch(name) or name == "acl":
             headers.append(("x-amz-acl" if name == "acl" else name, _checked(name, value)))
+    if "policy" in fields and "x-amz-date" in fields:
+        headers.append(("x-amz-date", _checked("x-amz-date", fields["x-amz-date"])))
     if "tagging" in fields:
         headers.append(("x-amz-tagging", tags_of(fields["tagging"])))
     return HttpRequest("PUT", f"/{bucket}/{quote(fields['key'], safe='/~')}", "", headers)

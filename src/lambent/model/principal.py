@@ -8,13 +8,19 @@ class Principal(Struct, frozen=True):
 
     `arn` is what GetCallerIdentity answers: `arn:aws:iam::A:root`, `arn:aws:iam::A:user/N` or
     `arn:aws:sts::A:assumed-role/ROLE/SESSION`. `user_id` is its UserId. `temporary` tells a session
-    of a user from the user's own key, which STS treats differently.
+    of a user from the user's own key, which STS treats differently. `role_arn` is the role's, for its sessions.
     """
 
     account: str
     arn: str
     user_id: str
     temporary: bool = False
+    role_arn: str = ""
+
+    @property
+    def identity_arn(self) -> str:
+        """What policies call aws:PrincipalArn: of a session, its role."""
+        return self.role_arn or self.arn
 
 
 class AccessKey(Struct, frozen=True):

@@ -96,7 +96,8 @@ class ApiGateway:
 
     async def _may_invoke(self, _: Peer, query: InvokeQuery) -> bool:
         if query.caller is not None:
-            return await self._lambda.permissions.admits(query.function, query.qualifier, Caller(query.caller.arn))
+            invoker = Caller(query.caller.arn, role_arn=query.caller.role_arn)
+            return await self._lambda.permissions.admits(query.function, query.qualifier, invoker)
         caller = Caller(PRINCIPAL, query.source_arn, query.source_arn.split(":")[4])
         return await self._lambda.permissions.allows(query.function, query.qualifier, caller)
 

@@ -159,7 +159,7 @@ class Control:
             "dynamodbstreams": self._dynamodb.stream_operations,
         }
         every = {**own, **operations, **self._messaging.operations, **self._api_gateway.operations}
-        return Dispatcher(every, {"lambda": self._settings.quotas.create_request_bytes})
+        return Dispatcher(every, self._clock, {"lambda": self._settings.quotas.create_request_bytes})
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Answer until `stopping`; then finish what was accepted."""

@@ -18,7 +18,8 @@ class RequestContext(Struct, frozen=True):
     """Who asks, where, and how this request is called in logs. `endpoint` is the address the
     caller used, such as `http://127.0.0.1:4566`: links in answers start with it. `trace_header` is
     the X-Amzn-Trace-Id that came along. Who did not sign, which few
-    operations take, has no `account`. `operation` is what was asked for."""
+    operations take, has no `account`. `operation` is what was asked for.
+    `keys` tells the condition keys of policies that only the request itself knows."""
 
     principal: Principal
     account: str
@@ -28,6 +29,7 @@ class RequestContext(Struct, frozen=True):
     source_ip: str = ""
     trace_header: str = ""
     operation: str = ""
+    keys: Callable[[], Mapping[str, str]] = dict
 
 
 def operation(name: str) -> Callable[[F], F]:

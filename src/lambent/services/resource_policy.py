@@ -1,8 +1,7 @@
 """The policies of queues and topics: their form, and what they allow and deny. Pure.
 
-Knows: Effect, Principal (`*`, AWS, Service), Action, Resource, and the condition operators that such policies carry.
-What cannot be judged does not hold for an Allow, and holds for a Deny. NotPrincipal is refused when a policy is set;
-NotAction and NotResource are too where the service's policies have none.
+Knows: Effect, Principal (`*`, AWS, Service), Action, Resource; `conditions.py` knows the operators. An operator that is
+none is refused when a policy is set; NotPrincipal, NotAction and NotResource are too, but for buckets.
 
 Sources: SQS Developer Guide, "Using custom policies with the Amazon SQS access policy language"; SNS Developer Guide,
 "Example cases for Amazon SNS access control"; IAM User Guide,
@@ -10,13 +9,14 @@ Sources: SQS Developer Guide, "Using custom policies with the Amazon SQS access 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from lambent.services.statements import as_list, holds, is_principal, like
+from lambent.services.conditions import holds, is_operator
+from lambent.services.statements import WITH_VARIABLES, Context, as_list, expanded, like, names_principal
 
 Document = dict[str, Any]
 FIELDS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
@@ -35,7 +35,7 @@ class Question(Struct, frozen=True):
     account: str
     action: str
     resource: str
-    context: Mapping[str, str] = {}
+    context: Context = {}
     complete: bool = False
 
 
@@ -59,7 +59,9 @@ def parsed(text: str) -> Document:
 
 def decision(document: Document | None, question: Question) -> str:
     """`Allow`, `Deny`, or nothing where no statement applies."""
-    effects = {each["Effect"] for each in as_list((document or {}).get("Statement", [])) if _applies(each, question)}
+    known = document or {}
+    variables = known.get("Version") == WITH_VARIABLES
+    effects = {each["Effect"] for each in as_list(known.get("Statement", [])) if _applies(each, question, variables)}
     return "Deny" if "Deny" in effects else "Allow" if "Allow" in effects else ""
 
 
@@ -88,37 +90,35 @@ def _is_principal_form(principal: Any) -> bool:
 
 def _is_condition(condition: Any) -> bool:
     return isinstance(condition, dict) and all(
-        isinstance(keys, dict)
+        is_operator(operator)
+        and isinstance(keys, dict)
         and all(isinstance(value, str | bool | int) for values in keys.values() for value in as_list(values))
-        for keys in condition.values()
+        for operator, keys in condition.items()
     )
 
 
-def _applies(statement: Mapping[str, Any], question: Question) -> bool:
-    unknown = statement["Effect"] == "Deny" and not question.complete
+def _applies(statement: Mapping[str, Any], question: Question, variables: bool) -> bool:
     return (
-        _names_principal(statement["Principal"], question)
-        and _names_action(statement, question.action.lower())
-        and _names_resource(statement, question.resource)
-        and holds(statement.get("Condition", {}), question.context, unknown=unknown)
+        names_principal(statement, question.kind, question.principal)
+        and _lists(statement, "Action", lambda each: like(each.lower(), question.action.lower()))
+        and _lists(statement, "Resource", lambda each: _is_resource(each, question, variables))
+        and holds(
+            statement.get("Condition", {}),
+            question.context,
+            denies=statement["Effect"] == "Deny",
+            complete=question.complete,
+            variables=variables,
+        )
     )
 
 
-def _names_action(statement: Mapping[str, Any], action: str) -> bool:
-    if "NotAction" in statement:
-        return not any(like(each.lower(), action) for each in as_list(statement["NotAction"]))
-    return any(like(each.lower(), action) for each in as_list(statement["Action"]))
+def _lists(statement: Mapping[str, Any], element: str, meets: Callable[[str], bool]) -> bool:
+    """Whether the element, or its negation, lets the statement apply; one that has neither is about everything."""
+    negated = f"Not{element}" in statement
+    values = as_list(statement.get(f"Not{element}" if negated else element, "*"))
+    return any(map(meets, values)) is not negated
 
 
-def _names_resource(statement: Mapping[str, Any], resource: str) -> bool:
-    if "NotResource" in statement:
-        return not any(like(each, resource) for each in as_list(statement["NotResource"]))
-    return any(like(each, resource) for each in as_list(statement.get("Resource", resource)))
-
-
-def _names_principal(principal: Any, question: Question) -> bool:
-    if principal == "*":
-        return True
-    if any(is_principal(name, question.principal) for name in as_list(principal.get(question.kind, []))):
-        return True
-    return "*" in as_list(principal.get("AWS", []))
+def _is_resource(pattern: str, question: Question, variables: bool) -> bool:
+    wanted = expanded(pattern, question.context) if variables else pattern
+    return wanted is not None and like(wanted, question.resource)

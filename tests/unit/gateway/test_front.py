@@ -98,6 +98,6 @@ async def test_a_part_that_restarts_is_one_answer_in_the_edge_and_in_control() -
         endpoint="http://h",
         source_ip="",
     )
-    here = await Dispatcher({"lambda": {"GetFunction": away}}).answer(forwarded)
+    here = await Dispatcher({"lambda": {"GetFunction": away}}, FakeClock()).answer(forwarded)
     assert (there.status, there.body) == (here.status, here.body)
     assert there.status == 503

@@ -2,13 +2,14 @@
 
 Source: API Gateway Developer Guide, "Output from an API Gateway Lambda authorizer": a policyDocument whose statements
 allow or deny execute-api:Invoke on ARNs of methods. A denial wins; what no statement allows is denied. Statements are
-judged as every policy is (`services.statements`).
+judged as every policy is (`services.conditions`).
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lambent.services.statements import as_list, holds, like
+from lambent.services.conditions import holds
+from lambent.services.statements import as_list, like
 
 ACTION = "execute-api:invoke"
 
@@ -41,7 +42,7 @@ def _applies(statement: Mapping[str, Any], resource: str, context: Mapping[str, 
     return (
         _listed(statement, "Action", lambda each: like(each.lower(), ACTION))
         and _listed(statement, "Resource", lambda each: like(each, resource))
-        and holds(condition, context, unknown=statement["Effect"] == "Deny")
+        and holds(condition, context, denies=statement["Effect"] == "Deny")
     )
 
 

@@ -1,16 +1,13 @@
-"""What policies say about a request: an authorizer's, and the API's own. Pure; services/statements.py is the judge.
+"""What policies say about a request: an authorizer's, and the API's own. Pure; services/conditions.py is the judge.
 
 Source: API Gateway Developer Guide, "Output from an API Gateway Lambda authorizer" and "API Gateway resource policy
 examples" (aws:SourceIp by NotIpAddress and IpAddress; a Resource `execute-api:/stage/...` stands for the API's own).
 """
 
-import ipaddress
-from collections.abc import Mapping
-from typing import Any
-
 from lambent.gateway.apis.authorizer_policy import allows
 from lambent.gateway.rest.calls import RestCall
 from lambent.model.rest_api import Part
+from lambent.services.request_keys import principal_keys
 from lambent.services.resource_policy import Document, Question, decision, parsed
 from lambent.services.statements import as_list
 
@@ -23,11 +20,13 @@ EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 def known_of(call: RestCall) -> dict[str, str]:
     """The condition keys of a request."""
-    return {
+    known = {
         "aws:sourceip": call.facts.source_ip,
         "aws:useragent": call.request.header("user-agent"),
         "aws:referer": call.request.header("referer"),
+        **(principal_keys(call.facts.principal) if call.facts.principal else {}),
     }
+    return {key: value for key, value in known.items() if value}
 
 
 def explicitly_denied(policy: Document, call: RestCall) -> bool:
@@ -41,10 +40,8 @@ def judged(policy: str, call: RestCall, principal: str) -> str:
     document = parsed(policy)
     prefix = call.arn.split("/", 1)[0]
     whole = {**document, "Statement": [_whole(each, prefix) for each in as_list(document.get("Statement", []))]}
-    context = known_of(call) | {"aws:principalarn": principal}
     account = call.facts.principal.account if call.facts.principal else ""
-    return decision(_without_ranges(whole, call.facts.source_ip),
-                    Question("AWS", principal, account, ACTION, call.arn, context))  # fmt: skip
+    return decision(whole, Question("AWS", principal, account, ACTION, call.arn, known_of(call)))
 
 
 def _whole(statement: Part, prefix: str) -> Part:
@@ -54,27 +51,3 @@ def _whole(statement: Part, prefix: str) -> Part:
         for each in as_list(statement.get("Resource", prefix + "/*"))
     ]
     return {**statement, "Resource": resources}
-
-
-def _without_ranges(document: Document, source_ip: str) -> Document:
-    """The document with its conditions about addresses judged: true ones left out, false ones with their statement."""
-    kept = []
-    for statement in document["Statement"]:
-        conditions = dict(statement.get("Condition", {}))
-        outcomes = [
-            _in_ranges(keys, source_ip) is wanted
-            for operator, wanted in (("IpAddress", True), ("NotIpAddress", False))
-            if (keys := conditions.pop(operator, None)) is not None
-        ]
-        if all(outcomes):
-            kept.append({**statement, "Condition": conditions})
-    return {**document, "Statement": kept}
-
-
-def _in_ranges(keys: Mapping[str, Any], source_ip: str) -> bool:
-    try:
-        address = ipaddress.ip_address(source_ip)
-        ranges = [each for key, values in keys.items() if key.lower() == "aws:sourceip" for each in as_list(values)]
-        return any(address in ipaddress.ip_network(each, strict=False) for each in ranges)
-    except ValueError:
-        return False

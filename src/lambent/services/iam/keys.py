@@ -23,6 +23,7 @@ from lambent.services.iam.resource import USER_ARN
 from lambent.services.iam.sessions import Claims, account_in, claims_of, mint, session_principal, temporary_key
 from lambent.services.iam.store import IamStore
 from lambent.services.iam.trust import trusts
+from lambent.services.request_keys import principal_keys
 from lambent.store.api import Row, Transaction
 from lambent.store.private_file import read_or_make
 from lambent.vault import Purpose, SealBroken, Vault
@@ -102,9 +103,7 @@ class Keys:
     def trusts_caller(self, role: AssumableRole, caller: Principal, external_id: str, session_name: str) -> bool:
         """Whether the role's trust policy lets `caller` assume it."""
         context = {
-            "aws:principalarn": caller.arn,
-            "aws:principalaccount": caller.account,
-            "aws:userid": caller.user_id,
+            **principal_keys(caller),
             "sts:rolesessionname": session_name,
             **({"sts:externalid": external_id} if external_id else {}),
         }
@@ -128,7 +127,7 @@ class Keys:
     def session_for_role(self, role: AssumableRole, session_name: str, duration_s: int) -> TemporaryCredentials:
         """Credentials of the role. Whether the caller may have them is for the caller to have asked."""
         claims = Claims("role", role.account, role.name, role.role_id, self._expires_s(duration_s), session_name)
-        return mint(self._vault, self._ids, claims, session_principal(claims))
+        return mint(self._vault, self._ids, claims, session_principal(claims, role.arn))
 
     def session_for_caller(self, caller: Principal, duration_s: int) -> TemporaryCredentials:
         """Credentials that speak for `caller`, a user or the root, for a while."""
@@ -206,7 +205,9 @@ class Keys:
                 None if row is None else Principal(claims.account, user_of(row).arn, claims.unique_id, temporary=True)
             )
         role = tx.one(sql.role, account=claims.account, name_key=claims.name.lower())
-        return session_principal(claims) if role is not None and role["role_id"] == claims.unique_id else None
+        if role is None or role["role_id"] != claims.unique_id:
+            return None
+        return session_principal(claims, role_of(role).arn)
 
     def _expires_s(self, duration_s: int) -> int:
         return int(self._clock.machine_s()) + duration_s

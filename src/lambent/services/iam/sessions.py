@@ -29,13 +29,13 @@ class Claims(Struct, frozen=True, array_like=True):
     session_name: str = ""
 
 
-def session_principal(claims: Claims) -> Principal:
-    """Whom the session of a role or of the root speaks for. A user's ARN has a path, which is not in
-    the claims, for users move."""
+def session_principal(claims: Claims, role_arn: str = "") -> Principal:
+    """Whom the session of a role, which has that ARN, or of the root speaks for. A user's ARN has a path, which is not
+    in the claims, for users move."""
     account, name = claims.account, claims.session_name
     if claims.kind == "role":
         arn = f"arn:aws:sts::{account}:assumed-role/{claims.name}/{name}"
-        return Principal(account, arn, f"{claims.unique_id}:{name}", temporary=True)
+        return Principal(account, arn, f"{claims.unique_id}:{name}", temporary=True, role_arn=role_arn)
     return Principal(account, f"arn:aws:iam::{account}:root", account, temporary=True)
 
 

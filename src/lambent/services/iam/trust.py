@@ -15,8 +15,9 @@ from typing import Any
 
 from msgspec import json
 
+from lambent.services.conditions import holds
 from lambent.services.iam.document import statements_of
-from lambent.services.statements import Context, as_list, holds, is_principal, like
+from lambent.services.statements import WITH_VARIABLES, Context, as_list, is_principal, like
 
 
 def trusts(trust: str, kind: str, name: str, context: Context) -> bool:
@@ -28,12 +29,14 @@ def trusts(trust: str, kind: str, name: str, context: Context) -> bool:
         name: that ARN or name.
         context: the condition keys that are known, in lower case.
     """
+    document = json.decode(trust)
+    variables = document.get("Version") == WITH_VARIABLES
     decided = [
         statement["Effect"]
-        for statement in statements_of(json.decode(trust))
+        for statement in statements_of(document)
         if _names_assume_role(statement)
         and _names_principal(statement, kind, name)
-        and holds(statement.get("Condition", {}), context, unknown=statement["Effect"] == "Deny")
+        and holds(statement.get("Condition", {}), context, denies=statement["Effect"] == "Deny", variables=variables)
     ]
     return "Allow" in decided and "Deny" not in decided
 

@@ -69,7 +69,7 @@ class Caller(Struct, frozen=True):
     """Who wants to invoke a function, for its resource policy to judge (`LambdaService.permissions`).
 
     `principal` is a service's name (`sns.amazonaws.com`), an identity's ARN, or "*" for nobody known.
-    What is empty is not known.
+    `role_arn` is the role's, for its sessions. What is empty is not known.
     """
 
     principal: str
@@ -78,6 +78,7 @@ class Caller(Struct, frozen=True):
     action: str = "lambda:InvokeFunction"
     url_auth_type: str = ""
     via_url: bool = False
+    role_arn: str = ""
 
     @property
     def account(self) -> str:
@@ -93,7 +94,7 @@ class Caller(Struct, frozen=True):
             "lambda:invokedviafunctionurl": str(self.via_url).lower(),
         }
         if self.account:
-            known |= {"aws:principalarn": self.principal, "aws:principalaccount": self.account}
+            known |= {"aws:principalarn": self.role_arn or self.principal, "aws:principalaccount": self.account}
         return {key: value for key, value in known.items() if value}
 
 

@@ -64,7 +64,7 @@ async def _judged(
     if not kept:
         qualifier = one_qualifier(derived, request.get("Qualifier", ""))
         action = f"lambda:{name}"
-        caller = Caller(context.principal.arn, action=action)
+        caller = Caller(context.principal.arn, action=action, role_arn=context.principal.role_arn)
         decide = permissions.denies if own else permissions.allows
         if await decide(key, qualifier, caller) is own:
             raise kept_out(context.principal.arn, action, function_arn(key, qualifier), own=own)

@@ -13,6 +13,7 @@ from lambent.services.lambda_.layer_model import LayerVersion, layer_version_of
 from lambent.services.lambda_.model import LayerUse
 from lambent.services.lambda_.policy import Asked, allows
 from lambent.services.operation import RequestContext
+from lambent.services.request_keys import principal_keys
 from lambent.store.api import Transaction
 
 GET_LAYER_VERSION = "lambda:GetLayerVersion"
@@ -36,7 +37,7 @@ def uses(tx: Transaction, arns: list[str], context: RequestContext, quotas: Quot
 
 def may_use(version: LayerVersion, context: RequestContext) -> bool:
     """Whether the caller may read a layer version of another account."""
-    known = {"aws:principalaccount": context.account, "aws:principalarn": context.principal.arn}
+    known = principal_keys(context.principal)
     return allows(version.policy, Asked(context.principal.arn, GET_LAYER_VERSION, version.arn, known))
 
 

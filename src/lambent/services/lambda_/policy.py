@@ -1,7 +1,7 @@
 """Resource policies: the statements that AWS's permission operations write, and who may then do what.
 
 Pure. Knows: the form of statements, and how they decide together. Does not know what carries the policy.
-What cannot be judged is refused (`services/statements.py`).
+What cannot be judged is refused (`services/conditions.py`).
 
 Source: behaviours section 20; IAM User Guide, "Policy evaluation logic"; Lambda Developer Guide,
 "Working with resource-based IAM policies".
@@ -13,12 +13,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from lambent.services.conditions import holds
 from lambent.services.lambda_.errors import Conflict, NotFound, PolicyTooLong, StalePolicy
-from lambent.services.statements import as_list, holds, is_principal, like
+from lambent.services.statements import WITH_VARIABLES, as_list, like, names_principal
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
-EVERYONE: tuple[Any, ...] = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 NO_POLICY = "No policy is associated with the given resource."
 
 
@@ -100,15 +100,17 @@ def has_denial(document: Document | None) -> bool:
 def _decided(policy: Policy | None, asked: Asked) -> set[str]:
     if policy is None:
         return set()
-    return {each["Effect"] for each in as_list(policy.document["Statement"]) if _applies(each, asked)}
+    variables = policy.document.get("Version") == WITH_VARIABLES
+    return {each["Effect"] for each in as_list(policy.document["Statement"]) if _applies(each, asked, variables)}
 
 
-def _applies(statement: Statement, asked: Asked) -> bool:
+def _applies(statement: Statement, asked: Asked, variables: bool) -> bool:
+    kind, denies = "AWS" if asked.principal.startswith("arn:") else "Service", statement["Effect"] == "Deny"
     return (
         _listed(statement, "Action", lambda each: like(each.lower(), asked.action.lower()))
         and _listed(statement, "Resource", lambda each: like(each, asked.resource))
-        and _names(statement, asked.principal)
-        and holds(statement.get("Condition", {}), asked.context, unknown=statement["Effect"] == "Deny")
+        and names_principal(statement, kind, asked.principal)
+        and holds(statement.get("Condition", {}), asked.context, denies=denies, variables=variables)
     )
 
 
@@ -116,12 +118,3 @@ def _listed(statement: Statement, element: str, matches: Any) -> bool:
     negated = f"Not{element}" in statement
     values = as_list(statement.get(f"Not{element}" if negated else element, "*"))
     return any(map(matches, values)) is not negated
-
-
-def _names(statement: Statement, principal: str) -> bool:
-    negated = "NotPrincipal" in statement
-    named = statement["NotPrincipal" if negated else "Principal"]
-    if named in EVERYONE:
-        return not negated
-    kind = "AWS" if principal.startswith("arn:") else "Service"
-    return any(is_principal(each, principal) for each in as_list(named.get(kind, []))) is not negated

@@ -8,11 +8,12 @@ Source: IAM User Guide, "Grammar of the IAM JSON policy language" and "Condition
 import json
 from typing import Any
 
+from lambent.services.conditions import is_operator
 from lambent.services.lambda_.environment_variables import is_unicode
 from lambent.services.lambda_.errors import InvalidParameter
 from lambent.services.lambda_.policy import Document
 from lambent.services.lambda_.statements import INVALID_PRINCIPAL, kind_of
-from lambent.services.statements import TESTS, as_list, like
+from lambent.services.statements import as_list, like
 
 ELEMENTS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "Condition"}
 KINDS = {"AWS", "Service"}
@@ -82,7 +83,7 @@ def _check_condition(condition: Any) -> None:
     if not isinstance(condition, dict):
         raise _wrong("Condition is an object")
     for operator, keys in condition.items():
-        if operator.removesuffix("IfExists") not in {*TESTS, "Null"}:
+        if not is_operator(operator):
             raise _wrong(f"Lambent does not know the condition operator {operator}")
         if not isinstance(keys, dict) or not all(_texts(each, bool) for one in keys.values() for each in as_list(one)):
             raise _wrong(f"{operator} has keys with strings")

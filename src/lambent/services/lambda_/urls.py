@@ -148,9 +148,10 @@ class Urls:
         if url.auth_type == "AWS_IAM" and query.principal is None:
             return False
         arn = "*" if url.auth_type == "NONE" or query.principal is None else query.principal.arn
-        callers = [Caller(arn, action=URL_ACTION, url_auth_type=url.auth_type, via_url=True)]
+        role_arn = "" if arn == "*" or query.principal is None else query.principal.role_arn
+        callers = [Caller(arn, action=URL_ACTION, url_auth_type=url.auth_type, via_url=True, role_arn=role_arn)]
         if self._invoke_permission:
-            callers.append(Caller(arn, url_auth_type=url.auth_type, via_url=True))
+            callers.append(Caller(arn, url_auth_type=url.auth_type, via_url=True, role_arn=role_arn))
         decide = self._permissions.allows if arn == "*" else self._permissions.admits
         return all([await decide(url.key, url.qualifier, caller) for caller in callers])
 

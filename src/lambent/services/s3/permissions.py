@@ -15,9 +15,10 @@ from urllib.parse import parse_qsl
 from msgspec import Struct, json
 
 from lambent.services.operation import Request, RequestContext
+from lambent.services.request_keys import request_keys
 from lambent.services.resource_policy import Document, Question, decision, parsed
 from lambent.services.s3 import store
-from lambent.services.s3.actions import OWNERS
+from lambent.services.s3.actions import OWNERS, WRITE
 from lambent.services.s3.errors import access_denied, method_not_allowed
 from lambent.services.s3.model import Bucket
 from lambent.services.s3.policy_document import is_public
@@ -25,6 +26,7 @@ from lambent.store.api import Transaction
 
 POLICY, BLOCK = "policy", "publicAccessBlock"
 REMOVED = "null"
+CREATING = frozenset({"PutObject", "CopyObject", "CompleteMultipartUpload"})
 ASKED = {
     "Prefix": "s3:prefix",
     "Delimiter": "s3:delimiter",
@@ -89,39 +91,30 @@ def _question(
 ) -> Question:
     key = request.get("Key")
     resource = bucket.arn if key is None else f"{bucket.arn}/{key}"
-    context = _context(ctx) | {name: str(request[member]) for member, name in ASKED.items() if member in request}
+    context: dict[str, str | list[str]] = {
+        **request_keys(ctx),
+        "aws:resourceaccount": bucket.account,
+        "s3:resourceaccount": bucket.account,
+        **{name: str(request[member]) for member, name in ASKED.items() if request.get(member) is not None},
+    }
+    if action == WRITE:
+        context["s3:objectcreationoperation"] = str(ctx.operation in CREATING).lower()
     if key is not None:
         context |= _tags(tx, bucket, request)
     return Question("AWS", ctx.principal.arn, ctx.account, action, resource, context, complete=True)
 
 
-def _context(ctx: RequestContext) -> dict[str, str]:
-    found = {
-        "aws:sourceip": ctx.source_ip,
-        "aws:securetransport": str(ctx.endpoint.startswith("https")).lower(),
-        "aws:requestedregion": ctx.region,
-        "aws:principaltype": "Anonymous",
-    }
-    if ctx.account:
-        kind = ctx.principal.arn.partition("::")[2].partition(":")[2].partition("/")[0]
-        found |= {
-            "aws:principalarn": ctx.principal.arn,
-            "aws:principalaccount": ctx.account,
-            "aws:userid": ctx.principal.user_id,
-            "aws:principaltype": {"root": "Account", "user": "User", "assumed-role": "AssumedRole"}.get(kind, kind),
-        }
-    return found
-
-
-def _tags(tx: Transaction, bucket: Bucket, request: Mapping[str, Any]) -> dict[str, str]:
+def _tags(tx: Transaction, bucket: Bucket, request: Mapping[str, Any]) -> dict[str, str | list[str]]:
     key, name, wanted = request["Key"], request.get("VersionId"), request.get("Tagging")
     there = store.version(tx, bucket.id, key, name) if name else store.current(tx, bucket.id, key)
     existing = there.facts.tags if there is not None else {}
-    asked = dict(parse_qsl(wanted)) if isinstance(wanted, str) else {}
+    asked = dict(parse_qsl(wanted, keep_blank_values=True)) if isinstance(wanted, str) else {}
     if isinstance(wanted, dict):
         asked = {each["Key"]: each["Value"] for each in wanted["TagSet"]}
-    return {f"s3:existingobjecttag/{tag.lower()}": value for tag, value in existing.items()} | {
-        f"s3:requestobjecttag/{tag.lower()}": value for tag, value in asked.items()
+    return {
+        **{f"s3:existingobjecttag/{tag.lower()}": value for tag, value in existing.items()},
+        **{f"s3:requestobjecttag/{tag.lower()}": value for tag, value in asked.items()},
+        **({"s3:requestobjecttagkeys": list(asked)} if asked else {}),
     }
 
 

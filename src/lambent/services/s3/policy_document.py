@@ -1,7 +1,8 @@
 """The policy of a bucket: whether it may be one, and whether it lets in the public. Pure.
 
-What could not be judged is refused when the policy is put: NotPrincipal, sets of values (ForAnyValue), canonical user
-ids, and condition keys that requests to Lambent do not carry.
+What could not be judged is refused when the policy is put: canonical user ids, federated identities, and condition
+keys whose values Lambent does not know (aws:PrincipalTag, s3:TlsVersion). Keys of what is not here (networks,
+organizations, multi-factor devices, locks) are taken: no request has them, as no request on AWS that comes without.
 
 Sources: S3 User Guide, "Bucket policies" and "Blocking public access to your Amazon S3 storage", "The meaning of
 'public'"; the messages are those that S3 gives.
@@ -14,20 +15,25 @@ from typing import Any
 
 import msgspec
 
+from lambent.services.conditions import epoch_s, is_operator
 from lambent.services.resource_policy import VERSIONS, Document
 from lambent.services.s3.errors import S3Error, not_implemented
-from lambent.services.statements import TESTS, as_list, like
+from lambent.services.statements import as_list, like
 
 LONGEST_BYTES = 20 * 1024
-FIELDS = {"Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+FIELDS = {"Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 ACTION = re.compile(r"\*|(?i:s3):[A-Za-z*?]+")
 SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com|\*")
 IDENTITY = re.compile(r"\*|\d{12}|arn:aws:(?:iam::\d{12}:(?:root|(?:user|role)/.+)|sts::\d{12}:assumed-role/.+)")
 KEYS = re.compile(
-    r"aws:(?:principalarn|principalaccount|principaltype|userid|sourceip|securetransport"
-    r"|requestedregion|source(?:arn|account|owner|vpc|vpce))"
-    r"|s3:(?:prefix|delimiter|max-keys|versionid|if-match|if-none-match|x-amz-(?:acl|copy-source|metadata-directive"
-    r"|storage-class|server-side-encryption|server-side-encryption-aws-kms-key-id|grant-[a-z-]+)"
+    r"aws:(?:principal(?:arn|account|type|isawsservice|org(?:id|paths))|userid|username|useragent|referer"
+    r"|currenttime|epochtime|sourceip|vpcsourceip|securetransport|viaawsservice|requestedregion|resourceaccount"
+    r"|source(?:arn|account|owner|vpc|vpce)|multifactorauth(?:present|age))"
+    r"|s3:(?:prefix|delimiter|max-keys|versionid|if-match|if-none-match|authtype|signatureversion|signatureage"
+    r"|resourceaccount|objectcreationoperation|requestobjecttagkeys"
+    r"|x-amz-(?:acl|content-sha256|copy-source|metadata-directive|storage-class|server-side-encryption"
+    r"|server-side-encryption-(?:aws-kms-key-id|customer-algorithm)|website-redirect-location|grant-[a-z-]+)"
+    r"|object-lock-(?:mode|retain-until-date|remaining-retention-days|legal-hold)"
     r"|(?:existing|request)objecttag/.+)",
     re.IGNORECASE,
 )
@@ -73,17 +79,16 @@ def is_public(document: Document) -> bool:
 def _check_statement(statement: Any, bucket_arn: str) -> None:
     if not isinstance(statement, dict):
         raise _malformed("Invalid policy syntax.")
-    if "NotPrincipal" in statement:
-        raise not_implemented("NotPrincipal in the policy of a bucket")
     if unknown := set(statement) - FIELDS:
         raise _malformed(f"Unknown field {min(unknown)}")
-    for name in ("Effect", "Principal"):
-        if not statement.get(name):
-            raise _malformed(f"Missing required field {name}")
-    actions, resources = (_one_of(statement, name) for name in ("Action", "Resource"))
+    if not statement.get("Effect"):
+        raise _malformed("Missing required field Effect")
+    _, actions, resources = (_one_of(statement, name) for name in ("Principal", "Action", "Resource"))
     if statement["Effect"] not in ("Allow", "Deny"):
         raise _malformed(f"Invalid effect: {statement['Effect']}")
-    _check_principal(statement["Principal"])
+    if "NotPrincipal" in statement and statement["Effect"] == "Allow":
+        raise _malformed("Allow with NotPrincipal is not allowed.")
+    _check_principal(statement.get("Principal", statement.get("NotPrincipal")))
     if not all(isinstance(each, str) and ACTION.fullmatch(each) for each in actions):
         raise _malformed("Policy has invalid action")
     if not all(isinstance(each, str) and _is_within(each, bucket_arn) for each in resources):
@@ -122,10 +127,7 @@ def _check_principal(principal: Any) -> None:
 
 def _check_condition(condition: Any) -> None:
     for operator, keys in _items(condition):
-        if operator.startswith(("ForAnyValue:", "ForAllValues:")):
-            raise not_implemented(f"The condition operator {operator}")
-        base = operator.removesuffix("IfExists")
-        if base not in TESTS and base != "Null":
+        if not is_operator(operator):
             raise _malformed(f"Invalid Condition type : {operator}")
         for key, values in _items(keys):
             if not KEYS.fullmatch(key):
@@ -138,8 +140,12 @@ def _check_condition(condition: Any) -> None:
             wanted = as_list(values)
             if not wanted or not all(isinstance(value, str | bool | int | float) for value in wanted):
                 raise _malformed("Invalid policy syntax.")
-            if base in ("IpAddress", "NotIpAddress") and not all(map(_is_network, wanted)):
+            if "IpAddress" in operator and not all(map(_is_network, wanted)):
                 raise _malformed("Policy has an invalid IP address")
+            if "Date" in operator and not all(map(_is_date, wanted)):
+                raise _malformed("Policy has an invalid date")
+            if "Numeric" in operator and not all(map(_is_number, wanted)):
+                raise _malformed("Policy has an invalid number")
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
@@ -155,11 +161,19 @@ def _is_anybody(principal: Any) -> bool:
 def _confines(condition: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether some test of the condition lets in only who is named."""
     return any(
-        key.lower() in CONFINING and "Not" not in operator and not operator.endswith("IfExists")
-        and operator != "Null" and all(_is_fixed(key, str(value)) for value in as_list(values))
+        key.lower() in CONFINING
+        and _is_narrow(operator)
+        and all(_is_fixed(key, str(value)) for value in as_list(values))
         for operator, keys in condition.items()
         for key, values in keys.items()
-    )  # fmt: skip
+    )
+
+
+def _is_narrow(operator: str) -> bool:
+    """Whether a request without the key, or with another value, meets it not."""
+    return not (
+        "Not" in operator or operator == "Null" or operator.startswith("ForAll") or operator.endswith("IfExists")
+    )
 
 
 def _is_fixed(key: str, value: str) -> bool:
@@ -175,6 +189,22 @@ def _is_network(value: Any) -> bool:
     except ValueError:
         return False
     return isinstance(value, str)
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        epoch_s(str(value))
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _malformed(message: str) -> S3Error:

@@ -39,6 +39,17 @@ def find_upload(tx: Transaction, upload_id: str) -> Upload | None:
     return None if row is None else _upload(row["facts"])
 
 
+def note_deletion(tx: Transaction, bucket_id: int, key: str) -> None:
+    """The uploads of `key` have seen it deleted."""
+    tx.run(SQL.note_deletion, bucket_id=bucket_id, key=key)
+
+
+def has_seen_deletion(tx: Transaction, of: Upload) -> bool:
+    """Whether its key was deleted since it began."""
+    row = tx.one(SQL.upload, id=of.id)
+    return row is not None and bool(row["deleted_meanwhile"])
+
+
 def uploads_from(tx: Transaction, bucket_id: int, key: str, behind: tuple[int, str] = BEFORE_ALL) -> Iterator[Upload]:
     """The uploads by key, the oldest of a key first; of `key` itself those behind a start and an id."""
     for count in counts():

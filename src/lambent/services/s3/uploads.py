@@ -119,6 +119,8 @@ class Uploads:
         check_write(request, upload.key, current)
         if request.get("IfMatch") is not None and current is not None and current.modified_ms > upload.started_ms:
             raise conflict("If-Match", upload.key)
+        if request.get("IfNoneMatch") is not None and upload_store.has_seen_deletion(tx, upload):
+            raise conflict("If-None-Match", upload.key)
         there = upload_store.parts(tx, upload)
         parts = chosen_parts(upload, {each.number: each for each in there}, named)
         size, checksums = sum(each.bytes for each in parts), checksum_of(upload, parts)

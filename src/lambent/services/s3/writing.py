@@ -13,7 +13,7 @@ from msgspec import structs
 from lambent.clock import Clock
 from lambent.ids import Ids
 from lambent.services.operation import RequestContext
-from lambent.services.s3 import bodies, store
+from lambent.services.s3 import bodies, store, upload_store
 from lambent.services.s3.events import Happened
 from lambent.services.s3.model import ENABLED, NULL, Bucket, Version
 from lambent.services.s3.names import VERSION_CHARACTERS
@@ -57,11 +57,11 @@ class Writer:
             gone = self._remove_null(tx, bucket, key)
         if not bucket.versioning:
             if gone is not None:
-                self.tell(tx, ctx, bucket, gone, f"{told_as}:Delete")
+                self._deleted(tx, ctx, bucket, gone, f"{told_as}:Delete")
             return None
         marker = Version(bucket.id, key, True, version=self._name(bucket), modified_ms=self.clock.now_ms())
         marker = structs.replace(marker, id=store.add_version(tx, marker))
-        self.tell(tx, ctx, bucket, marker, f"{told_as}:DeleteMarkerCreated")
+        self._deleted(tx, ctx, bucket, marker, f"{told_as}:DeleteMarkerCreated")
         return marker
 
     def remove(
@@ -69,7 +69,11 @@ class Writer:
     ) -> None:
         """A delete of that version, for ever."""
         self._drop(tx, gone)
-        self.tell(tx, ctx, bucket, gone, f"{told_as}:Delete")
+        self._deleted(tx, ctx, bucket, gone, f"{told_as}:Delete")
+
+    def _deleted(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, what: Version, event: str) -> None:
+        upload_store.note_deletion(tx, bucket.id, what.key)
+        self.tell(tx, ctx, bucket, what, event)
 
     def _remove_null(self, tx: Transaction, bucket: Bucket, key: str) -> Version | None:
         found = store.version(tx, bucket.id, key, NULL)

@@ -10,6 +10,7 @@ from lambent.clock import Clock
 from lambent.config import Quotas
 from lambent.ids import Ids
 from lambent.services.operation import RequestContext
+from lambent.services.request_keys import request_keys
 from lambent.services.resource_policy import Question, decision
 from lambent.services.sns.api import Links
 from lambent.services.sns.errors import AuthorizationError
@@ -45,13 +46,7 @@ def check_access(ctx: RequestContext, topic: Topic, action: str) -> None:
     own = ctx.account == topic.key.account
     if own and "Policy" not in topic.attributes:
         return
-    context = {
-        "aws:principalarn": ctx.principal.arn,
-        "aws:principalaccount": ctx.account,
-        "aws:sourceowner": ctx.account,
-        "aws:sourceip": ctx.source_ip,
-        "aws:securetransport": str(ctx.endpoint.startswith("https")).lower(),
-    }
+    context = request_keys(ctx) | {"aws:sourceowner": ctx.account}
     question = Question("AWS", ctx.principal.arn, ctx.account, f"SNS:{action}", topic.arn, context)
     decided = decision(policy_of(topic), question)
     if decided == "Deny" or not (own or decided == "Allow"):

@@ -7,9 +7,8 @@ Source: SQS API reference, "Cross-account permissions don't apply to this action
 "Amazon SQS API permissions".
 """
 
-from typing import Any
-
 from lambent.services.operation import Request, RequestContext
+from lambent.services.request_keys import request_keys
 from lambent.services.resource_policy import Question, decision
 from lambent.services.sqs.broker import Broker, Live
 from lambent.services.sqs.errors import QueueAccessDenied, missing
@@ -58,10 +57,4 @@ def check_access(ctx: RequestContext, live: Live, action: str) -> None:
 
 
 def _question(ctx: RequestContext, live: Live, action: str) -> Question:
-    context: dict[str, Any] = {
-        "aws:principalarn": ctx.principal.arn,
-        "aws:principalaccount": ctx.account,
-        "aws:sourceip": ctx.source_ip,
-        "aws:securetransport": str(ctx.endpoint.startswith("https")).lower(),
-    }
-    return Question("AWS", ctx.principal.arn, ctx.account, f"sqs:{action}", live.queue.arn, context)
+    return Question("AWS", ctx.principal.arn, ctx.account, f"sqs:{action}", live.queue.arn, request_keys(ctx))

@@ -160,6 +160,27 @@ async def test_parts_are_told_one_by_one_where_the_checksum_is_of_them(house: Ho
         assert ("Parts" in shown["ObjectParts"], shown["ObjectParts"]["TotalPartsCount"]) == (told, 1)
 
 
+@pytest.mark.parametrize("status", ["Suspended", "Enabled", ""])
+async def test_an_upload_whose_key_was_deleted_meanwhile_is_in_conflict(house: House, status: str) -> None:
+    """S3 User Guide, "Add preconditions to S3 operations": 409 where a delete came between."""
+    if status:
+        await version_by(house, status)
+    for deletes in (True, False):
+        upload = await begin(house)
+        named = await part(house, upload, 1)
+        await house.put("other", b"0")
+        await house.call("DeleteObject", Bucket="bucket", Key="other")
+        done: dict[str, Any] = {"Key": "k", "UploadId": upload, "MultipartUpload": {"Parts": [named]}}
+        if deletes:
+            await house.put("k", b"0")
+            await house.call("DeleteObject", Bucket="bucket", Key="k")
+            error = await refused(house, "CompleteMultipartUpload", **done, IfNoneMatch="*")
+            assert (error.code, error.status) == ("ConditionalRequestConflict", 409)
+            assert error.members["Condition"] == "If-None-Match"
+        else:
+            await house.call("CompleteMultipartUpload", Bucket="bucket", **done, IfNoneMatch="*")
+
+
 async def test_an_upload_that_the_object_has_outrun_is_in_conflict(house: House) -> None:
     upload = await begin(house)
     await house.clock.advance(1)

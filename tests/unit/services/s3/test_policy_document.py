@@ -32,9 +32,15 @@ def policy(**changes: Any) -> str:
         ({"NotAction": "s3:*"}, "MalformedPolicy"),
         ({"NotResource": f"{BUCKET}/a"}, "MalformedPolicy"),
         ({"Resource": None, "NotResource": "arn:aws:s3:::other"}, "MalformedPolicy"),
-        ({"Principal": None, "NotPrincipal": {"AWS": "1" * 12}}, "NotImplemented"),
-        ({"Condition": {"StringEquals": {"aws:Referer": "x"}}}, "NotImplemented"),
-        ({"Condition": {"ForAnyValue:StringEquals": {"aws:PrincipalArn": "x"}}}, "NotImplemented"),
+        ({"Principal": None, "NotPrincipal": {"AWS": "1" * 12}}, "MalformedPolicy"),  # with Allow
+        ({"NotPrincipal": {"AWS": "1" * 12}, "Effect": "Deny"}, "MalformedPolicy"),
+        ({"Principal": ["*"]}, "MalformedPolicy"),
+        ({"Condition": {"StringEquals": {"aws:PrincipalTag/team": "x"}}}, "NotImplemented"),
+        ({"Condition": {"NumericLessThan": {"s3:TlsVersion": 1.2}}}, "NotImplemented"),
+        ({"Condition": {"StringEquals": {"sqs:Anything": "x"}}}, "MalformedPolicy"),
+        ({"Condition": {"NullIfExists": {"aws:Referer": "true"}}}, "MalformedPolicy"),
+        ({"Condition": {"DateLessThan": {"aws:CurrentTime": "tomorrow"}}}, "MalformedPolicy"),
+        ({"Condition": {"NumericLessThan": {"s3:max-keys": "few"}}}, "MalformedPolicy"),
         ({"Condition": {"Sounds": {"aws:PrincipalArn": "x"}}}, "MalformedPolicy"),
         ({"Condition": {"IpAddress": {"aws:SourceIp": "300.0.0.1"}}}, "MalformedPolicy"),
     ],
@@ -71,9 +77,27 @@ def test_public_is_what_anybody_meets(condition: dict[str, Any], public: bool) -
         ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, {"aws:sourceip": "192.168.0.1"}, True),
         ({"IpAddress": {"aws:SourceIp": ["::1/128", "127.0.0.1"]}}, {"aws:sourceip": "127.0.0.1"}, True),
         ({"StringEquals": {"s3:x-amz-acl": "public-read"}}, {}, False),
+        (
+            {"StringNotLike": {"aws:Referer": "https://shop.example/*"}},
+            {"aws:referer": "https://shop.example/a"},
+            False,
+        ),
+        ({"StringNotLike": {"aws:Referer": "https://shop.example/*"}}, {}, True),
+        ({"NumericGreaterThan": {"s3:signatureAge": "600000"}}, {"s3:signatureage": "600001"}, True),
+        (
+            {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["a"]}},
+            {"s3:requestobjecttagkeys": ["a", "b"]},
+            False,
+        ),
+        (
+            {"ForAnyValue:StringEquals": {"s3:RequestObjectTagKeys": ["a"]}},
+            {"s3:requestobjecttagkeys": ["a", "b"]},
+            True,
+        ),
+        ({"StringNotEquals": {"aws:UserAgent": "${aws:PrincipalArn}"}}, {"aws:useragent": "x"}, False),  # no such value
     ],
 )
-def test_a_deny_holds_only_for_what_it_means(condition: dict[str, Any], context: dict[str, str], met: bool) -> None:
+def test_a_deny_holds_only_for_what_it_means(condition: dict[str, Any], context: dict[str, Any], met: bool) -> None:
     """IAM User Guide, "Condition operators": a key that the request lacks meets no positive operator."""
     document = document_of(policy(Effect="Deny", Condition=condition), BUCKET)
     question = Question("AWS", "anonymous", "", "s3:GetObject", f"{BUCKET}/k", context, complete=True)

@@ -75,13 +75,15 @@ CREATE TABLE version_parts (
     PRIMARY KEY (version_id, number)
 ) STRICT, WITHOUT ROWID;
 
--- Multipart uploads that were neither completed nor aborted. `facts` is JSON.
+-- Multipart uploads that were neither completed nor aborted. `facts` is JSON; `deleted_meanwhile` says that the key was
+-- deleted since.
 CREATE TABLE uploads (
     id TEXT PRIMARY KEY,
     bucket_id INTEGER NOT NULL REFERENCES buckets (id),
     key TEXT NOT NULL,
     started_ms INTEGER NOT NULL,
-    facts TEXT NOT NULL
+    facts TEXT NOT NULL,
+    deleted_meanwhile INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX uploads_by_key ON uploads (bucket_id, key, started_ms, id);

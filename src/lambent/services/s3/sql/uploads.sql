@@ -4,6 +4,9 @@ SELECT * FROM uploads WHERE id = :id;
 -- name: add_upload
 INSERT INTO uploads (id, bucket_id, key, started_ms, facts) VALUES (:id, :bucket_id, :key, :started_ms, :facts);
 
+-- name: note_deletion
+UPDATE uploads SET deleted_meanwhile = 1 WHERE bucket_id = :bucket_id AND key = :key;
+
 -- name: delete_upload
 DELETE FROM uploads WHERE id = :id;
 
