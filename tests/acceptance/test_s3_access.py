@@ -136,7 +136,7 @@ def test_policies_ask_for_what_the_request_says(platform: Any, s3: Any, nobody: 
         ("StringEquals", "s3:authType", "REST-QUERY-STRING", [200, 403]),
         ("StringNotEquals", "s3:authType", "REST-HEADER", [403, 403]),
         ("StringNotEquals", "s3:signatureversion", "AWS4-HMAC-SHA256", [403, 403]),  # boto3's link is of version 2
-        ("NumericGreaterThanIfExists", "s3:signatureAge", 600_000, [403, 200]),
+        ("NumericGreaterThanIfExists", "s3:signatureAge", "600000", [403, 200]),
         ("Null", "s3:ExistingObjectTag/kind", "false", [403, 403]),
     ):
         assert judged({}, {"Effect": "Deny", "Condition": {operator: {key: values}}}) == got, key
