@@ -24,8 +24,9 @@ from lambent.environment.api import Outcome, OutcomeKind
 from lambent.environment.live import LiveEnvironment
 from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
 from lambent.environment.runtime_api.router import streams
+from lambent.gateway.http.doorman import Doorman
 from lambent.gateway.http.rules import Limits as HttpLimits
-from lambent.gateway.http.server import Door, HttpServer
+from lambent.gateway.http.server import HttpServer
 from lambent.ids import SystemIds
 from lambent.images import sources
 from lambent.images.api import Limits
@@ -226,7 +227,7 @@ class Edge:
         self.agent, self.number = agent, number
         self.exits: dict[str, asyncio.Future[EnvironmentExit]] = {}
         self.functions: list[Function] = []
-        self._doors: list[tuple[HttpServer, Door]] = []
+        self._doors: list[tuple[HttpServer, Doorman]] = []
         self._environments: dict[str, LiveEnvironment] = {}
 
     async def connect(self) -> None:
@@ -286,7 +287,7 @@ class Edge:
         freezer = next(rest) if grant.has_freezer else None
         channel = socket.socket(fileno=descriptors[0])
         speaks_http = grant.api is not None and grant.api.http_runtime
-        way = await self._open_api(grant.api, channel, next(rest)) if grant.api and speaks_http else channel
+        way = self._open_api(grant.api, channel, next(rest)) if grant.api and speaks_http else channel
         for unused in rest:  # the Runtime API's, for a function with layers: what is tested here asks nothing of it
             os.close(unused)
         environment = LiveEnvironment(grant, way, descriptors[1], gauge, SystemClock(), freezer)
@@ -295,11 +296,11 @@ class Edge:
         self.functions.append(function)
         return function
 
-    async def _open_api(self, facts: ApiFacts, channel: socket.socket, listener: int) -> EnvironmentApi:
+    def _open_api(self, facts: ApiFacts, channel: socket.socket, listener: int) -> EnvironmentApi:
         """Serve the Runtime API inside, as an edge does."""
         api = EnvironmentApi(facts, Ends(channel), SystemClock(), SystemIds())
         server = HttpServer(api.router, SystemClock(), API_LIMITS, streams)
-        self._doors.append((server, await server.accept(socket.socket(fileno=listener))))
+        self._doors.append((server, server.accept(socket.socket(fileno=listener))))
         return api
 
     async def function(self, source: str, **changes: Any) -> Function:

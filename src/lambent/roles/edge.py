@@ -1,6 +1,7 @@
 """An edge: answers HTTP, and runs the invoke data path with the environments it holds."""
 
 import asyncio
+import mmap
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from lambent.environment.live import LiveEnvironment
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.buckets import comes_in_pieces
 from lambent.gateway.front import Front
+from lambent.gateway.http.least_connections import LeastConnections
 from lambent.gateway.http.rules import Limits as HttpLimits
 from lambent.gateway.http.server import HttpServer
 from lambent.gateway.urls.cache import UrlCache
@@ -93,15 +95,17 @@ class Edge:
         self._http = HttpServer(Front(stages, ids, self._clock), self._clock, rules, streams=comes_in_pieces)
         self._bridges = Bridges(self._http, self._clock, ids)
 
-    async def run(self, listener: socket.socket, stopping: asyncio.Event) -> None:
-        """Serve until `stopping`, then let running invocations finish."""
+    async def run(self, listener: socket.socket, counts: mmap.mmap, stopping: asyncio.Event) -> None:
+        """Serve until `stopping`, then let running invocations finish. `listener` and `counts` are all edges'."""
         lines = (self._control, self._agent, self._neighbours, self._handoff)
         parts = (*lines, self._estate, self._http, self._tls, self._apis.sockets, self._apis.metrics)
         for part in parts:
             self._loops.begin(type(part).__name__, part.run)
         door = await self._door.open(address_of(self._settings, self._number))
         await self._control.wait_connected()
-        await self._http.accept(listener, self._tls.tls)
+        sockets = self._apis.sockets
+        sharing = LeastConnections(counts, self._number, besides=lambda: len(sockets))
+        self._http.accept(listener, self._tls.tls, sharing)
         await self._agent.wait_connected()
         while self._missing():
             await self._clock.sleep(0.01)
@@ -240,9 +244,9 @@ def _longest_body_bytes(quotas: Quotas) -> int:
     return min(longest, MAX_FRAME_BYTES - 2 * BODY_SLACK_BYTES) + BODY_SLACK_BYTES
 
 
-async def run_edge(settings: Settings, number: int, listener_descriptor: int) -> None:
+async def run_edge(settings: Settings, number: int, listener_descriptor: int, counts: mmap.mmap) -> None:
     """Be an edge until SIGTERM or SIGINT."""
     stopping = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
-    await Edge(settings, number).run(socket.socket(fileno=listener_descriptor), stopping)
+    await Edge(settings, number).run(socket.socket(fileno=listener_descriptor), counts, stopping)

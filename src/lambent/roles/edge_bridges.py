@@ -4,16 +4,14 @@ The agent hands on sockets that listen in an environment's own network namespace
 environment is this edge's.
 """
 
-import asyncio
-import contextlib
 import socket
-from typing import Any
 
 from lambent.clock import Clock
 from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
 from lambent.environment.runtime_api.router import streams
+from lambent.gateway.http.doorman import Doorman
 from lambent.gateway.http.rules import Limits as HttpLimits
-from lambent.gateway.http.server import Door, HttpServer
+from lambent.gateway.http.server import HttpServer
 from lambent.ids import Ids
 from lambent.model.environment import ApiFacts
 
@@ -28,8 +26,7 @@ class Bridges:
 
     def __init__(self, platform: HttpServer, clock: Clock, ids: Ids) -> None:
         self._platform, self._clock, self._ids = platform, clock, ids
-        self._doors: dict[str, list[tuple[HttpServer, Door]]] = {}
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._doors: dict[str, list[tuple[HttpServer, Doorman]]] = {}
 
     def open_platform(self, environment_id: str, descriptor: int) -> None:
         """Let the environment reach the platform."""
@@ -55,11 +52,5 @@ class Bridges:
             server.leave(door)
 
     def _serve(self, environment_id: str, descriptor: int, server: HttpServer) -> None:
-        task = asyncio.get_running_loop().create_task(self._accept(environment_id, descriptor, server))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _accept(self, environment_id: str, descriptor: int, server: HttpServer) -> None:
-        with contextlib.suppress(OSError):
-            door = await server.accept(socket.socket(fileno=descriptor))
-            self._doors.setdefault(environment_id, []).append((server, door))
+        door = server.accept(socket.socket(fileno=descriptor))
+        self._doors.setdefault(environment_id, []).append((server, door))

@@ -22,6 +22,7 @@ import uvloop
 
 from lambent.clock import SystemClock
 from lambent.config import Settings
+from lambent.gateway.http.least_connections import shared_counts
 from lambent.loops import Loops
 from lambent.roles.agent import be_agent
 from lambent.roles.agent_sandboxes import remove_groups
@@ -114,6 +115,7 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     host, supervisor, descriptor = look_at_host(), os.getpid(), listener.fileno()
+    counts = shared_counts(settings.edges)
 
     def part(name: str, body: Callable[[], None], kept: tuple[int, ...] = ()) -> Part:
         def live() -> None:
@@ -123,7 +125,10 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
         return Part(name, live, kept, orphans, clock)
 
     def edge(number: int) -> Part:
-        return part(f"edge {number}", lambda: uvloop.run(run_edge(settings, number, descriptor)), (descriptor,))
+        def body() -> None:
+            uvloop.run(run_edge(settings, number, descriptor, counts))
+
+        return part(f"edge {number}", body, (descriptor,))
 
     parts: list[Part] = []
     orphans = Orphans(lambda: {each.pid for each in parts if each.pid is not None}, clock)

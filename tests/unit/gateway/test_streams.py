@@ -37,7 +37,7 @@ class House:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         self.address = listener.getsockname()
-        await self.http.accept(listener)
+        self.http.accept(listener)
         return self
 
     async def __aexit__(self, *_: object) -> None:

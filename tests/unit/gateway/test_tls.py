@@ -53,7 +53,7 @@ async def serving(folder: Path, head_s: float = 5.0) -> AsyncIterator[Place]:
     listener.setblocking(False)
     place = Place(folder, listener)
     server = HttpServer(echo, SystemClock(), Limits(head_s=head_s))
-    await server.accept(listener, place.tls)
+    server.accept(listener, place.tls)
     yield place
     await server.stop(0)
 

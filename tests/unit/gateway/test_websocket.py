@@ -140,7 +140,7 @@ async def serving() -> AsyncIterator[Place]:
     place = Place()
     place.port = listener.getsockname()[1]
     server = HttpServer(place.handle, SystemClock(), HttpLimits())
-    await server.accept(listener)
+    server.accept(listener)
     yield place
     await server.stop(0)
 

@@ -2,21 +2,16 @@
 
 import asyncio
 import socket
-from typing import Protocol
+from collections.abc import Callable
 
 from lambent.clock import Clock
 from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.doorman import Doorman
+from lambent.gateway.http.least_connections import LeastConnections
 from lambent.gateway.http.rules import Handler, Limits, Streams
-from lambent.gateway.http.tls import Doorman, Tls
+from lambent.gateway.http.tls import Tls
 
 SWEEP_S = 1.0
-
-
-class Door(Protocol):
-    """Whoever accepts connections from a listener."""
-
-    def close(self) -> None:
-        """Accept no more."""
 
 
 class HttpServer:
@@ -32,17 +27,17 @@ class HttpServer:
     ) -> None:
         self._most = most
         self._handler, self._clock, self._limits, self._streams = handler, clock, limits, streams
-        self._connections: set[Connection] = set()
-        self._doors: set[Door] = set()
+        self._connections = _Held()
+        self._doors: set[Doorman] = set()
 
-    async def accept(self, listener: socket.socket, tls: Tls | None = None) -> Door:
-        """Accept from `listener`, which may be shared with other processes or live in another
+    def accept(
+        self, listener: socket.socket, tls: Tls | None = None, sharing: LeastConnections | None = None
+    ) -> Doorman:
+        """Accept from `listener`, which may be shared with other processes (then say how) or live in another
         network namespace; several may be served at once. With `tls` it takes HTTPS as well."""
-        door: Door
-        if tls is None:
-            door = await asyncio.get_running_loop().create_server(self._connection, sock=listener)
-        else:
-            door = Doorman(listener, self._connection, tls, self._limits.head_s)
+        if sharing is not None:
+            self._connections.tell = sharing.tell
+        door = Doorman(listener, self._connection, self._connections.__len__, self._limits.head_s, tls, sharing)
         self._doors.add(door)
         return door
 
@@ -51,7 +46,7 @@ class HttpServer:
             return _Refusal()
         return Connection(self._handler, self._limits, self._connections, self._streams)
 
-    def leave(self, door: Door) -> None:
+    def leave(self, door: Doorman) -> None:
         """Accept no more from one listener."""
         self._doors.discard(door)
         door.close()
@@ -81,6 +76,17 @@ class HttpServer:
     def busy(self) -> int:
         """Connections with a request under way."""
         return sum(connection.busy for connection in self._connections)
+
+
+class _Held(set[Connection]):
+    """The connections of a server; whoever shares its listener is told when one has gone."""
+
+    tell: Callable[[int], None] | None = None
+
+    def discard(self, element: object, /) -> None:
+        super().discard(element)
+        if self.tell is not None:
+            self.tell(len(self))
 
 
 class _Refusal(asyncio.Protocol):
