@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 
 from lambent.config import Settings
-from lambent.delivery.api import Carrier
 from lambent.delivery.deliveries import Deliveries
 from lambent.errors import Unavailable
 from lambent.gateway.dispatch import Dispatcher
@@ -50,6 +49,7 @@ from lambent.roles.control_ground import Ground
 from lambent.roles.control_links import Agents, Doors, Edges
 from lambent.roles.control_report import Report
 from lambent.roles.control_stores import Stores
+from lambent.roles.event_destinations import EventDestinations
 from lambent.roles.functions import Around, Functions, build_functions
 from lambent.roles.identities import open_identities
 from lambent.roles.messaging import Reachable, build_messaging
@@ -107,15 +107,22 @@ class Control:
         sources = Sources(self._sqs, self._dynamodb, edges, meter, deliveries)
         polling = await build_polling(on.stores.open, on.clock, on.ids, sources, on.settings.quotas)
         self._pollers = polling.pollers
-        carriers: dict[str, Carrier] = {}
-        archives = Archives()
-        around = Around(self._host, self._agents, edges, identities, records, polling, archives, carriers.keys())
+        archives, destinations = Archives(), EventDestinations()
+        around = Around(self._host, self._agents, edges, identities, records, polling, archives, destinations)
         self._know(await build_functions(on, around))
         events = await on.stores.open("events", "lambent.invocation.asynchronous")
         queue_links = QueueLinks(edges, self._lambda.event_rules, deliveries, meter)
         self._queue = EventQueue(events, on.clock, on.settings, queue_links)
         reachable = Reachable(
-            self._keys, self._lambda, self._queue, records.logs, self._sqs, on.settings, deliveries, carriers, archives
+            self._keys,
+            self._lambda,
+            self._queue,
+            records.logs,
+            self._sqs,
+            on.settings,
+            deliveries,
+            archives,
+            destinations,
         )
         self._messaging = await build_messaging(on.stores.open, on.clock, on.ids, reachable, await self._signer())
         neighbours = ApiNeighbours(self._lambda, records.logs, meter)

@@ -6,7 +6,6 @@ first is given a link that is connected when the other is there.
 
 import os
 import platform
-from collections.abc import Collection
 from typing import NamedTuple
 
 from lambent.placement.api import Links as PlacementLinks
@@ -16,6 +15,7 @@ from lambent.placement.rates import Rates
 from lambent.roles.control_ground import Ground
 from lambent.roles.control_links import Agents, Edges, Invalidator, PlacementLink, Runtimes, Specs
 from lambent.roles.control_snapshots import Snapshots
+from lambent.roles.event_destinations import EventDestinations
 from lambent.roles.identities import Identities
 from lambent.roles.lambda_places import open_places
 from lambent.roles.object_storage import Archives
@@ -27,7 +27,7 @@ from lambent.services.lambda_.service import LambdaService
 
 
 class Around(NamedTuple):
-    """What functions are run by, and what they are part of; `carriers` are the names of what can be a destination."""
+    """What functions are run by, and what they are part of."""
 
     host: Host
     agents: Agents
@@ -36,7 +36,7 @@ class Around(NamedTuple):
     records: Records
     polling: Polling
     archives: Archives
-    carriers: Collection[str]
+    destinations: EventDestinations
 
 
 class Functions(NamedTuple):
@@ -84,7 +84,7 @@ async def _open_service(on: Ground, around: Around, link: PlacementLink, snapsho
         polling.queues,
         polling.streams,
         around.archives,
-        around.carriers,
+        around.destinations,
     )
     places = await open_places(on.stores, on.settings, around.identities.vault, on.ids)
     return LambdaService(places, on.settings, on.clock, on.ids, links)

@@ -12,6 +12,7 @@ from lambent.ids import Ids
 from lambent.invocation.asynchronous.queue import EventQueue
 from lambent.loops import Loop
 from lambent.roles.carriers import BusCarrier, FunctionCarrier, LogCarrier, QueueCarrier, Services, TopicCarrier
+from lambent.roles.event_destinations import EventDestinations
 from lambent.roles.http_carrier import HttpCarrier
 from lambent.roles.object_storage import Archives, Destinations, ObjectCarrier
 from lambent.roles.outbound import Outbound
@@ -36,7 +37,7 @@ Open = Callable[[str, str], Awaitable[Database]]
 
 
 class Reachable(NamedTuple):
-    """What can be delivered to, who knows the roles, and the road itself with the carriers to be filled in."""
+    """What can be delivered to, who knows the roles, the road itself, and who has to learn what is there."""
 
     keys: Keys
     lambda_: LambdaService
@@ -45,8 +46,8 @@ class Reachable(NamedTuple):
     sqs: SqsService
     settings: Settings
     deliveries: Deliveries
-    carriers: dict[str, Carrier]
     archives: Archives
+    destinations: EventDestinations
 
 
 class Messaging(NamedTuple):
@@ -86,7 +87,8 @@ class Messaging(NamedTuple):
 async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, signer: Signer) -> Messaging:
     """Open the databases and make the rooms; deliveries learn their carriers last, as some are services that
     make deliveries themselves."""
-    deliveries, carriers = to.deliveries, to.carriers
+    deliveries = to.deliveries
+    carriers: dict[str, Carrier] = {}
     http = HttpCarrier(Outbound(to.settings.endpoint_allow))
     services = Services(carriers, http)
     deliveries.carriers = services
@@ -108,4 +110,8 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, si
     await s3.start()
     to.archives.files = s3.files
     carriers["s3"] = ObjectCarrier(s3.files, to.keys, clock, ids)
+    to.destinations.add("sqs", to.sqs.queues.is_there)
+    to.destinations.add("sns", sns.publisher.is_there)
+    to.destinations.add("events", events.intake.is_there)
+    to.destinations.add("s3", s3.files.is_there)
     return Messaging(deliveries, events, scheduler, sns, http, s3)

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from msgspec import DecodeError, Raw, Struct, json
 
+from lambent.arn import parse_arn
 from lambent.clock import Clock
 from lambent.delivery.api import Delivery
 from lambent.errors import AccessDenied, ValidationError
@@ -18,7 +19,7 @@ from lambent.ids import Ids
 from lambent.services.events.api import Outbox
 from lambent.services.events.errors import no_bus
 from lambent.services.events.model import Bus, BusKey, Event
-from lambent.services.events.names import bus_key
+from lambent.services.events.names import bus_key, bus_named
 from lambent.services.events.permissions import may_put
 from lambent.services.events.routing import Router
 from lambent.services.operation import Answer, Request, RequestContext, operation
@@ -80,6 +81,11 @@ class Intake:
             raise ValidationError(refused.message)
         event = make_event(entry, self._ids.uuid(), account, key.region, self._clock.now_ms())
         await self.accept(key, event, account)
+
+    async def is_there(self, bus_arn: str) -> bool:
+        """Whether there is such a bus."""
+        parts = parse_arn(bus_arn)
+        return (await self._router.view(bus_named(parts.account, parts.region, bus_arn))).bus is not None
 
     async def _take(self, ctx: RequestContext, entry: Request) -> Refused | tuple[str, list[Delivery]]:
         refused = refusal(entry)

@@ -155,11 +155,18 @@ class Archives(Protocol):
         """The bytes of bucket, key and version (None: the newest), if the caller may read them. Raises ServiceError."""
 
 
-class Links(NamedTuple):
-    """All that this service talks to; the composition root fills it in.
+class Destinations(Protocol):
+    """What the ends of events can be delivered to, beside functions."""
 
-    `destinations` are the services that events can be delivered to, by their names in ARNs.
-    """
+    def served(self) -> Collection[str]:
+        """The services, by their names in ARNs."""
+
+    async def exists(self, arn: str) -> bool:
+        """Whether the queue, topic, bus or bucket is there, for an ARN of a service that is served."""
+
+
+class Links(NamedTuple):
+    """All that this service talks to; the composition root fills it in."""
 
     roles: Roles
     runtimes: Runtimes
@@ -170,4 +177,4 @@ class Links(NamedTuple):
     queues: Queues
     streams: Streams
     archives: Archives
-    destinations: Collection[str] = ()
+    destinations: Destinations

@@ -5,6 +5,7 @@ import msgspec
 from lambent.model.function_name import function_arn
 from lambent.services.lambda_ import configuration, images, store, wire
 from lambent.services.lambda_.errors import Conflict
+from lambent.services.lambda_.file_systems import check_place
 from lambent.services.lambda_.model import Configuration, Version
 from lambent.services.lambda_.names import function_named
 from lambent.services.lambda_.resources import Resources
@@ -26,8 +27,9 @@ class ConfigurationUpdates:
         latest = await self._all.latest(key)
         check_editable(latest, request.get("RevisionId"))
         wanted = await configuration.updated(latest.configuration, latest.key.account, request, self._all.rules)
-        if "DeadLetterConfig" in request or "FileSystemConfigs" in request:
-            self._all.check_surroundings(key, wanted)
+        check_place(key, wanted.file_system)
+        if "DeadLetterConfig" in request:
+            await self._all.check_dead_letter(key, wanted.dead_letter)
         if "Layers" in request:
             layers = await self._all.layers_of(context, request["Layers"])
             wanted = msgspec.structs.replace(wanted, layers=layers)

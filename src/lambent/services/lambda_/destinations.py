@@ -1,7 +1,8 @@
 """Which destinations and dead-letter queues a function may have: what is accepted can be delivered to.
 
 Source: Lambda Developer Guide, "Adding a destination" (queues and topics must be standard, S3 for
-failures only); behaviours section 16. AWS's words for an unusable ARN: "The destination ARN ... is invalid."
+failures only); behaviours section 16. AWS's words for an unusable ARN, and for what is not there (recorded for queues
+and functions): "The destination ARN ... is invalid."
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Collection
 from lambent.arn import Arn, parse_arn
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, parse_function_name
+from lambent.services.lambda_.api import Destinations
 from lambent.services.lambda_.errors import InvalidParameter, NotFound
 from lambent.services.lambda_.names import find_version
 from lambent.store.api import Transaction
@@ -29,10 +31,16 @@ RESOURCE = {
 def check_destination(arn: str, key: FunctionKey, services: tuple[str, ...], served: Collection[str]) -> None:
     """Whether `arn` may be a destination of `key`, as far as its form tells. Raises InvalidParameter."""
     parts = _checked(arn, services)
-    if parts.service not in served:
+    if parts.service not in ("lambda", *served):
         raise InvalidParameter(f"The destination {arn} is refused: this server does not serve {parts.service}.")
     if parts.service != "s3" and (parts.region, parts.account) != (key.region, key.account):
         raise InvalidParameter(f"The destination {arn} is refused: it is in another account or Region.")
+
+
+async def check_there(arn: str, known: Destinations) -> None:
+    """Whether there is such a queue, topic, bus or bucket (functions: `check_function`). Raises InvalidParameter."""
+    if parse_arn(arn).service != "lambda" and not await known.exists(arn):
+        raise InvalidParameter(f"The destination ARN {arn} is invalid.")
 
 
 def check_function(tx: Transaction, arn: str, key: FunctionKey, qualifier: str) -> None:

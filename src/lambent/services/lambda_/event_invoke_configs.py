@@ -13,8 +13,8 @@ import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, function_arn
-from lambent.services.lambda_ import event_store, store
-from lambent.services.lambda_.destinations import ON_FAILURE, ON_SUCCESS, check_destination, check_function
+from lambent.services.lambda_ import event_store
+from lambent.services.lambda_.destinations import ON_FAILURE, ON_SUCCESS, check_destination, check_function, check_there
 from lambent.services.lambda_.errors import InvalidParameter, NotFound
 from lambent.services.lambda_.event_store import EventInvokeConfig
 from lambent.services.lambda_.names import find_version, function_named, named
@@ -42,7 +42,12 @@ class EventInvokeConfigs:
     async def update_function_event_invoke_config(self, context: RequestContext, request: Request) -> Answer:
         """What is not sent stays."""
         key, qualifier = _place(context, request)
-        return await self._put(key, request, lambda tx: _found(tx, key, qualifier))
+
+        def present(tx: Transaction) -> EventInvokeConfig:
+            _find(tx, key, qualifier)
+            return _found(tx, key, qualifier)
+
+        return await self._put(key, request, present)
 
     @operation("GetFunctionEventInvokeConfig")
     async def get_function_event_invoke_config(self, context: RequestContext, request: Request) -> Answer:
@@ -56,7 +61,7 @@ class EventInvokeConfigs:
         key, place, count = function_named(context, request), place_of(request), page_size(request)
 
         def work(tx: Transaction) -> list[EventInvokeConfig]:
-            store.function(tx, key)  # raises NotFound
+            _find(tx, key, LATEST)
             return event_store.after(tx, key, place.name, count + 1)
 
         found = await self._all.database.read(work)
@@ -83,17 +88,24 @@ class EventInvokeConfigs:
             raise InvalidParameter("You must specify at least one of error handling or destination setting.")
         changes = {**_changes(request), "modified_ms": self._all.clock.now_ms()}
 
-        def work(tx: Transaction) -> EventInvokeConfig:
+        def wanted(tx: Transaction) -> EventInvokeConfig:
             config = msgspec.structs.replace(present(tx), **changes)
-            find_version(tx, key, config.qualifier)  # raises NotFound
+            _find(tx, key, config.qualifier)
             self._check(tx, config)
+            return config
+
+        def work(tx: Transaction) -> EventInvokeConfig:
+            config = wanted(tx)
             event_store.put(tx, config)
             return config
 
+        await self._all.database.read(wanted)
+        for arn in filter(None, (changes.get("on_success"), changes.get("on_failure"))):
+            await check_there(arn, self._all.rules.links.destinations)
         return _wire(await self._all.changes.make(key, work))
 
     def _check(self, tx: Transaction, config: EventInvokeConfig) -> None:
-        served = self._all.rules.links.destinations
+        served = self._all.rules.links.destinations.served()
         for arn, services in ((config.on_success, ON_SUCCESS), (config.on_failure, ON_FAILURE)):
             if arn:
                 check_destination(arn, config.key, services, served)
@@ -105,8 +117,16 @@ def _place(context: RequestContext, request: Request) -> tuple[FunctionKey, str]
     return key, qualifier or LATEST
 
 
+def _find(tx: Transaction, key: FunctionKey, qualifier: str) -> None:
+    """Raises NotFound, in the words of these operations (recorded), where there is no such version."""
+    try:
+        find_version(tx, key, qualifier)
+    except NotFound:
+        raise NotFound("The function doesn't exist.") from None
+
+
 def _found(tx: Transaction, key: FunctionKey, qualifier: str) -> EventInvokeConfig:
-    find_version(tx, key, qualifier)  # raises NotFound
+    """Raises NotFound, the same whether the version is there or not (recorded)."""
     config = event_store.find(tx, key, qualifier)
     if config is None:
         raise NotFound(f"The function {function_arn(key, qualifier)} doesn't have an EventInvokeConfig")

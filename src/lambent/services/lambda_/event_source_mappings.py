@@ -31,7 +31,7 @@ from lambent.services.lambda_.queue_mappings import check_queue, check_queue_par
 from lambent.services.lambda_.resources import Resources
 from lambent.services.lambda_.stream_mappings import (
     BATCH_SIZE,
-    check_stream,
+    check_on_failure,
     shown_settings,
     starting_settings,
     stream_settings,
@@ -74,6 +74,7 @@ class EventSourceMappings:
             if not await self._all.rules.links.streams.exists(source_arn):
                 raise InvalidParameter(f"Stream not found: {source_arn}")
         mapping = _wanted(msgspec.structs.replace(mapping, reason=_reason(mapping)), request)
+        await check_on_failure(mapping, self._all.rules.links.destinations)
         await self._all.database.write(lambda tx: self._put(tx, mapping))
         return self._begun(mapping)
 
@@ -89,10 +90,17 @@ class EventSourceMappings:
             key, qualifier = parse_function_name(name, context.account, context.region)
             changes = {"function": key, "qualifier": qualifier}
 
+        def wanted_of(present: EventSourceMapping) -> EventSourceMapping:
+            check_parameters(request, _kind(present.source_arn))
+            return edited(_wanted(present, request), changes)
+
+        if changes or request.get("DestinationConfig") is not None:
+            present = await self._all.database.read(lambda tx: find_mapping(tx, context, request["UUID"]))
+            await check_on_failure(wanted_of(present), self._all.rules.links.destinations)
+
         def work(tx: Transaction) -> EventSourceMapping:
             present = find_mapping(tx, context, request["UUID"])
-            check_parameters(request, _kind(present.source_arn))
-            wanted = edited(_wanted(present, request), changes)
+            wanted = wanted_of(present)
             mapping = self._stepped(wanted, _step(present, wanted))
             self._put(tx, mapping)
             return mapping
@@ -128,11 +136,8 @@ class EventSourceMappings:
 
     def _put(self, tx: Transaction, mapping: EventSourceMapping) -> None:
         version = find_version(tx, mapping.function, mapping.qualifier)  # raises NotFound
-        links = self._all.rules.links
         if mapping.stream is None:
-            check_queue(links.queues, mapping, version)
-        else:
-            check_stream(mapping, links.destinations)
+            check_queue(self._all.rules.links.queues, mapping, version)
         other = mapping_store.same(tx, mapping)
         if other is not None:
             raise queue_taken(mapping, other) if mapping.stream is None else stream_taken(mapping, other)

@@ -12,6 +12,7 @@ from lambent.model.function_name import LATEST
 from lambent.services.lambda_ import alias_store, attachments, configuration, images, store, wire
 from lambent.services.lambda_.download import Downloads
 from lambent.services.lambda_.errors import Conflict, InvalidParameter, function_not_found
+from lambent.services.lambda_.file_systems import check_place
 from lambent.services.lambda_.model import IMAGE, CodeSize, Configuration, State, Version
 from lambent.services.lambda_.names import NUMBER, find_version, named
 from lambent.services.lambda_.pages import Place, marker_of, page_size, place_of
@@ -40,7 +41,8 @@ class Functions:
         check_code(request["Code"])
         check_tags(request.get("Tags") or {}, self._all.rules)
         wanted = await configuration.created(key, request, self._all.rules)
-        self._all.check_surroundings(key, wanted)
+        check_place(key, wanted.file_system)
+        await self._all.check_dead_letter(key, wanted.dead_letter)
         await self._all.database.read(lambda tx: _check_new(tx, key))
         layers = await self._all.layers_of(context, request.get("Layers") or [])
         wanted = msgspec.structs.replace(wanted, layers=layers)

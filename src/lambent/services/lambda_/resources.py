@@ -11,9 +11,8 @@ from lambent.services.lambda_ import store
 from lambent.services.lambda_.code import CodeStore
 from lambent.services.lambda_.completion import Completion
 from lambent.services.lambda_.configuration import Rules
-from lambent.services.lambda_.destinations import DEAD_LETTER, check_destination
+from lambent.services.lambda_.destinations import DEAD_LETTER, check_destination, check_there
 from lambent.services.lambda_.errors import InvalidParameter, StorageExceeded
-from lambent.services.lambda_.file_systems import check_place
 from lambent.services.lambda_.layer_uses import uses
 from lambent.services.lambda_.model import Configuration, LayerUse, Version
 from lambent.services.lambda_.states import Step, standing_after
@@ -71,11 +70,12 @@ class Resources(msgspec.Struct, frozen=True):
             raise InvalidParameter("Layers is refused: without walls (--isolation process) there is no /opt.")
         return await self.database.read(lambda tx: uses(tx, arns, context, self.rules.quotas))
 
-    def check_surroundings(self, key: FunctionKey, wanted: Configuration) -> None:
-        """Whether the function's dead-letter queue and file system are its to use. Raises InvalidParameter."""
-        check_place(key, wanted.file_system)
-        if wanted.dead_letter:
-            check_destination(wanted.dead_letter, key, DEAD_LETTER, self.rules.links.destinations)
+    async def check_dead_letter(self, key: FunctionKey, arn: str) -> None:
+        """Whether a dead-letter queue is there, and the function's to use. Raises InvalidParameter."""
+        if arn:
+            known = self.rules.links.destinations
+            check_destination(arn, key, DEAD_LETTER, known.served())
+            await check_there(arn, known)
 
     def check_size(self, tx: Transaction, version: Version) -> None:
         """Whether a version's code and layers together are small enough. Raises InvalidParameter."""

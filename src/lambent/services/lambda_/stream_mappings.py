@@ -4,13 +4,13 @@ Source: Lambda service model; Lambda Developer Guide, "Lambda parameters for Ama
 behaviours section 21 for AWS's words. Where a mapping begins is settled when it is made: no update changes it.
 """
 
-from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
 from lambent.pollers.api import FOR_EVER, StreamSettings
-from lambent.services.lambda_.destinations import check_destination
+from lambent.services.lambda_.api import Destinations
+from lambent.services.lambda_.destinations import check_destination, check_there
 from lambent.services.lambda_.errors import Conflict, InvalidParameter
 from lambent.services.lambda_.mapping_store import EventSourceMapping
 from lambent.services.operation import Answer, Request
@@ -59,10 +59,11 @@ def stream_settings(request: Request, present: StreamSettings) -> StreamSettings
     return settings
 
 
-def check_stream(mapping: EventSourceMapping, served: Collection[str]) -> None:
-    """Whether the mapping's destination can be delivered to. Raises InvalidParameter."""
+async def check_on_failure(mapping: EventSourceMapping, known: Destinations) -> None:
+    """Whether the mapping's destination is there and can be delivered to. Raises InvalidParameter."""
     if mapping.stream is not None and mapping.stream.on_failure:
-        check_destination(mapping.stream.on_failure, mapping.function, DESTINATIONS, served)
+        check_destination(mapping.stream.on_failure, mapping.function, DESTINATIONS, known.served())
+        await check_there(mapping.stream.on_failure, known)
 
 
 def stream_taken(mapping: EventSourceMapping, other: EventSourceMapping) -> Conflict:

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Any
 
+from lambent.arn import parse_arn
 from lambent.ids import Ids
 from lambent.model.objects import Stored
 from lambent.model.principal import Principal
@@ -69,6 +70,11 @@ class Files:
             raise
         finally:
             writing.release()
+
+    async def is_there(self, bucket_arn: str) -> bool:
+        """Whether there is such a bucket."""
+        name = parse_arn(bucket_arn).resource
+        return await self._writer.database.read(lambda tx: store.find_bucket(tx, name)) is not None
 
     async def _commit(self, ctx: RequestContext, name: str, key: str, stored: Stored) -> None:
         facts = Facts(

@@ -18,6 +18,7 @@ from lambent.services.sns.errors import (
     BatchRequestTooLong,
     EmptyBatchRequest,
     InvalidBatchEntryId,
+    NotFound,
     TooManyEntriesInBatchRequest,
     invalid,
     refused,
@@ -97,6 +98,13 @@ class Publisher:
         message = structs.replace(message, attributes=dict(attributes), trace_header=trace_header)
         (told,) = await self._accept(view, [message])
         return told.id
+
+    async def is_there(self, topic_arn: str) -> bool:
+        """Whether there is such a topic."""
+        try:
+            return bool(await self._shop.router.view(topic_key(topic_arn)))
+        except NotFound:
+            return False
 
     async def _view(self, ctx: RequestContext, key: TopicKey) -> View:
         view = await self._shop.router.view(key)

@@ -46,6 +46,10 @@ class PublicQueues:
         except QueueDoesNotExist:
             return False
 
+    async def is_there(self, arn: str) -> bool:
+        """The same for who asks every service alike."""
+        return self.exists(arn)
+
     def allows(self, arn: str, service: str, source_arn: str, source_account: str) -> bool:
         """Whether the queue's policy lets a service, such as sns.amazonaws.com, send on behalf of a resource."""
         queue = self._live(arn).queue

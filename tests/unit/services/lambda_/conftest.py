@@ -155,6 +155,18 @@ class FakeArchives:
         raise ServiceError("The specified key does not exist.")
 
 
+class FakeDestinations:
+    """Queues are served, and all are there but those that are `gone`."""
+
+    gone: tuple[str, ...] = ()
+
+    def served(self) -> tuple[str, ...]:
+        return ("sqs",)
+
+    async def exists(self, arn: str) -> bool:
+        return arn not in self.gone
+
+
 class House:
     """The service with what surrounds it. `call` checks each answer against the service model."""
 
@@ -169,7 +181,7 @@ class House:
         limits = Limits(1 << 30, 10_000, 10)
         self.images = ImageStore(self.folder / "images", self.folder / "code", RegistrySettings(), limits, FakeIds())
         self.provisioning = FakeProvisioning()
-        self.pollers, self.queues = FakePollers(), FakeQueues()
+        self.pollers, self.queues, self.destinations = FakePollers(), FakeQueues(), FakeDestinations()
 
     async def open(self) -> "House":
         self.database = await open_memory(load_schema("lambent.services.lambda_"))
@@ -196,7 +208,7 @@ class House:
             self.queues,
             FakeStreams(),
             FakeArchives(),
-            ("lambda", "sqs"),
+            self.destinations,
         )
         self.service = LambdaService(places, self.settings, self.clock, self.ids, links)
         await self.service.start()

@@ -83,6 +83,9 @@ class NoPollers:
     async def read(self, context: RequestContext, place: tuple[str, str, str | None], most_bytes: int) -> bytes:
         raise AssertionError
 
+    def served(self) -> tuple[str, ...]:
+        return ()
+
 
 def _images(folder: Path) -> ImageStore:
     limits = Limits(1 << 30, 10_000, 10)
@@ -95,7 +98,7 @@ async def open_service(folder: Path) -> LambdaService:
         database, await open_blobs(folder / "blobs"), folder / "code", b"secret", Vault(bytes(32)), _images(folder)
     )
     yes, none = Surroundings(), NoPollers()
-    links = Links(yes, yes, yes, yes, yes, none, none, none, none)
+    links = Links(yes, yes, yes, yes, yes, none, none, none, none, none)
     service = LambdaService(places, Settings(data=folder), SystemClock(), SystemIds(), links)
     await service.start()
     return service

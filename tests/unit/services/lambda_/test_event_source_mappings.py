@@ -337,6 +337,24 @@ async def test_what_is_changed_reaches_the_poller_and_the_rest_stays(house: Any)
     assert house.pollers.served[uuid].stream.on_failure == ""
 
 
+async def test_a_destination_that_is_not_there_is_refused_for_a_new_mapping_and_for_an_old_one(house: Any) -> None:
+    uuid = await stream_mapping(house, DestinationConfig=DEAD)
+    house.destinations.gone = (f"{SQS}:gone",)
+    gone = {"OnFailure": {"Destination": f"{SQS}:gone"}}
+    with pytest.raises(InvalidParameter, match=r"The destination ARN .*:gone is invalid"):
+        await house.call("UpdateEventSourceMapping", UUID=uuid, DestinationConfig=gone)
+    await house.create("g")
+    with pytest.raises(InvalidParameter, match=r"The destination ARN .*:gone is invalid"):
+        await house.call(
+            "CreateEventSourceMapping",
+            EventSourceArn=STREAM, FunctionName="g", StartingPosition="LATEST", DestinationConfig=gone,
+        )  # fmt: skip
+    listed = await house.call("ListEventSourceMappings")
+    assert [each["DestinationConfig"] for each in listed["EventSourceMappings"]] == [DEAD]
+    house.destinations.gone = (f"{SQS}:dead",)  # deleted later: what does not name it goes on
+    await house.call("UpdateEventSourceMapping", UUID=uuid, MaximumRetryAttempts=1)
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [

@@ -3,6 +3,7 @@
 Source: Lambda service model; recorded answers of the service (behaviours sheet section 16).
 """
 
+import itertools
 from typing import Any
 
 import pytest
@@ -84,6 +85,63 @@ async def test_what_cannot_be_delivered_to_is_refused(house: Any, config: dict[s
     error = await refused(house.call("PutFunctionEventInvokeConfig", FunctionName="f", **parameters))
     assert (error.code, words in error.message) == ("InvalidParameterValueException", True)
     assert (await refused(house.call("GetFunctionEventInvokeConfig", FunctionName="f"))).status == 404
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "words"),
+    [
+        ("PutFunctionEventInvokeConfig", "none", "The function doesn't exist."),
+        ("PutFunctionEventInvokeConfig", "f:none", "The function doesn't exist."),
+        ("UpdateFunctionEventInvokeConfig", "none", "The function doesn't exist."),
+        ("UpdateFunctionEventInvokeConfig", "f", f"The function {ARN}f:$LATEST doesn't have an EventInvokeConfig"),
+        ("ListFunctionEventInvokeConfigs", "none", "The function doesn't exist."),
+        ("GetFunctionEventInvokeConfig", "none", f"The function {ARN}none:$LATEST doesn't have an EventInvokeConfig"),
+        ("GetFunctionEventInvokeConfig", "f:none", f"The function {ARN}f:none doesn't have an EventInvokeConfig"),
+        (
+            "DeleteFunctionEventInvokeConfig",
+            "none",
+            f"The function {ARN}none:$LATEST doesn't have an EventInvokeConfig",
+        ),
+    ],
+)
+async def test_what_is_missing_is_told_in_awss_words(house: Any, operation: str, name: str, words: str) -> None:
+    """Source: answers of the service, recorded in a public test suite."""
+    await house.create()
+    parameters = {"MaximumRetryAttempts": 1} if operation.startswith(("Put", "Update")) else {}
+    error = await refused(house.call(operation, FunctionName=name, **parameters))
+    assert (error.status, error.message) == (404, words)
+
+
+async def test_a_destination_that_is_not_there_is_refused_and_what_was_there_stays(house: Any) -> None:
+    """Source: answers of the service, recorded for functions, and told in error reports for queues."""
+    await house.create()
+    kept = f"{QUEUE}-kept"
+    await house.call(
+        "PutFunctionEventInvokeConfig", FunctionName="f", DestinationConfig={"OnFailure": {"Destination": kept}}
+    )
+    house.destinations.gone = (QUEUE,)
+    for operation, outcome in itertools.product(
+        ("PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig"), ("OnSuccess", "OnFailure")
+    ):
+        config = {outcome: {"Destination": QUEUE}}
+        error = await refused(house.call(operation, FunctionName="f", DestinationConfig=config))
+        assert (error.code, error.message) == (
+            "InvalidParameterValueException", f"The destination ARN {QUEUE} is invalid.",
+        )  # fmt: skip
+    assert (await rules(house)).on_failure == kept
+    house.destinations.gone = (kept,)  # deleted later: what does not name it goes on
+    changed = await house.call("UpdateFunctionEventInvokeConfig", FunctionName="f", MaximumRetryAttempts=0)
+    assert changed["DestinationConfig"]["OnFailure"] == {"Destination": kept}
+
+
+async def test_a_dead_letter_queue_that_is_not_there_is_refused_and_no_function_is_made(house: Any) -> None:
+    house.destinations.gone = (QUEUE,)
+    error = await refused(house.create(DeadLetterConfig={"TargetArn": QUEUE}))
+    assert (error.code, QUEUE in error.message) == ("InvalidParameterValueException", True)
+    made = await house.create()
+    config = {"DeadLetterConfig": {"TargetArn": QUEUE}, "Timeout": 9}
+    await refused(house.call("UpdateFunctionConfiguration", FunctionName="f", **config))
+    assert (await house.call("GetFunctionConfiguration", FunctionName="f"))["Timeout"] == made["Timeout"]
 
 
 async def test_a_dead_letter_queue_is_shown_and_cleared_and_starts_no_new_environments(house: Any) -> None:
