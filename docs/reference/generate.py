@@ -12,8 +12,8 @@ from typing import Any
 import typer
 from typer.main import get_command
 
+from lambent.cli.app import COMMANDS, build
 from lambent.cli.flags import Flag, flags
-from lambent.cli.main import COMMANDS, build
 from lambent.protocol.wires import wire_for
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambent.sandbox import cgroups
 from lambent.sandbox.node import instance_name
@@ -67,3 +67,26 @@ def test_nothing_that_a_killed_agent_had_started_lives_beside_its_successor_or_a
     assert not alive(processes)
     assert groups(server.data) == []
     assert list((server.data / "run").glob("*.sock")) == []
+
+
+def test_what_a_terminal_tells_all_processes_lets_running_invocations_end(
+    own_server: Callable[..., "Platform"], eventually: Callable[..., Any]
+) -> None:
+    """Ctrl-C and a terminal that is closed reach the whole group at once: SIGINT, SIGHUP. termios(3), setsid(2)."""
+    platform = own_server("--drain-s", "100")
+    server, client = platform.server, platform.client("lambda")
+    name = platform.create_gated(WAITER)
+    with ThreadPoolExecutor(1) as pool, platform.gate() as gate:
+        call = pool.submit(client.invoke, FunctionName=name, Payload=json.dumps({"gate": gate.name}))
+        gate.meet([call])
+        for number in (signal.SIGINT, signal.SIGHUP):
+            os.killpg(server.process.pid, number)
+        eventually(lambda: "supervisor.stop" in server.log_path.read_text())
+        assert server.process.poll() is None
+        gate.open()
+        answer = call.result()
+    assert json.load(answer["Payload"]) == {"gate": gate.name}
+    assert server.process.wait(100) == 0
+    said = server.log_path.read_text()
+    assert "a part died" not in said
+    assert groups(server.data) == []

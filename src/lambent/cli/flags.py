@@ -14,6 +14,8 @@ from pydantic.fields import FieldInfo
 
 from lambent.config import Settings
 
+FEWER = "takes more values than these"
+
 
 class Flag(Struct, frozen=True):
     """One setting. `path` is where it stands in Settings; `metavar` says what to write."""
@@ -101,5 +103,6 @@ def complaints(error: ValidationError) -> str:
         path = tuple(str(part) for part in problem["loc"] if not isinstance(part, int))
         flag = known.get(path)
         name = f"{flag.option} ({flag.variable})" if flag else f"{'.'.join(path)} in lambent.toml"
-        lines.append(f"{name}: {problem['msg']}, not {problem['input']!r}" if flag else f"{name}: {problem['msg']}")
-    return "; ".join(lines)
+        says = FEWER if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {says}, not {problem['input']!r}" if flag else f"{name}: {says}")
+    return "; ".join(dict.fromkeys(lines))

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import os
 import signal
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -317,13 +316,11 @@ def _notice(held: Held, ending: Ending) -> EnvironmentExit:
 
 
 def be_agent(settings: Settings, host: Host) -> None:
-    """Take our stand on this host, and be the agent until SIGTERM or SIGINT.
+    """Take our stand on this host, and be the agent until SIGTERM.
 
     Raises:
         SandboxFailure: the host cannot do it; the message says what is missing.
     """
-    if settings.nodejs_modules and not Path(settings.nodejs_modules).is_dir():
-        raise SandboxFailure(f"The setting nodejs_modules names a folder that is not there: {settings.nodejs_modules}")
     with contextlib.ExitStack() as held:
         standing = NO_STANDING
         if settings.isolation == "sandbox":
@@ -334,10 +331,9 @@ def be_agent(settings: Settings, host: Host) -> None:
 
 
 async def run_agent(settings: Settings, standing: Standing, host: Host) -> None:
-    """Be the agent until SIGTERM or SIGINT; then leave nothing behind."""
+    """Be the agent until SIGTERM; then leave nothing behind."""
     clock, stopping = SystemClock(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     sandboxes = build_sandboxes(settings, standing, host, clock)
     await sandboxes.open()
     agent = Agent(sandboxes, settings, clock)

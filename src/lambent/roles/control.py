@@ -328,10 +328,9 @@ class Control:
 
 
 async def run_control(settings: Settings, host: Host) -> None:
-    """Be control until SIGTERM or SIGINT."""
+    """Be control until SIGTERM."""
     stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     control = Control(settings, host)
     await control.build()
     await control.run(stopping)

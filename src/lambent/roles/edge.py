@@ -245,8 +245,7 @@ def _longest_body_bytes(quotas: Quotas) -> int:
 
 
 async def run_edge(settings: Settings, number: int, listener_descriptor: int, counts: mmap.mmap) -> None:
-    """Be an edge until SIGTERM or SIGINT."""
+    """Be an edge until SIGTERM."""
     stopping = asyncio.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stopping.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     await Edge(settings, number).run(socket.socket(fileno=listener_descriptor), counts, stopping)

@@ -7,6 +7,8 @@ what the child is for. Its rules:
 - The child begins in a callback of the loop, not in a task: it belongs to no task of the parent's, and never returns
   there. All that it inherits of the parent's loop is closed by number and left where it lies.
 - Until it has taken the parent's signal handlers off, signals wait: they would be told to the parent.
+- What a terminal tells all of its processes at once, Ctrl-C and that it is closed, is the parent's to handle. Its child
+  overhears it, and does not ignore it: that would be handed down to the programs that it starts.
 - It ends by `os._exit`: what was registered for the end of the parent is the parent's.
 
 Source: Python's documentation of `os.fork` and `gc.freeze`; signal(7); pidfd_open(2).
@@ -21,7 +23,8 @@ import traceback
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+TERMINAL = (signal.SIGINT, signal.SIGHUP)
+HANDLED = (signal.SIGTERM, signal.SIGCHLD, *TERMINAL)
 STANDARD = (0, 1, 2)
 FAILED = 1
 
@@ -105,7 +108,11 @@ def _live(body: Callable[[], None], kept: tuple[int, ...], mask: set[int | signa
 def _let_go(kept: tuple[int, ...]) -> None:
     signal.set_wakeup_fd(-1)
     for number in HANDLED:
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, _is_the_parents if number in TERMINAL else signal.SIG_DFL)
     held = sorted({*kept, os.sysconf("SC_OPEN_MAX")})
     for low, high in pairwise(held):
         os.closerange(low + 1, high)
+
+
+def _is_the_parents(*_: object) -> None:
+    """A handler, which a program that is started does not inherit."""

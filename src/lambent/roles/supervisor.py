@@ -9,13 +9,11 @@ thread and serves nobody, so that it can fork at any time (`forked`).
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import structlog
 import uvloop
@@ -31,6 +29,7 @@ from lambent.roles.edge import run_edge
 from lambent.roles.logging import set_up_logging
 from lambent.roles.orphans import Orphans
 from lambent.roles.part import AGENT, Part
+from lambent.roles.premises import check_files, clear_run, listen, take_data
 from lambent.roles.process import begin
 from lambent.roles.tls import TlsKeeper
 from lambent.sandbox import delegation, doctor
@@ -41,12 +40,13 @@ from lambent.sandbox.user_namespace import is_host_root
 KILL_AFTER_S = 1.5
 STOP_S, UNWIND_S = 8.0, 2.0  # when the agent is killed: of the promised ten seconds, or after a longer drain
 LAST_ORPHANS_S = 1.0
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last when a terminal is closed
 
 log = structlog.get_logger()
 
 
 def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code of `lambent serve`."""
+    """Serve until one of ENDING; the exit code of `lambent serve`."""
     set_up_logging(settings, "supervisor")
     try:
         if settings.isolation == "sandbox":
@@ -54,9 +54,10 @@ def run(settings: Settings) -> int:
             if settings.network == "egress":
                 doctor.require_egress()
         settings = settings.model_copy(update={"data": settings.data.resolve()})
-        lock = _take_data(settings.data)
+        check_files(settings)
+        lock = take_data(settings.data)
         TlsKeeper(settings, SystemClock())  # each edge makes its own; this one says at once what is wrong
-        listener = _listen(settings.host, settings.port)
+        listener = listen(settings.host, settings.port)
     except (SandboxFailure, OSError) as error:
         sys.stderr.write(f"lambent: {error}\n")
         return 1
@@ -70,50 +71,12 @@ def run(settings: Settings) -> int:
         os.close(lock)
 
 
-def _take_data(data: Path) -> int:
-    """The lock on the data folder, held while we live.
-
-    Raises:
-        OSError: another server runs on it, or it cannot be written.
-    """
-    data.mkdir(parents=True, exist_ok=True)
-    os.chmod(data, 0o711)  # noqa: S103  what is private below it has modes of its own
-    lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise OSError(f"another server runs on {data}; stop it, or choose another --data") from None
-    (data / "run").mkdir(exist_ok=True)
-    _clear_run(data / "run")
-    return lock
-
-
-def _clear_run(folder: Path) -> None:
-    """Nobody serves what these lead to."""
-    for path in (folder / "endpoint.json", *folder.glob("*.sock")):
-        path.unlink(missing_ok=True)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(4096)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        raise OSError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
-    return listener
-
-
 async def _supervise(settings: Settings, listener: socket.socket) -> int:
     clock, stopping = SystemClock(), asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    for number in ENDING:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has SIGHUP
+            loop.add_signal_handler(number, stopping.set)
     host, supervisor, descriptor = look_at_host(), os.getpid(), listener.fileno()
     counts = shared_counts(settings.edges)
 
@@ -143,7 +106,7 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     loops.begin("orphans", orphans.run)
     log.info("starting", action="supervisor.start", host=settings.host, port=settings.port, data=str(settings.data))
     await stopping.wait()
-    log.info("stopping", action="supervisor.stop")
+    log.info("stopping", action="supervisor.stop", running_invocations_have_s=settings.drain_s)
     deadline_s = clock.monotonic_s() + max(STOP_S, settings.drain_s + UNWIND_S)
     await asyncio.gather(*(edge.stop(settings.drain_s) for edge in edges))
     await control.stop(KILL_AFTER_S)
@@ -152,5 +115,5 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     if agent.fell:
         remove_groups(settings)
     await loops.close()
-    _clear_run(settings.run)
+    clear_run(settings.run)
     return 0

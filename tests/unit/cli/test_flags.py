@@ -33,7 +33,7 @@ def test_a_nested_setting_has_the_names_that_the_documentation_gives() -> None:
 @pytest.mark.parametrize("flag", list(flags()), ids=lambda flag: flag.key)
 def test_each_variable_is_the_one_that_settings_read(flag: Flag, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(flag.variable, "no value of any setting")
-    if flag.metavar in ("TEXT", "DIR") and flag.name != "account":
+    if flag.metavar in ("TEXT", "DIR") and flag.name not in ("account", "region"):
         value = Settings()
         for part in flag.path:
             value = getattr(value, part)
@@ -86,7 +86,7 @@ def test_an_unknown_key_of_the_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True)]
-    + [("0.0.0.0", False), ("::", False), ("192.0.2.1", False), ("", False), ("example.org", False)],
+    + [("0.0.0.0", False), ("::", False), ("192.0.2.1", False), ("example.org", False)],
 )
 def test_the_well_known_key_is_refused_where_a_network_could_use_it(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
@@ -96,3 +96,30 @@ def test_the_well_known_key_is_refused_where_a_network_could_use_it(host: str, l
     else:
         with pytest.raises(CommandError, match="--dev-credentials"):
             settings_from(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"host": ""}, r"--host \(LAMBENT_HOST\): an address to listen on"),
+        ({"data": ""}, r"--data \(LAMBENT_DATA\): an empty name would be the working directory"),
+        ({"region": "us east"}, r"--region .*such as eu-central-1"),
+        ({"region": ""}, r"--region "),
+        ({"drain_s": "inf"}, r"--drain-s "),
+        ({"keep_alive_s": "nan"}, r"--keep-alive-s "),
+        ({"clock_skew_s": "-1"}, r"--clock-skew-s "),
+        ({"sandbox_uid_base": str(2**32 - 10)}, r"--sandbox-uid-base "),
+        ({"quotas_timeout_s_max": "0"}, r"--quotas-timeout-s-max "),
+        ({"quotas_topics": "-1"}, r"--quotas-topics "),
+        ({"quotas_init_timeout_s": "0"}, r"--quotas-init-timeout-s "),
+        ({"file_system": "foo"}, r"--file-system \(LAMBENT_FILE_SYSTEM\): not a file system: it is written NAME=PATH"),
+        (
+            {"metric_retention_days": "1"},
+            r"^--metric-retention-days \(\S+\): takes more values than these, not \['1'\]$",
+        ),
+    ],
+    ids=str,
+)
+def test_what_no_server_could_work_with_is_refused_with_words(given: dict[str, str], why: str) -> None:
+    with pytest.raises(CommandError, match=why):
+        settings_from(given)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.cli import main
+from lambent.cli import app, main
 from lambent.cli.errors import CommandError
 
 
@@ -18,14 +18,14 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.mark.parametrize("command", list(main.COMMANDS))
+@pytest.mark.parametrize("command", list(app.COMMANDS))
 def test_each_command_teaches_with_an_example_of_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run([command, "--help"]) == 0
+    assert app.run([command, "--help"]) == 0
     assert re.search(rf"Examples?:.*lambent {command}", capsys.readouterr().out, re.DOTALL)
 
 
 def test_the_command_line_alone_says_where_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
-    main.run([])
+    app.run([])
     shown = capsys.readouterr()
     assert "lambent quickstart" in shown.out + shown.err
 
@@ -37,7 +37,7 @@ def test_the_command_line_alone_says_where_to_begin(capsys: pytest.CaptureFixtur
     + [["clock"], ["clock", "advance"], ["clock", "show", "2m"], ["clock", "advance", "2 fortnights"]],
 )
 def test_an_error_is_one_line_and_no_traceback(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.run(arguments) == 1
+    assert app.run(arguments) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
     assert re.fullmatch(r"lambent: [^\n]+\n", shown.err)
@@ -45,7 +45,7 @@ def test_an_error_is_one_line_and_no_traceback(arguments: list[str], capsys: pyt
 
 def test_debug_shows_where_an_error_came_from() -> None:
     with pytest.raises(CommandError, match="no server is running"):
-        main.run(["--debug", "env"])
+        app.run(["--debug", "env"])
 
 
 def test_an_endpoint_where_nobody_listens_is_one_line(
@@ -55,17 +55,39 @@ def test_an_endpoint_where_nobody_listens_is_one_line(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "B")
     for arguments in (["invoke", "hello"], ["status"]):
-        assert main.run(arguments) == 1
+        assert app.run(arguments) == 1
         assert capsys.readouterr().err == (
             "lambent: nothing answers at http://127.0.0.1:9; start a server with: lambent serve\n"
         )
 
 
 def test_a_command_does_not_pay_for_another() -> None:
-    check = "import sys; from lambent.cli import main; main.run(['env']); sys.exit('lambent.config' in sys.modules)"
+    check = "import sys; from lambent.cli import app; app.run(['env']); sys.exit('lambent.config' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def test_help_does_not_pay_for_the_aws_client() -> None:
-    check = "import sys; from lambent.cli import main; main.run(['--help']); sys.exit('botocore' in sys.modules)"
+    check = "import sys; from lambent.cli import app; app.run(['--help']); sys.exit('botocore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["--version"]) == 0
+    assert re.fullmatch(r"lambent \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_an_interrupted_command_ends_as_shells_expect_and_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert (ended.value.code, capsys.readouterr().err) == (130, "")
+
+
+def test_no_moment_is_left_out_because_the_way_in_loads_nothing_itself() -> None:
+    check = "import sys; from lambent.cli import main; sys.exit('typer' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

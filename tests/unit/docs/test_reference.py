@@ -41,7 +41,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]), ids=lambda page: page.name)
 def test_every_command_that_a_page_names_exists(page: Path) -> None:
-    from lambent.cli.main import COMMANDS
+    from lambent.cli.app import COMMANDS
 
     named = set(re.findall(r"^\$ (?:\.venv/bin/)?lambent ([a-z]+)", page.read_text(), re.MULTILINE))
     assert named <= set(COMMANDS)

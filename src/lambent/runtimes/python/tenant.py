@@ -75,6 +75,7 @@ def _be_accounted_for(walled: bool, cgroups: list[int]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.setsid()
     # Woken, it lets the platform's process that woke it finish its turn: fewer switches, of which an answer takes many.
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -64,7 +64,8 @@ def main() -> None:
     requests = socket.socket(fileno=REQUESTS)
     os.set_inheritable(REQUESTS, False)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; the agent watches with pidfds
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the terminal is the supervisor's to handle
+    for number in (signal.SIGINT, signal.SIGHUP):  # what the terminal sends is the supervisor's to handle
+        signal.signal(number, signal.SIG_IGN)
     settings = json.loads(requests.recv(REQUEST_BYTES))
     filters = [base64.b64decode(program) for program in settings["filters"]]
     if settings["walls"]:
