@@ -3,10 +3,9 @@
 A child interpreter runs `bootstrap.run` over a socket pair with an echo handler; this process
 sends INVOKE frames by blocking send and receive, and reads the child's CPU time from /proc.
 
-    python bench/bootstrap.py [--python PATH] [--invocations N] [--same-trace]
+    .venv/bin/python bench/bootstrap.py [--python PATH] [--invocations N] [--same-trace]
 """
 
-import argparse
 import json
 import os
 import socket
@@ -17,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from command import parser, run
+from functions import ECHO
 from lambent.environment import frames
 
 RUNTIME = Path(frames.__file__).parents[1] / "runtimes" / "python"
@@ -25,8 +26,6 @@ sys.path.insert(0, sys.argv[1])
 import bootstrap
 bootstrap.run(int(sys.argv[2]), 'app.handler', 'on-demand')
 """
-ECHO = "def handler(event, context):\n    return {'ok': event.get('a')}\n"
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 def start(python: str, task_root: str, output: int | None = None) -> tuple[subprocess.Popen[bytes], socket.socket]:
@@ -44,16 +43,17 @@ def start(python: str, task_root: str, output: int | None = None) -> tuple[subpr
 
 
 def cpu_s(pid: int) -> float:
+    """Of a process with one thread, to the nanosecond."""
     fields = Path(f"/proc/{pid}/schedstat").read_text().split()
     return int(fields[0]) / 1e9
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--invocations", type=int, default=20_000)
-    parser.add_argument("--same-trace", action="store_true", help="send one trace header all the time")
-    asked = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--python", default=sys.executable)
+    flags.add_argument("--invocations", type=int, default=20_000)
+    flags.add_argument("--same-trace", action="store_true", help="send one trace header all the time")
+    asked = flags.parse_args()
     with tempfile.TemporaryDirectory() as root:
         Path(root, "app.py").write_text(ECHO)
         process, channel = start(asked.python, root)
@@ -94,4 +94,4 @@ def ping_pong(channel: socket.socket, reader: frames.FrameReader, count: int, sa
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

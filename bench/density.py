@@ -8,28 +8,19 @@ first process, summed over all environments.
 """
 
 import asyncio
-import io
-import json
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-
+import functions
+from callers import invocations_of, raw, signed
 from lambent.cli.access import Access, client, read_status
 from lambent.cli.server import Server
+from processes import pss_kb
 
 MEMORY_MB = 128
 SOURCE = "import time\ndef handler(event, context):\n    time.sleep(event)\n    return 'slept'\n"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}},
-    ],
-}
 LOOK_EVERY_S = 8.0  # a look at a thousand processes takes half a second of a core
 
 
@@ -40,9 +31,10 @@ def flags(count: int) -> list[str]:
 
 def crowd(server: Server, count: int, sleep_s: float) -> dict[str, Any]:
     """`count` concurrent Invokes, each asleep for `sleep_s`."""
-    url, name = server.endpoint, f"crowd-{count}"
-    _create(server.access, name)
-    return asyncio.run(_crowd(server.access, f"{url}/2015-03-31/functions/{name}/invocations", count, sleep_s))
+    access, name = server.access, f"crowd-{count}"
+    role = functions.role_of(client(access, "iam"))
+    functions.make(client(access, "lambda"), role, name, SOURCE, MemorySize=MEMORY_MB, Timeout=300)
+    return asyncio.run(_crowd(access, invocations_of(access, name), count, sleep_s))
 
 
 def idle(server: Server) -> dict[str, Any]:
@@ -50,22 +42,9 @@ def idle(server: Server) -> dict[str, Any]:
     return _memory(server.access)
 
 
-def _create(access: Access, name: str) -> None:
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        entry = zipfile.ZipInfo("app.py")
-        entry.external_attr = 0o644 << 16
-        archive.writestr(entry, SOURCE)
-    iam = client(access, "iam")
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    client(access, "lambda").create_function(
-        FunctionName=name, Runtime="python3.11", Role=role, Handler="app.handler",
-        Code={"ZipFile": package.getvalue()}, MemorySize=MEMORY_MB, Timeout=300,
-    )  # fmt: skip
-
-
 async def _crowd(access: Access, url: str, count: int, sleep_s: float) -> dict[str, Any]:
-    request = _signed(access, url, str(sleep_s).encode())
+    body = str(sleep_s).encode()
+    request = raw(url, body, {**signed(access, url, body), "Connection": "close"})
     begin_s = time.perf_counter()
     calls = [asyncio.create_task(_answered(access.endpoint, request)) for _ in range(count)]
     most = {"environments": 0}
@@ -80,9 +59,9 @@ async def _crowd(access: Access, url: str, count: int, sleep_s: float) -> dict[s
 
 async def _answered(endpoint: str, request: bytes) -> bool:
     """Whether the answer is the function's own."""
-    host, _, port = endpoint.removeprefix("http://").partition(":")
+    address = urlsplit(endpoint)
     try:
-        reader, writer = await asyncio.open_connection(host, int(port))
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
         writer.write(request)
         answer = await reader.read()
         writer.close()
@@ -91,19 +70,9 @@ async def _answered(endpoint: str, request: bytes) -> bool:
     return answer.startswith(b"HTTP/1.1 200") and answer.endswith(b'"slept"')
 
 
-def _signed(access: Access, url: str, body: bytes) -> bytes:
-    request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
-    credentials = boto3.Session(access.access_key_id, access.secret).get_credentials()
-    SigV4Auth(credentials, "lambda", access.region).add_auth(request)
-    host, _, path = url.removeprefix("http://").partition("/")
-    headers = [f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"]
-    head = [f"POST /{path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(body)}", "Connection: close", *headers]
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + body
-
-
 def _memory(access: Access) -> dict[str, Any]:
     environments = read_status(access).get("environments", [])
-    sizes_kb = [sum(map(_pss_kb, _tree(each["pid"]))) for each in environments]
+    sizes_kb = [sum(map(pss_kb, _tree(each["pid"]))) for each in environments]
     total_mb = sum(sizes_kb) / 1024
     each_mb = total_mb / len(sizes_kb) if sizes_kb else 0.0
     return {"environments": len(sizes_kb), "pss_mb": round(total_mb, 1), "each_mb": round(each_mb, 2)}
@@ -115,11 +84,3 @@ def _tree(pid: int) -> list[int]:
     except OSError:  # it ended while we looked
         return []
     return [pid, *(one for child in below for one in _tree(child))]
-
-
-def _pss_kb(pid: int) -> int:
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0)

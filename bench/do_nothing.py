@@ -28,6 +28,8 @@ import httptools
 import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
+
+from command import numbers, parser, run
 from load import measure, require_wrk, script
 
 BODY = b'{"a":"hello world","n":[1,2,3]}'
@@ -181,17 +183,16 @@ def figures(front: str, concurrencies: list[int], seconds: int) -> dict[str, Any
 
 def main() -> None:
     """Measure and print, or (in the process of its own) serve."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--front", choices=FRONTS, default="httptools")
-    parser.add_argument("--concurrency", default="1,16,64")
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--front", choices=FRONTS, default="httptools")
+    flags.add_argument("--concurrency", type=numbers, default=[1, 16, 64])
+    flags.add_argument("--seconds", type=int, default=5)
+    flags.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    arguments = flags.parse_args()
     if arguments.serve:
         uvloop.run(FRONTS[arguments.front](arguments.serve))
-    concurrencies = [int(text) for text in arguments.concurrency.split(",")]
-    print(json.dumps(figures(arguments.front, concurrencies, arguments.seconds), indent=1))
+    print(json.dumps(figures(arguments.front, arguments.concurrency, arguments.seconds), indent=1))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -3,7 +3,7 @@
 One environment in ping-pong (p50, rate, CPU of this process an invocation), then several at once
 (rate), on the event loop that is asked for.
 
-    python bench/environment.py [--loop uvloop|asyncio] [--invocations N] [--environments N] [--payload-bytes N]
+    .venv/bin/python bench/environment.py [--loop uvloop|asyncio] [--invocations N] [--environments N]
 """
 
 import argparse
@@ -18,8 +18,10 @@ import time
 from pathlib import Path
 
 import uvloop
-from bootstrap import ECHO, start  # the bench beside this one
 
+from bootstrap import start
+from command import parser, run
+from functions import ECHO
 from lambent.clock import SystemClock
 from lambent.environment.live import LiveEnvironment
 from lambent.model.environment import EnvironmentGrant
@@ -31,7 +33,7 @@ KEY = FunctionKey("000000000000", "us-east-1", "echo")
 TIMEOUT_S, LIMIT_BYTES = 3.0, 6 * 1024 * 1024
 
 
-def environment(python: str, task_root: str) -> tuple[LiveEnvironment, "subprocess.Popen[bytes]"]:
+def environment(python: str, task_root: str) -> tuple[LiveEnvironment, subprocess.Popen[bytes]]:
     read_end, write_end = os.pipe()
     process, channel = start(python, task_root, output=write_end)
     os.close(write_end)
@@ -53,20 +55,26 @@ async def ping_pong(one: LiveEnvironment, count: int, payload: bytes) -> list[fl
 
 async def measure(asked: argparse.Namespace, task_root: str) -> dict[str, object]:
     made = [environment(asked.python, task_root) for _ in range(asked.environments)]
+    try:
+        return await figures(asked, [one for one, _ in made])
+    finally:
+        for one, process in made:
+            one.close()
+            process.wait()
+
+
+async def figures(asked: argparse.Namespace, made: list[LiveEnvironment]) -> dict[str, object]:
     payload = json.dumps({"a": "x" * asked.payload_bytes}).encode()
-    for one, _ in made:
+    for one in made:
         assert (await one.wait_ready(10)).kind == "ready"
         await ping_pong(one, 200, payload)
     started_s, cpu_s = time.perf_counter(), time.process_time()
-    times_s = await ping_pong(made[0][0], asked.invocations, payload)
+    times_s = await ping_pong(made[0], asked.invocations, payload)
     elapsed_s, cpu_s = time.perf_counter() - started_s, time.process_time() - cpu_s
     together_s, together_cpu_s = time.perf_counter(), time.process_time()
     each = asked.invocations // asked.environments
-    await asyncio.gather(*(ping_pong(one, each, payload) for one, _ in made))
+    await asyncio.gather(*(ping_pong(one, each, payload) for one in made))
     together_s, together_cpu_s = time.perf_counter() - together_s, time.process_time() - together_cpu_s
-    for one, process in made:
-        one.close()
-        process.wait()
     return {
         "loop": asked.loop,
         "one_invocations_per_s": round(asked.invocations / elapsed_s),
@@ -78,13 +86,13 @@ async def measure(asked: argparse.Namespace, task_root: str) -> dict[str, object
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
-    parser.add_argument("--python", default=sys.executable)
-    parser.add_argument("--invocations", type=int, default=20_000)
-    parser.add_argument("--environments", type=int, default=16)
-    parser.add_argument("--payload-bytes", type=int, default=1)
-    asked = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
+    flags.add_argument("--python", default=sys.executable)
+    flags.add_argument("--invocations", type=int, default=20_000)
+    flags.add_argument("--environments", type=int, default=16)
+    flags.add_argument("--payload-bytes", type=int, default=1)
+    asked = flags.parse_args()
     with tempfile.TemporaryDirectory() as root:
         Path(root, "app.py").write_text(ECHO)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop if asked.loop == "uvloop" else None) as runner:
@@ -92,4 +100,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

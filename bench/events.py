@@ -7,55 +7,37 @@ included. What was accepted is counted by the server; the run is over when nothi
 control and of the edge for one event, from its request to its end.
 """
 
-import argparse
 import json
-import os
 import time
 import urllib.request
 from typing import Any
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from invoke_bench import ECHO, Target
-from load import measure, require_wrk, script
-from queues import cpu_s
-
-from lambent.cli.access import read_status
+import functions
+from callers import JSON, invocations_of, signed
+from command import parser, run
+from lambent.cli.access import client
 from lambent.cli.server import Server, temporary_server
+from load import measure, require_wrk, script
+from patience import Patience
+from processes import PartsMeter
 
 PAYLOAD = b'{"a": 1}'
-LONGEST_DRAIN_S = 300.0
 
 
 def accepted(server: Server, seconds: int, connections: int) -> dict[str, Any]:
     """The load, then the wait until all of it was run."""
-    variables = server.access.variables()
-    os.environ.update(variables)
-    name = Target(server.endpoint, variables["AWS_DEFAULT_REGION"], connections, "python3.11").create(ECHO)
-    url = f"{server.endpoint}/2015-03-31/functions/{name}/invocations"
-    headers = {"Content-Type": "application/json", "X-Amz-Invocation-Type": "Event"}
-    request = AWSRequest("POST", url, data=PAYLOAD, headers=headers)
-    credentials = Credentials(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
-    SigV4Auth(credentials, "lambda", variables["AWS_DEFAULT_REGION"]).add_auth(request)
-    before_s = _cpu_s(server)
-    load = measure(url, script(PAYLOAD, dict(request.headers.items())), connections, seconds)
+    access = server.access
+    functions.make(client(access, "lambda"), functions.role_of(client(access, "iam")), "bench", functions.ECHO)
+    url, meter = invocations_of(access, "bench"), PartsMeter(access)
+    headers = signed(access, url, PAYLOAD, {**JSON, "X-Amz-Invocation-Type": "Event"})
+    load = measure(url, script(PAYLOAD, headers), connections, seconds)
     begin_s = time.perf_counter()
+    patience = Patience("events are run", pause_s=0.2)
     while (queue := _queue(server))["waiting"] + queue["running"]:
-        if time.perf_counter() - begin_s > LONGEST_DRAIN_S:
-            raise SystemExit(f"events still wait after {LONGEST_DRAIN_S:.0f} s: {queue}")
-        time.sleep(0.2)
-    after_s = _cpu_s(server)
-    cpu_us = {part: round((after_s[part] - before_s[part]) * 1e6 / queue["succeeded"]) for part in after_s}
+        patience.wait(queue)
+    used_us = {part: round(each_us) for part, each_us in meter.figures(queue["succeeded"]).items()}
     drain_s = round(time.perf_counter() - begin_s, 2)
-    return {**load, "drain_s": drain_s, "succeeded": queue["succeeded"], "cpu_us": cpu_us}
-
-
-def _cpu_s(server: Server) -> dict[str, float]:
-    """What control and the edge have used so far."""
-    parts = read_status(server.access)["parts"]
-    pids = {"control": parts["control"]["pid"], "edge": parts["edges"][0]["pid"]}
-    return {part: cpu_s(pid) for part, pid in pids.items()}
+    return {**load, "drain_s": drain_s, "succeeded": queue["succeeded"], **used_us}
 
 
 def _queue(server: Server) -> dict[str, int]:
@@ -73,13 +55,13 @@ def measure_events(seconds: int = 5, connections: int = 32) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--connections", type=int, default=32)
-    asked = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--seconds", type=int, default=5)
+    flags.add_argument("--connections", type=int, default=32)
+    asked = flags.parse_args()
     require_wrk()
     print(json.dumps(measure_events(asked.seconds, asked.connections), indent=1))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,15 +6,14 @@ The promise is 4,000 requests a second on two cores, load generator, policy, san
 same function's URL in the same run is what to compare it with. CPU is that of the edge, a request.
 """
 
-import argparse
 import json
 from typing import Any
 
-from load import require_wrk
-from urls import Urls
-
+from command import parser, run
 from lambent.cli.access import client
 from lambent.cli.server import Server, temporary_server
+from load import require_wrk
+from urls import Urls
 
 ACCOUNT = "000000000000"
 GUARDS = {
@@ -61,12 +60,12 @@ def measure_http_apis(seconds: int = 5) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=5)
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--seconds", type=int, default=5)
+    arguments = flags.parse_args()
     require_wrk()
     print(json.dumps(measure_http_apis(arguments.seconds), indent=1))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,16 +6,15 @@ The promise is under 10 microseconds for the logs at 10,000 invocations a second
 apart (2,000 records each). Commits are part of it; waiting for the disk is not CPU.
 """
 
-import argparse
-import importlib.util
 import tempfile
 import time
 from pathlib import Path
-from types import ModuleType
 
 import msgspec
 import uvloop
 
+from command import parser, run
+from journal import record
 from lambent.clock import SystemClock
 from lambent.journal.follower import Consumer, JournalFollower
 from lambent.journal.reader import JournalReader
@@ -29,17 +28,7 @@ from lambent.store.sqlite import open_sqlite
 A_PASS = 2000
 
 
-def journal_bench() -> ModuleType:
-    """The neighbour of this script, which knows a typical record."""
-    spec = importlib.util.spec_from_file_location("journal_bench", Path(__file__).with_name("journal.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-async def main(folder: Path, count: int, streams: int, *, with_metrics: bool) -> None:
+async def measure(folder: Path, count: int, streams: int, *, with_metrics: bool) -> None:
     database = await open_sqlite(folder / "logs.db", load_schema(PACKAGE))
     writer = JournalWriter(folder / "journal", "bench")
     clock = SystemClock()
@@ -48,7 +37,6 @@ async def main(folder: Path, count: int, streams: int, *, with_metrics: bool) ->
     if with_metrics:
         consumers.append(LambdaMetrics(metrics))
     ingester = JournalFollower(JournalReader(folder / "journal"), clock, consumers)
-    record = journal_bench().record
     records = [
         msgspec.structs.replace(record(number), log_stream=f"2026/11/23/[$LATEST]{number % streams:032x}")
         for number in range(count)
@@ -75,11 +63,16 @@ async def main(folder: Path, count: int, streams: int, *, with_metrics: bool) ->
     await metrics.close()
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=100_000)
-    parser.add_argument("--streams", type=int, default=16)
-    parser.add_argument("--without-metrics", action="store_true")
-    chosen = parser.parse_args()
+def main() -> None:
+    """Measure and print."""
+    flags = parser(__doc__)
+    flags.add_argument("--records", type=int, default=100_000)
+    flags.add_argument("--streams", type=int, default=16)
+    flags.add_argument("--without-metrics", action="store_true")
+    chosen = flags.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        uvloop.run(main(Path(temporary), chosen.records, chosen.streams, with_metrics=not chosen.without_metrics))
+        uvloop.run(measure(Path(temporary), chosen.records, chosen.streams, with_metrics=not chosen.without_metrics))
+
+
+if __name__ == "__main__":
+    run(main)

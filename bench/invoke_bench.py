@@ -15,65 +15,43 @@ Usage:
 Prints one JSON object. Figures hold only beside another run on the same machine.
 """
 
-import argparse
 import concurrent.futures
-import io
 import json
+import os
 import statistics
 import time
 import uuid
-import zipfile
 from typing import Any
 
-import boto3
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from msgspec import structs
+
+import functions
+from callers import invocations_of, signed
+from command import numbers, parser, run
+from lambent.cli.access import Access, find_access, session
+from lambent.cli.errors import CommandError
 from load import measure, require_wrk, script
 
-ECHO = "def handler(event, context):\n    return {'ok': event.get('a')}\n"
 SLEEP = "import time\ndef handler(event, context):\n    time.sleep(1)\n    return 'done'\n"
 BODY = b'{"a":"hello world","n":[1,2,3]}'
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}},
-    ],
-}
+PARTS = ("warm", "cold", "burst")
 
 
 class Target:
     """The endpoint that is measured."""
 
-    def __init__(self, endpoint: str, region: str, connections: int, runtime: str, memory_mb: int = 128) -> None:
-        self.endpoint, self.runtime, self.memory_mb = endpoint, runtime, memory_mb
-        self.session = boto3.Session(region_name=region)
+    def __init__(self, access: Access, connections: int, runtime: str, memory_mb: int = 128) -> None:
+        self.access, self._settings = access, {"Runtime": runtime, "MemorySize": memory_mb, "Timeout": 30}
         config = Config(retries={"max_attempts": 0}, read_timeout=60, max_pool_connections=connections)
-        self.lambda_ = self.session.client("lambda", endpoint_url=endpoint, config=config)
-        self.role = self._role()
-
-    def _role(self) -> str:
-        iam = self.session.client("iam", endpoint_url=self.endpoint)
-        try:
-            made = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))
-        except iam.exceptions.EntityAlreadyExistsException:
-            made = iam.get_role(RoleName="bench")
-        return str(made["Role"]["Arn"])
+        boto, authority = session(access), access.ca_bundle or None
+        self.lambda_ = boto.client("lambda", endpoint_url=access.endpoint, config=config, verify=authority)
+        self._role = functions.role_of(boto.client("iam", endpoint_url=access.endpoint, verify=authority))
 
     def create(self, source: str) -> str:
         """A new function, active."""
         name = f"bench-{uuid.uuid4().hex[:12]}"
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            entry = zipfile.ZipInfo("app.py")
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, source)
-        self.lambda_.create_function(
-            FunctionName=name, Runtime=self.runtime, Role=self.role, Handler="app.handler",
-            Code={"ZipFile": buffer.getvalue()}, MemorySize=self.memory_mb, Timeout=30,
-        )  # fmt: skip
-        while self.lambda_.get_function_configuration(FunctionName=name).get("State", "Active") != "Active":
-            time.sleep(0.02)
+        functions.make(self.lambda_, self._role, name, source, **self._settings)
         return name
 
     def invoke(self, name: str, payload: bytes = b"{}") -> Any:
@@ -88,14 +66,12 @@ class Target:
 def warm(target: Target, concurrencies: list[int], seconds: int) -> dict[str, Any]:
     """wrk at each concurrency, one function."""
     require_wrk()
-    name = target.create(ECHO)
+    name = target.create(functions.ECHO)
     expect(target.invoke(name, BODY), {"ok": "hello world"})
-    url = f"{target.endpoint}/2015-03-31/functions/{name}/invocations"
-    rows = {}
+    url, rows = invocations_of(target.access, name), {}
     for concurrency in concurrencies:
-        request = AWSRequest("POST", url, data=BODY, headers={"Content-Type": "application/json"})
-        SigV4Auth(target.session.get_credentials(), "lambda", target.session.region_name).add_auth(request)
-        rows[str(concurrency)] = measure(url, script(BODY, dict(request.headers.items())), concurrency, seconds)
+        lua = script(BODY, signed(target.access, url, BODY))
+        rows[str(concurrency)] = measure(url, lua, concurrency, seconds)
     target.lambda_.delete_function(FunctionName=name)
     return rows
 
@@ -105,7 +81,7 @@ def cold(target: Target, count: int) -> dict[str, Any]:
     first_ms: list[float] = []
     second_ms: list[float] = []
     for _ in range(count):
-        name = target.create(ECHO)
+        name = target.create(functions.ECHO)
         for series in (first_ms, second_ms):
             begin_s = time.perf_counter()
             answer = target.invoke(name, b'{"a":1}')
@@ -144,27 +120,39 @@ def expect(answer: Any, expected: Any) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--endpoint", required=True)
-    parser.add_argument("--region", default="us-east-1")
-    parser.add_argument("--runtime", default="python3.11")
-    parser.add_argument("--only", default="warm,cold,burst")
-    parser.add_argument("--concurrency", default="1,16,64")
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--memory-mb", type=int, default=128, help="of the functions; 1769 is one whole core")
-    parser.add_argument("--cold", type=int, default=20)
-    parser.add_argument("--burst", type=int, default=50)
-    arguments = parser.parse_args()
-    connections = arguments.burst + 5
-    target = Target(arguments.endpoint, arguments.region, connections, arguments.runtime, arguments.memory_mb)
-    concurrencies = [int(text) for text in arguments.concurrency.split(",")]
+    flags = parser(__doc__)
+    flags.add_argument("--endpoint", help="default: that of AWS_ENDPOINT_URL")
+    flags.add_argument("--region", help="default: that of AWS_REGION")
+    flags.add_argument("--runtime", default="python3.11")
+    flags.add_argument("--only", default=",".join(PARTS))
+    flags.add_argument("--concurrency", type=numbers, default=[1, 16, 64])
+    flags.add_argument("--seconds", type=int, default=5)
+    flags.add_argument("--memory-mb", type=int, default=128, help="of the functions; 1769 is one whole core")
+    flags.add_argument("--cold", type=int, default=20)
+    flags.add_argument("--burst", type=int, default=50)
+    arguments = flags.parse_args()
+    wanted = arguments.only.split(",")
+    if unknown := set(wanted) - set(PARTS):
+        flags.error(f"--only takes {', '.join(PARTS)}, not {', '.join(unknown)}")
+    target = Target(
+        access_of(arguments.endpoint, arguments.region), arguments.burst + 5, arguments.runtime, arguments.memory_mb
+    )
     parts = {
-        "warm": lambda: warm(target, concurrencies, arguments.seconds),
+        "warm": lambda: warm(target, arguments.concurrency, arguments.seconds),
         "cold": lambda: cold(target, arguments.cold),
         "burst": lambda: burst(target, arguments.burst),
     }
-    print(json.dumps({part: parts[part]() for part in arguments.only.split(",")}, indent=1))
+    print(json.dumps({part: parts[part]() for part in wanted}, indent=1))
+
+
+def access_of(endpoint: str | None, region: str | None) -> Access:
+    """Where and with which key. Raises CommandError."""
+    environ = {**os.environ, **({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})}
+    if endpoint and not environ.get("AWS_ACCESS_KEY_ID"):
+        raise CommandError('there is no key in AWS_ACCESS_KEY_ID; for a server of Lambent: eval "$(lambent env)"')
+    found = find_access(None, environ)
+    return structs.replace(found, region=region) if region else found
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -5,7 +5,6 @@
 The promise is that appending costs under 5 microseconds, writing to the segment file included.
 """
 
-import argparse
 import asyncio
 import tempfile
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import uvloop
 
+from command import parser, run
 from lambent.journal.lines import events_of
 from lambent.journal.reader import JournalReader
 from lambent.journal.writer import JournalWriter
@@ -75,7 +75,7 @@ def render_us(records: list[InvocationRecord]) -> float:
     return (time.perf_counter() - start_s) / len(records) * 1e6
 
 
-async def main(folder: Path, count: int, per_turn: int) -> None:
+async def measure(folder: Path, count: int, per_turn: int) -> None:
     records = [record(number) for number in range(count)]
     writer = JournalWriter(folder / "alone", "bench")
     print(f"append, one a turn    {await append_us(writer, records, 1):6.2f} us")
@@ -87,10 +87,15 @@ async def main(folder: Path, count: int, per_turn: int) -> None:
     print(f"render as log events  {render_us(records):6.2f} us")
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=200_000)
-    parser.add_argument("--per-turn", type=int, default=4)
-    chosen = parser.parse_args()
+def main() -> None:
+    """Measure and print."""
+    flags = parser(__doc__)
+    flags.add_argument("--records", type=int, default=200_000)
+    flags.add_argument("--per-turn", type=int, default=4)
+    chosen = flags.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        uvloop.run(main(Path(temporary), chosen.records, chosen.per_turn))
+        uvloop.run(measure(Path(temporary), chosen.records, chosen.per_turn))
+
+
+if __name__ == "__main__":
+    run(main)

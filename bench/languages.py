@@ -12,36 +12,34 @@ those of the tests, as `make test` builds them; the one in C speaks the least HT
 import argparse
 import hashlib
 import http.client
-import io
-import json
 import shutil
 import statistics
 import subprocess
 import time
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from density import TRUST
-from image import imported
-from load import measure, require_wrk, script, telling
 from msgspec import Struct
 
+import functions
+from callers import invocations_of, signed
+from command import parser, run
+from image import imported
 from lambent.cli.access import client, read_status
 from lambent.cli.server import Server, temporary_server
+from lambent.sandbox.interpreters import Interpreter
+from lambent.sandbox.languages.language import Installation
 from lambent.sandbox.launch import OS_ONLY, Host, every_runtime, look_at_host
+from load import measure, require_wrk, script, telling
+from patience import Patience
 
 PAUSE_S, PLAIN_STARTS = 0.5, 5
 BODY = b'{"name": "world"}'
 ONE_CPU_MB = 1769
 HOUSE = Path(__file__).parents[1]
 BUILT = HOUSE / "build"
-EXECUTABLE_MODE = 0o755 << 16
 
 
 class Case(Struct, frozen=True):
@@ -156,7 +154,7 @@ def newest(case: Case, host: Host) -> Subject | None:
         bootstrap = case.files["bootstrap"]
         built = isinstance(bootstrap, Path) and bootstrap.exists()
         return Subject(OS_ONLY[-1], OS_ONLY[-1], "") if built else None
-    found = {**host.pythons, **host.installations}
+    found: dict[str, Interpreter | Installation] = {**host.pythons, **host.installations}
     of_it = [runtime for runtime in found if runtime.startswith(case.runtimes)]
     if not of_it or not all(Path(each).exists() for each in case.files.values() if isinstance(each, Path)):
         return None
@@ -176,42 +174,20 @@ def plain_start_ms(case: Case, executable: str) -> float:
     return min(took_ms)
 
 
-class Signed:
-    """A server's Invoke for one function, as raw requests."""
-
-    def __init__(self, server: Server, function: str) -> None:
-        self.url = f"{server.endpoint}/2015-03-31/functions/{function}/invocations"
-        access = server.access
-        request = AWSRequest("POST", self.url, data=BODY, headers={"Content-Type": "application/json"})
-        SigV4Auth(Credentials(access.access_key_id, access.secret), "lambda", "us-east-1").add_auth(request)
-        self.headers = dict(request.headers.items())
-
-
-def _package(case: Case) -> dict[str, Any]:
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        for path, content in case.files.items():
-            entry = zipfile.ZipInfo(path)
-            entry.external_attr, entry.compress_type = EXECUTABLE_MODE, zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content.read_bytes() if isinstance(content, Path) else content)
-    return {"Code": {"ZipFile": package.getvalue()}}
-
-
 class Bench:
     """One server, and functions of every language on it."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._lambda = server, client(server.access, "lambda")
         self._uri = ""  # of the one image
-        iam = client(server.access, "iam")
-        self._role = iam.create_role(RoleName="languages", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+        self._role = functions.role_of(client(server.access, "iam"))
 
     def make(self, case: Case, runtime: str, name: str, memory_mb: int) -> None:
         """An active function."""
-        what = self._image(case) if case.image else _package(case) | {"Runtime": runtime, "Handler": case.handler}
+        package = {"Runtime": runtime, "Handler": case.handler}
+        what = self._image(case) if case.image else package | {"Code": {"ZipFile": functions.zipped(case.files)}}
         self._lambda.create_function(FunctionName=name, Role=self._role, MemorySize=memory_mb, **what)
-        while self._lambda.get_function_configuration(FunctionName=name)["State"] != "Active":
-            time.sleep(0.02)
+        functions.wait_active(self._lambda, name)
 
     def _image(self, case: Case) -> dict[str, Any]:
         program = case.files["bootstrap"]
@@ -221,11 +197,12 @@ class Bench:
 
     def first_ms(self, name: str) -> float:
         """How long a client waits for the first answer."""
-        signed, address = Signed(self._server, name), urlsplit(self._server.endpoint)
+        url = invocations_of(self._server.access, name)
+        headers, address = signed(self._server.access, url, BODY), urlsplit(url)
         connection = http.client.HTTPConnection(address.hostname or "", address.port)
         connection.connect()
         began_s = time.perf_counter()
-        connection.request("POST", urlsplit(signed.url).path, BODY, signed.headers)
+        connection.request("POST", address.path, BODY, headers)
         answer = connection.getresponse()
         body = answer.read()
         took_ms = (time.perf_counter() - began_s) * 1000
@@ -236,11 +213,12 @@ class Bench:
 
     def wait_for_pool(self, runtime: str, pause_s: float) -> None:
         """Until a sandbox waits again, and a moment for what is started in it. Custom runtimes begin in any sandbox."""
+        patience = Patience(f"a sandbox for {runtime} is started ahead", pause_s=0.02)
         while not any(
             (each["runtime"] == runtime or runtime in OS_ONLY) and any(waiting["count"] for waiting in each["waiting"])
             for each in read_status(self._server.access)["runtimes"]
         ):
-            time.sleep(0.02)
+            patience.wait()
         time.sleep(pause_s)
 
     def figures(self, case: Case, subject: Subject, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -253,11 +231,11 @@ class Bench:
             self.wait_for_pool(subject.version, arguments.pause)
             took_ms.append(self.first_ms(f"{name}-{number}"))
         self.make(case, runtime, name, ONE_CPU_MB)
-        signed = Signed(self._server, name)
-        lua = script(BODY, signed.headers)
+        url = invocations_of(self._server.access, name)
+        lua = script(BODY, signed(self._server.access, url, BODY))
         if arguments.explain:
             lua = telling(lua)
-        one, many = (measure(signed.url, lua, connections, arguments.seconds) for connections in (1, 16))
+        one, many = (measure(url, lua, connections, arguments.seconds) for connections in (1, 16))
         for each in (one, many):
             if each["first_refused"]:
                 print(f"{case.name}: {each['non_2xx']} failed, the first with {each['first_refused']}")
@@ -276,13 +254,13 @@ class Bench:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--starts", type=int, default=20)
-    parser.add_argument("--pause", type=float, default=PAUSE_S, help="seconds for what is started ahead")
-    parser.add_argument("--only", help="one language")
-    parser.add_argument("--explain", action="store_true", help="say why the first request failed; rates are lower then")
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--seconds", type=int, default=5)
+    flags.add_argument("--starts", type=int, default=20)
+    flags.add_argument("--pause", type=float, default=PAUSE_S, help="seconds for what is started ahead")
+    flags.add_argument("--only", choices=[case.name for case in CASES], help="one language")
+    flags.add_argument("--explain", action="store_true", help="say why the first request failed; rates are lower then")
+    arguments = flags.parse_args()
     require_wrk()
     build_yardstick()
     build_java(look_at_host())
@@ -296,6 +274,8 @@ def main() -> None:
                 print(f"{case.name}: not on this host (`make test` builds what can be built)")
             elif arguments.only in (None, case.name):
                 rows.append(bench.figures(case, there, arguments))
+    if not rows:
+        raise SystemExit("none of the languages that were asked for is on this host")
     print("| " + " | ".join(rows[0]) + " |")
     print("| " + " | ".join("---" for _ in rows[0]) + " |")
     for row in rows:
@@ -303,4 +283,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -11,31 +11,22 @@ of control and of the edge, a message; what senders cost is told by the run that
 drains a backlog with a function that takes its time, and draws how concurrency rises and falls.
 """
 
-import argparse
-import io
-import json
-import tempfile
 import time
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import boto3
-import queues
 import uvloop
+
+import functions
+import queues
+from command import parser, run
+from lambent.cli.access import client, read_status
+from lambent.cli.server import Server, temporary_server
+from patience import Patience
 from plot import Line, Panel, draw
+from processes import PartsMeter
 
-from lambent.cli.access import read_status
-from lambent.cli.server import Server, free_port
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-    ],
-}
 QUICK = "def handler(event, context):\n    return None\n"
 SLOW = "import time\ndef handler(event, context):\n    time.sleep({seconds})\n"
 TICK_S, AFTER_S = 0.5, 15.0
@@ -45,18 +36,12 @@ class Place:
     """A server with a queue, a function and the mapping between them, disabled at first."""
 
     def __init__(self, server: Server, source: str, batch_size: int = queues.BATCH) -> None:
-        self.server, variables = server, server.access.variables()
-        session = boto3.Session(
-            variables["AWS_ACCESS_KEY_ID"],
-            variables["AWS_SECRET_ACCESS_KEY"],
-            region_name=variables["AWS_DEFAULT_REGION"],
-        )
-        self.sqs, self.lambda_ = (session.client(name, endpoint_url=server.endpoint) for name in ("sqs", "lambda"))
+        self.server, access = server, server.access
+        self.sqs, self.lambda_ = client(access, "sqs"), client(access, "lambda")
         self.url = self.sqs.create_queue(QueueName="bench", Attributes={"VisibilityTimeout": "300"})["QueueUrl"]
-        self.arn = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        make_function(session, server.endpoint, source)
+        asked = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
+        self.arn = asked["Attributes"]["QueueArn"]
+        make_function(server, source)
         self.uuid = self.lambda_.create_event_source_mapping(
             EventSourceArn=self.arn, FunctionName="bench", BatchSize=batch_size, Enabled=False
         )["UUID"]
@@ -64,12 +49,13 @@ class Place:
     def enable(self, wanted: bool = True) -> None:
         """Let it poll, or not; returns once that is so."""
         state = "Enabled" if wanted else "Disabled"
+        patience = Patience(f"the mapping becomes {state}", pause_s=0.02)
         while (present := self._state()) not in ("Enabled", "Disabled"):
-            time.sleep(0.02)
+            patience.wait(present)
         if present != state:
             self.lambda_.update_event_source_mapping(UUID=self.uuid, Enabled=wanted)
-        while self._state() != state:
-            time.sleep(0.02)
+        while (present := self._state()) != state:
+            patience.wait(present)
 
     def _state(self) -> str:
         return str(self.lambda_.get_event_source_mapping(UUID=self.uuid)["State"])
@@ -86,27 +72,17 @@ class Place:
         return sum(int(found[name]) for name in names)
 
 
-def make_function(session: boto3.Session, endpoint: str, source: str) -> None:
+def make_function(server: Server, source: str) -> None:
     """The function called bench, active and warm."""
-    lambda_, iam = (session.client(name, endpoint_url=endpoint) for name in ("lambda", "iam"))
-    role = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    lambda_.create_function(
-        FunctionName="bench", Runtime="python3.11", Role=role, Handler="app.handler", Timeout=30, MemorySize=128,
-        Code={"ZipFile": _zipped(source)},
-    )  # fmt: skip
-    lambda_.get_waiter("function_active_v2").wait(FunctionName="bench", WaiterConfig={"Delay": 1})
+    lambda_, role = client(server.access, "lambda"), functions.role_of(client(server.access, "iam"))
+    functions.make(lambda_, role, "bench", source, Timeout=30)
     lambda_.invoke(FunctionName="bench", Payload=b'{"Records": []}')
 
 
 @contextmanager
 def _place(source: str, *flags: str) -> Iterator[Place]:
-    with tempfile.TemporaryDirectory(prefix="lambent-bench-", dir="/tmp") as temporary:
-        server = Server(Path(temporary) / "data", free_port(), ["--log-level", "warning", *flags])
-        try:
-            server.wait_ready()
-            yield Place(server, source)
-        finally:
-            server.stop()
+    with temporary_server(["--log-level", "warning", *flags]) as server:
+        yield Place(server, source)
 
 
 async def _send(place: Place, count: int, connections: int) -> None:
@@ -116,8 +92,9 @@ async def _send(place: Place, count: int, connections: int) -> None:
 
 def _drained(place: Place, count: int, began_s: float, before: int) -> float:
     """Messages a second until so many more are deleted."""
-    while place.statistics().get("deleted", 0) - before < count:
-        time.sleep(0.05)
+    patience = Patience("messages are deleted")
+    while (deleted := place.statistics().get("deleted", 0)) - before < count:
+        patience.wait(deleted)
     return count / (time.perf_counter() - began_s)
 
 
@@ -126,22 +103,17 @@ def measure(messages: int = 30_000, connections: int = 8) -> dict[str, dict[str,
     count = messages // (connections * queues.BATCH) * connections * queues.BATCH
     found: dict[str, dict[str, float]] = {}
     with _place(QUICK) as place:
-        pids = queues.parts(place.server.access)
 
-        def run(name: str, begin: Any) -> None:
-            before, cpu, began_s = (
-                place.statistics().get("deleted", 0),
-                [queues.cpu_s(pid) for pid in pids],
-                time.perf_counter(),
-            )
+        def timed(name: str, begin: Callable[[], None]) -> None:
+            before, meter = place.statistics().get("deleted", 0), PartsMeter(place.server.access)
+            began_s = time.perf_counter()
             begin()
             rate = _drained(place, count, began_s, before)
-            used = [(queues.cpu_s(pid) - start) / count * 1e6 for pid, start in zip(pids, cpu, strict=True)]
-            found[name] = {"per_s": rate, "control_us": used[0], "edge_us": sum(used[1:])}
+            found[name] = {"per_s": rate, **meter.figures(count)}
 
         uvloop.run(_send(place, count, connections))
-        run("from a full queue", place.enable)
-        run("while it is being filled", lambda: uvloop.run(_send(place, count, connections)))
+        timed("from a full queue", place.enable)
+        timed("while it is being filled", lambda: uvloop.run(_send(place, count, connections)))
         if place.left():
             raise SystemExit(f"{place.left()} messages are left")
     return found
@@ -178,29 +150,22 @@ def drain(backlog: int, seconds: float, plot: Path | None) -> None:
         draw(plot, title, moments, panels)
 
 
-def _zipped(source: str) -> bytes:
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w") as archive:
-        archive.writestr("app.py", source)
-    return memory.getvalue()
-
-
 def main() -> None:
     """Measure and print, or drain a backlog and draw."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--messages", type=int, default=30_000, help="of each run")
-    parser.add_argument("--connections", type=int, default=8, help="of the load generator")
-    parser.add_argument("--backlog", type=int, default=0, help="drain so many messages instead")
-    parser.add_argument("--seconds", type=float, default=1.0, help="that the function takes for a batch then")
-    parser.add_argument("--plot", type=Path, help="where to draw it, as SVG")
-    wanted = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--messages", type=int, default=30_000, help="of each run")
+    flags.add_argument("--connections", type=int, default=8, help="of the load generator")
+    flags.add_argument("--backlog", type=int, default=0, help="drain so many messages instead")
+    flags.add_argument("--seconds", type=float, default=1.0, help="that the function takes for a batch then")
+    flags.add_argument("--plot", type=Path, help="where to draw it, as SVG")
+    wanted = flags.parse_args()
     if wanted.backlog:
         drain(wanted.backlog, wanted.seconds, wanted.plot)
         return
-    for name, run in measure(wanted.messages, wanted.connections).items():
-        shown = f"control {run['control_us']:4.0f}, edge {run['edge_us']:4.0f}"
-        print(f"  {name:30} {run['per_s']:8,.0f} messages/s   CPU us a message: {shown}")
+    for name, figures in measure(wanted.messages, wanted.connections).items():
+        shown = f"control {figures['control_us']:4.0f}, edge {figures['edge_us']:4.0f}"
+        print(f"  {name:30} {figures['per_s']:8,.0f} messages/s   CPU us a message: {shown}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

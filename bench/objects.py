@@ -1,6 +1,6 @@
 """Objects in numbers: small PUTs and GETs a second, and long streams, beside plain file copy as the limit.
 
-Usage: .venv/bin/python bench/objects.py [--mib 512] [--small 2000] [--workers 8] [--peer URL]
+    .venv/bin/python bench/objects.py [--mib 512] [--small 2000] [--workers 8] [--peer URL]
 
 With --peer, another S3 server that knows the key test/test is measured first, in the same way.
 
@@ -18,11 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 from botocore.config import Config
 
-from lambent.cli.access import Access
+from command import parser, run
+from lambent.cli.access import Access, session
 from lambent.cli.server import temporary_server
 
 MIB = 1024 * 1024
@@ -32,11 +32,8 @@ local = threading.local()
 def client_of(access: Access) -> Any:
     """A client of this thread's own."""
     if not hasattr(local, "client"):
-        local.client = boto3.Session(
-            aws_access_key_id=access.access_key_id,
-            aws_secret_access_key=access.secret,
-            region_name=access.region,
-        ).client("s3", endpoint_url=access.endpoint, config=Config(signature_version="s3v4"))
+        config = Config(signature_version="s3v4")
+        local.client = session(access).client("s3", endpoint_url=access.endpoint, config=config)
     return local.client
 
 
@@ -120,12 +117,12 @@ def measure(access: Access, options: argparse.Namespace, folder: Path, data: Pat
 
 def main() -> None:
     """Measure on a server of our own."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mib", type=int, default=512)
-    parser.add_argument("--small", type=int, default=2000)
-    parser.add_argument("--workers", type=int, default=8)
-    parser.add_argument("--peer", metavar="URL")
-    options = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--mib", type=int, default=512)
+    flags.add_argument("--small", type=int, default=2000)
+    flags.add_argument("--workers", type=int, default=8)
+    flags.add_argument("--peer", metavar="URL")
+    options = flags.parse_args()
     if options.peer:
         with tempfile.TemporaryDirectory() as folder:
             measure(Access(options.peer, "us-east-1", "test", "test"), options, Path(folder), None)
@@ -135,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -7,15 +7,14 @@ metering included. With an API key every request is counted on disk before it go
 request.
 """
 
-import argparse
 import json
 from typing import Any
 
-from load import require_wrk
-from urls import Urls
-
+from command import parser, run
 from lambent.cli.access import client
 from lambent.cli.server import Server, temporary_server
+from load import require_wrk
+from urls import Urls
 
 ACCOUNT, STAGE = "000000000000", "prod"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
@@ -74,12 +73,12 @@ def measure_rest_apis(seconds: int = 5) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=5)
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--seconds", type=int, default=5)
+    arguments = flags.parse_args()
     require_wrk()
     print(json.dumps(measure_rest_apis(arguments.seconds), indent=1))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -3,10 +3,12 @@
 First the do-nothing pipeline (the limit), then a real `lambent serve` in a folder of its own, with
 signatures, sandboxes, logs and metering on, both by the same method. Prints one table.
 
-Usage: python bench/run.py [--seconds 5] [--save]     (--save writes bench/RESULTS.md anew)
+    .venv/bin/python bench/run.py [--seconds 5] [--save] [--small]
+
+--save writes bench/RESULTS.md anew. --small runs everything once with small numbers, in two or three minutes: to see
+that it runs; what it prints says nothing about a promise.
 """
 
-import argparse
 import json
 import os
 import platform
@@ -16,6 +18,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 import density
 import do_nothing
@@ -29,17 +33,31 @@ import sockets
 import streams
 import urls
 from busy import control_kept_busy
-from load import require_wrk
-from msgspec import Struct
-
+from command import parser, run
 from lambent.cli.server import Server, temporary_server
+from load import require_wrk
 
 HERE = Path(__file__).parent
 CONCURRENCIES = [1, 16, 64]
-BURST = 100
-CROWD, CROWD_SLEEP_S = 1_000, 30.0  # asleep for longer than the starts of all take
-IDLE, IDLE_SLEEP_S = 500, 15.0
 FINDINGS = "\n## Findings\n"  # written by hand, and kept by --save
+
+
+class Size(Struct, frozen=True):
+    """How much of everything. Sleepers sleep for longer than the starts of all take."""
+
+    starts: int = 20
+    burst: int = 100
+    crowd: int = 1_000
+    crowd_sleep_s: float = 30.0
+    idle: int = 500
+    idle_sleep_s: float = 15.0
+    sockets: int = 5_000
+    messages: int = 30_000
+    waiting: int = 1_000_000
+    records: int = 20_000
+
+
+SMALL = Size(2, 5, 20, 5.0, 10, 3.0, sockets=100, messages=2_000, waiting=10_000, records=1_000)
 
 
 class Line(Struct, frozen=True):
@@ -57,7 +75,7 @@ class Line(Struct, frozen=True):
         return self.measured >= self.target if self.better == "more" else self.measured <= self.target
 
 
-def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
+def lines(size: Size, limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     """The table of DESIGN.md section 7, and the ratio to the limit at each concurrency."""
     warm, cold, burst = lambent["warm"], lambent["cold"], lambent["burst"]
     yield Line("warm invokes a second, 16 connections", warm["16"]["rps"], "/s", 10_000, "more")
@@ -80,10 +98,12 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     snap = lambent["snapstart"]
     yield Line(f"start with SnapStart, init of {snap['init_s']:g} s, p50", snap["start_ms_p50"], "ms", 30, "less")
     crowd, idle = lambent["crowd"], lambent["idle"]["at_rest"]
-    yield Line(f"{crowd['n']:,} sleepers of {density.MEMORY_MB} MB at once, answered", crowd["ok"], "", CROWD, "more")
-    yield Line("of these, environments at the same time", crowd["at_once"]["environments"], "", CROWD, "more")
-    yield Line("memory of all of these together (PSS)", crowd["at_once"]["pss_mb"], "MB", CROWD * 8, "less")
-    yield Line("idle environments at once", idle["environments"], "", IDLE, "more")
+    yield Line(
+        f"{crowd['n']:,} sleepers of {density.MEMORY_MB} MB at once, answered", crowd["ok"], "", size.crowd, "more"
+    )
+    yield Line("of these, environments at the same time", crowd["at_once"]["environments"], "", size.crowd, "more")
+    yield Line("memory of all of these together (PSS)", crowd["at_once"]["pss_mb"], "MB", size.crowd * 8, "less")
+    yield Line("idle environments at once", idle["environments"], "", size.idle, "more")
     yield Line("memory of each of these (PSS)", idle["each_mb"], "MB", 8, "less")
     accepted = lambent["events"]
     yield Line("asynchronous invocations accepted a second", accepted["rps"], "/s", 2_000, "more")
@@ -100,16 +120,16 @@ def lines(limit: dict[str, Any], lambent: dict[str, Any]) -> Iterator[Line]:
     yield Line("requests a second through a REST API, 16 connections", through["16"]["rps"], "/s", 3_000, "more")
     yield Line("of these, failed", failures({"16": through["16"]}), "", 0, "less")
     held = lambent["websockets"]
-    yield Line("WebSockets held at once", held["held"], "", 5_000, "more")
+    yield Line("WebSockets held at once", held["held"], "", size.sockets, "more")
     yield Line("a signed post to each of them, until the last has heard", held["to_all_s"], "s", 2, "less")
     yield Line("memory of each of them in the edge (PSS)", held["kib_each"], "KiB", 20, "less")
     for waiting, runs in lambent["queues"].items():
         for name in ("send", "receive and delete", "send, receive and delete at once"):
             yield Line(f"SQS: {name}, {waiting:,} waiting", runs[name]["per_s"], "messages/s", 5_000, "more")
-    for name, run in lambent["mappings"].items():
-        yield Line(f"a queue's messages through a function, {name}", run["per_s"], "messages/s", 5_000, "more")
-    for (name, run), target in zip(lambent["streams"].items(), (5_000, 2_000), strict=True):
-        yield Line(f"a table's changes through a function, {name}", run["per_s"], "records/s", target, "more")
+    for name, figures in lambent["mappings"].items():
+        yield Line(f"a queue's messages through a function, {name}", figures["per_s"], "messages/s", 5_000, "more")
+    for (name, figures), target in zip(lambent["streams"].items(), (5_000, 2_000), strict=True):
+        yield Line(f"a table's changes through a function, {name}", figures["per_s"], "records/s", target, "more")
 
 
 def failures(warm: dict[str, Any]) -> int:
@@ -117,10 +137,10 @@ def failures(warm: dict[str, Any]) -> int:
     return sum(row["non_2xx"] + bool(row["socket_errors"]) for row in warm.values())
 
 
-def measure_density() -> dict[str, Any]:
+def measure_density(size: Size) -> dict[str, Any]:
     """More environments at once than this machine has memory for by their nominal size."""
     found: dict[str, Any] = {}
-    for kind, count, sleep_s in (("crowd", CROWD, CROWD_SLEEP_S), ("idle", IDLE, IDLE_SLEEP_S)):
+    for kind, count, sleep_s in (("crowd", size.crowd, size.crowd_sleep_s), ("idle", size.idle, size.idle_sleep_s)):
         with temporary_server(["--log-level", "warning", *density.flags(count)]) as server:
             found[kind] = density.crowd(server, count, sleep_s)
             if kind == "idle":
@@ -128,7 +148,7 @@ def measure_density() -> dict[str, Any]:
     return found
 
 
-def measure_lambent(seconds: int) -> dict[str, Any]:
+def measure_lambent(seconds: int, size: Size) -> dict[str, Any]:
     """invoke_bench.py against servers of our own, with one edge and with two."""
     warm = ("--seconds", str(seconds), "--only", "warm")
     with temporary_server(["--log-level", "warning"]) as server:
@@ -137,12 +157,26 @@ def measure_lambent(seconds: int) -> dict[str, Any]:
         with control_kept_busy(server) as rounds:
             busy = invoke_bench(server, *warm, "--concurrency", "16")["warm"]
         figures |= {"warm_1769_mb": whole_core["warm"], "busy": {**busy, "rounds": len(rounds)}}
-        figures |= invoke_bench(server, "--only", "cold,burst", "--burst", str(BURST))
+        figures |= invoke_bench(server, "--only", "cold,burst", "--cold", str(size.starts), "--burst", str(size.burst))
     with temporary_server(["--log-level", "warning", "--edges", "2"]) as server:
         figures["two_edges"] = invoke_bench(server, *warm, "--concurrency", "16,64")["warm"]
     with temporary_server(["--log-level", "warning", *snapstart.FLAGS, "--runtime-fallback"]) as server:
         figures["snapstart"] = snapstart.starts(server)
-    return figures | measure_density()
+    return figures | measure_density(size)
+
+
+def measure_services(seconds: int, size: Size) -> dict[str, Any]:
+    """What else there is, each with servers of its own."""
+    return {
+        "events": events.measure_events(seconds),
+        "urls": urls.measure_urls(seconds),
+        "http_apis": http_apis.measure_http_apis(seconds),
+        "rest_apis": rest_apis.measure_rest_apis(seconds),
+        "websockets": sockets.measure(size.sockets),
+        "queues": queues.measure(size.messages, size.waiting),
+        "mappings": mappings.measure(size.messages),
+        "streams": streams.measure(size.records),
+    }
 
 
 def invoke_bench(server: Server, *words: str) -> dict[str, Any]:
@@ -183,26 +217,21 @@ def table(rows: Sequence[Line]) -> str:
 
 def main() -> None:
     """Measure, print, and save if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=5, help="of load at each concurrency")
-    parser.add_argument("--save", action="store_true")
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--seconds", type=int, default=5, help="of load at each concurrency")
+    what = flags.add_mutually_exclusive_group()
+    what.add_argument("--save", action="store_true")
+    what.add_argument("--small", action="store_true")
+    arguments = flags.parse_args()
     require_wrk()
+    seconds, size = (1, SMALL) if arguments.small else (arguments.seconds, Size())
     print(machine(), flush=True)
-    fronts = {front: do_nothing.figures(front, CONCURRENCIES, arguments.seconds) for front in do_nothing.FRONTS}
+    fronts = {front: do_nothing.figures(front, CONCURRENCIES, seconds) for front in do_nothing.FRONTS}
     for front, rows in fronts.items():
         print(f"do-nothing pipeline, {front}: " + ", ".join(f"{row['rps']:,.0f}/s at {c}" for c, row in rows.items()))
     limit = max(fronts.values(), key=lambda rows: float(rows["16"]["rps"]))
-    lambent = measure_lambent(arguments.seconds)
-    lambent["events"] = events.measure_events(arguments.seconds)
-    lambent["urls"] = urls.measure_urls(arguments.seconds)
-    lambent["http_apis"] = http_apis.measure_http_apis(arguments.seconds)
-    lambent["rest_apis"] = rest_apis.measure_rest_apis(arguments.seconds)
-    lambent["websockets"] = sockets.measure()
-    lambent["queues"] = queues.measure()
-    lambent["mappings"] = mappings.measure()
-    lambent["streams"] = streams.measure()
-    result = table(list(lines(limit, lambent)))
+    lambent = measure_lambent(seconds, size) | measure_services(seconds, size)
+    result = table(list(lines(size, limit, lambent)))
     print("\n" + result)
     if arguments.save:
         raw = json.dumps({"do_nothing": fronts, "lambent": lambent}, indent=1)
@@ -213,4 +242,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

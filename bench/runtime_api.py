@@ -13,10 +13,10 @@ import itertools
 import pstats
 import socket
 import time
-from typing import Any
 
 import uvloop
 
+from command import parser, run
 from lambent.clock import SystemClock
 from lambent.environment.channel import Work
 from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi, Listening
@@ -26,6 +26,7 @@ from lambent.gateway.http.rules import Limits
 from lambent.ids import SystemIds
 from lambent.model.environment import ApiFacts
 from lambent.model.function import FunctionKey
+from wire import Wire
 
 RUNS = 7
 ACCEPTED = b"HTTP/1.1 202"
@@ -41,26 +42,6 @@ ANSWER = (
 WHOLE, APART = (0,), (0, -28, -5)  # where the pieces begin
 
 
-class Wire:
-    """A transport to nowhere. Keeps what was written last."""
-
-    last = b""
-
-    def get_extra_info(self, name: str) -> Any:
-        return ("127.0.0.1", 1) if name == "peername" else None
-
-    def write(self, data: bytes) -> None:
-        self.last = data
-
-    def is_closing(self) -> bool:
-        return False
-
-    def pause_reading(self) -> None:
-        """Nothing is read here."""
-
-    resume_reading = close = pause_reading
-
-
 class Bench:
     """One environment, and its runtime's only connection."""
 
@@ -69,7 +50,7 @@ class Bench:
         facts = ApiFacts(FUNCTION, "$LATEST", "h", "provided.al2023", "on-demand", 128, http_runtime=True)
         self._api = EnvironmentApi(facts, Ends(ours), SystemClock(), SystemIds())
         self._api.connect(Listening(*(lambda _: None for _ in range(4))))
-        self._wire: Any = Wire()
+        self._wire = Wire()
         self._connection = Connection(self._api.router, Limits(), set(), streams)
         self._connection.connection_made(self._wire)
         self._connection.data_received(NEXT)
@@ -104,11 +85,11 @@ async def measure(asked: argparse.Namespace) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--invocations", type=int, default=4000)
-    parser.add_argument("--profile", action="store_true")
-    uvloop.run(measure(parser.parse_args()))
+    flags = parser(__doc__)
+    flags.add_argument("--invocations", type=int, default=4000)
+    flags.add_argument("--profile", action="store_true")
+    uvloop.run(measure(flags.parse_args()))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -4,15 +4,12 @@ One request at a time on one connection, each to an environment of its own, beca
 client sees, with the warm answer's own time in it.
 """
 
-import io
 import json
 import statistics
 import time
-import zipfile
 from typing import Any
 
-from density import TRUST
-
+import functions
 from lambent.cli.access import client
 from lambent.cli.server import Server
 
@@ -31,8 +28,7 @@ def handler(event, context):
 
 def starts(server: Server) -> dict[str, Any]:
     """p50 and the worst of STARTS first invocations, in ms; and how long publishing took."""
-    iam, lambda_ = client(server.access, "iam"), client(server.access, "lambda")
-    role = iam.create_role(RoleName="snapstart", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    lambda_, role = client(server.access, "lambda"), functions.role_of(client(server.access, "iam"))
     began_s = time.perf_counter()
     _publish(lambda_, role)
     published_s = time.perf_counter() - began_s
@@ -47,22 +43,11 @@ def starts(server: Server) -> dict[str, Any]:
 
 
 def _publish(lambda_: Any, role: str) -> None:
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("app.py", SOURCE)
-    lambda_.create_function(
-        FunctionName="snap",
-        Runtime="python3.12",
-        Role=role,
-        Handler="app.handler",
-        Code={"ZipFile": package.getvalue()},
-        SnapStart={"ApplyOn": "PublishedVersions"},
-    )
-    lambda_.get_waiter("function_active_v2").wait(FunctionName="snap", WaiterConfig={"Delay": 1})
+    settings = {"Runtime": "python3.12", "SnapStart": {"ApplyOn": "PublishedVersions"}}
+    functions.make(lambda_, role, "snap", SOURCE, **settings)
     lambda_.publish_version(FunctionName="snap")
-    lambda_.get_waiter("published_version_active").wait(
-        FunctionName="snap", Qualifier="1", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
+    waiter = lambda_.get_waiter("published_version_active")
+    waiter.wait(FunctionName="snap", Qualifier="1", WaiterConfig=functions.PATIENCE)
 
 
 def _first(lambda_: Any) -> float:

@@ -6,24 +6,22 @@ The promise is 5,000 connections held at once, and a message to each of them, by
 2 s, on two cores with the clients and the poster included. Memory is what the edges have more (PSS) for each of them.
 """
 
-import argparse
 import asyncio
 import json
 import os
 import resource
 import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from queues import cpu_s
-
-from lambent.cli.access import client, read_status, session
+from callers import raw, signed
+from command import parser, run
+from lambent.cli.access import client, read_status
 from lambent.cli.server import Server, temporary_server
+from processes import Meter, edges_of, pss_kb
 
 POSTERS, OPENERS = 16, 64
+SPARE_DESCRIPTORS = 300  # for all that is no connection, here and in an edge
 MESSAGE = json.dumps({"type": "message", "room": "lobby", "text": "x" * 60}).encode()
 MOCK = {"200": '{"statusCode": 200}'}
 
@@ -66,8 +64,8 @@ class Api:
         v2.create_route(ApiId=self.id, RouteKey="$connect", Target=f"integrations/{mock}")
         v2.create_stage(ApiId=self.id, StageName="s", AutoDeploy=True)
         self.path = f"/_aws/execute-api/{self.id}/s"
-        self._credentials = session(server.access).get_credentials()
-        self.host, self.port = "127.0.0.1", urlsplit(server.endpoint).port
+        address = urlsplit(server.endpoint)
+        self.host, self.port = address.hostname or "", address.port or 0
 
     def handshake(self) -> bytes:
         return (
@@ -77,14 +75,8 @@ class Api:
 
     def post(self, connection_id: str) -> bytes:
         """A signed PostToConnection."""
-        path = f"{self.path}/@connections/{quote(connection_id, safe='')}"
-        request = AWSRequest("POST", f"http://{self.host}:{self.port}{path}", data=MESSAGE)
-        SigV4Auth(self._credentials, "execute-api", self.server.access.region).add_auth(request)
-        headers = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-        head = (
-            f"POST {path} HTTP/1.1\r\nhost: {self.host}:{self.port}\r\n{headers}content-length: {len(MESSAGE)}\r\n\r\n"
-        )
-        return head.encode() + MESSAGE
+        url = f"{self.server.endpoint}{self.path}/@connections/{quote(connection_id, safe='')}"
+        return raw(url, MESSAGE, signed(self.server.access, url, MESSAGE, {}, "execute-api"))
 
 
 async def opened(api: Api, count: int) -> list[Client]:
@@ -118,38 +110,36 @@ async def post_all(api: Api, requests: list[bytes]) -> int:
     return sum(await asyncio.gather(*(poster(requests[start::POSTERS]) for start in range(POSTERS))))
 
 
-def pss_bytes(pids: list[int]) -> int:
-    """The memory of these processes."""
-    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
-    return sum(1024 * int(text.partition("\nPss:")[2].split()[0]) for text in rollups)
-
-
 async def figures(server: Server, count: int) -> dict[str, Any]:
     """Open, hold, and post to all."""
     api = Api(server)
-    edges = [each["pid"] for each in read_status(server.access)["parts"]["edges"]]
-    before, begin_s = pss_bytes(edges), time.perf_counter()
+    edges = edges_of(server.access)
+    before_kb, begin_s = sum(map(pss_kb, edges)), time.perf_counter()
     clients = await opened(api, count)
-    opened_s, grown = time.perf_counter() - begin_s, pss_bytes(edges) - before
+    opened_s, grown_kb = time.perf_counter() - begin_s, sum(map(pss_kb, edges)) - before_kb
     held = (await asyncio.to_thread(read_status, server.access))["websockets"]
     requests = [api.post(each.id.result()) for each in clients]
-    cpu_before_s, begin_s = sum(map(cpu_s, edges)), time.perf_counter()
+    meter, begin_s = Meter(edges), time.perf_counter()
     refused = await post_all(api, requests)
     heard = await asyncio.wait_for(asyncio.gather(*(each.heard for each in clients)), 30)
     return {
         "connections": count,
         "held": held,
         "opened_per_s": round(count / opened_s),
-        "kib_each": round(grown / 1024 / count, 1),
+        "kib_each": round(grown_kb / count, 1),
         "to_all_s": round(max(heard) - begin_s, 2),
         "refused": refused,
-        "edge_cpu_us_a_message": round((sum(map(cpu_s, edges)) - cpu_before_s) / count * 1e6),
+        "edge_cpu_us_a_message": round(sum(meter.used_us(count))),
     }
 
 
 def measure(count: int = 5000, edges: int = 1) -> dict[str, Any]:
     """The figures, with a server of its own."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count + SPARE_DESCRIPTORS:
+        raise SystemExit(
+            f"{count} connections need a hard limit of {count + SPARE_DESCRIPTORS} open files: ulimit -Hn says {hard}"
+        )
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with temporary_server(["--log-level", "warning", "--edges", str(edges)]) as server:
         return asyncio.run(figures(server, count))
@@ -157,12 +147,12 @@ def measure(count: int = 5000, edges: int = 1) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--connections", type=int, default=5000)
-    parser.add_argument("--edges", type=int, default=1)
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--connections", type=int, default=5000)
+    flags.add_argument("--edges", type=int, default=1)
+    arguments = flags.parse_args()
     print(f"{os.cpu_count()} cores, clients included: {json.dumps(measure(arguments.connections, arguments.edges))}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -7,7 +7,6 @@ together share a commit, so 64 of them should do many times what one does. Uses 
 platform does.
 """
 
-import argparse
 import asyncio
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import uvloop
 
+from command import parser, run
 from lambent.store.sql import Schema
 from lambent.store.sqlite import SqliteDatabase, open_sqlite
 
@@ -47,7 +47,7 @@ async def reads_per_s(database: SqliteDatabase, seconds: float) -> float:
     return count / (time.perf_counter() - start_s)
 
 
-async def main(folder: Path, seconds: float) -> None:
+async def measure(folder: Path, seconds: float) -> None:
     database = await open_sqlite(folder / "bench.db", SCHEMA)
     for writers in (1, 8, 64, 256):
         print(f"{writers:4d} writers {await writes_per_s(database, writers, seconds):10.0f} writes/s")
@@ -55,10 +55,15 @@ async def main(folder: Path, seconds: float) -> None:
     await database.close()
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--folder", type=Path, help="where to write (default: a temporary folder)")
-    chosen = parser.parse_args()
+def main() -> None:
+    """Measure and print."""
+    flags = parser(__doc__)
+    flags.add_argument("--seconds", type=float, default=3.0)
+    flags.add_argument("--folder", type=Path, help="where to write (default: a temporary folder)")
+    chosen = flags.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as temporary:
-        uvloop.run(main(Path(temporary), chosen.seconds))
+        uvloop.run(measure(Path(temporary), chosen.seconds))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -9,75 +9,35 @@ would have left them. With `--endpoint` another endpoint that takes any key (Dyn
 way, without the large table. CPU is that of control and of the edge, a request.
 """
 
-import argparse
 import asyncio
-import hashlib
-import hmac
-import json
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import uvloop
-from queues import cpu_s, parts  # the bench beside this one
 
-from lambent.cli.server import Server, free_port
+from callers import Caller
+from command import parser, run
+from lambent.cli.access import Access
+from lambent.cli.server import server_on
 from lambent.services.dynamodb.keys import place_of
 from lambent.services.dynamodb.model import KeyAttribute, KeySchema
 from lambent.services.dynamodb.store import encode_item
 from lambent.services.dynamodb.values import item_size
+from processes import Meter, control_of, edges_of
 
 TEXT = "x" * 300
 SCHEMA = KeySchema(KeyAttribute("id", "S"), KeyAttribute("number", "N"))
 PER_PARTITION = 100
-Key = tuple[str, str, str]
+SMALL = 1000  # items of the small table
 
 
-class Caller:
-    """One connection that sends signed json requests, one after the other."""
-
-    def __init__(self, key: Key, endpoint: str) -> None:
-        self._host = urlsplit(endpoint).netloc
-        self._key, secret, self._region = key
-        self._day = datetime.now(UTC).strftime("%Y%m%d")
-        seal = ("AWS4" + secret).encode()
-        for part in (self._day, self._region, "dynamodb", "aws4_request"):
-            seal = hmac.digest(seal, part.encode(), "sha256")
-        self._secret = seal
-
-    async def connect(self) -> None:
-        """Open the connection."""
-        host, _, port = self._host.partition(":")
-        self._reader, self._writer = await asyncio.open_connection(host, int(port))
-
-    async def call(self, operation: str, **parameters: Any) -> Any:
-        """The answer, which has to be a success."""
-        body, now = json.dumps(parameters).encode(), datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        signed, target = "content-type;host;x-amz-date;x-amz-target", f"DynamoDB_20120810.{operation}"
-        kind = "application/x-amz-json-1.0"
-        headers = {"content-type": kind, "host": self._host, "x-amz-date": now, "x-amz-target": target}
-        lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-        canonical = f"POST\n/\n\n{lines}\n{signed}\n{hashlib.sha256(body).hexdigest()}"
-        scope = f"{self._day}/{self._region}/dynamodb/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-        seal = hmac.new(self._secret, text.encode(), "sha256").hexdigest()
-        sent = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._writer.write(
-            f"POST / HTTP/1.1\r\n{sent}content-length: {len(body)}\r\nauthorization: AWS4-HMAC-SHA256 "
-            f"Credential={self._key}/{scope}, SignedHeaders={signed}, Signature={seal}\r\n\r\n".encode()
-            + body
-        )
-        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        answer = json.loads(await self._reader.readexactly(length))
-        if b" 200 " not in head.partition(b"\r\n")[0]:
-            raise SystemExit(f"{operation} was refused: {answer}")
-        return answer
+def caller_to(access: Access) -> Caller:
+    """One connection to DynamoDB."""
+    return Caller(access, "dynamodb", "DynamoDB_20120810")
 
 
 def item_of(number: int) -> dict[str, Any]:
@@ -122,9 +82,9 @@ def requests_of(first: int) -> dict[str, Callable[[int], tuple[str, dict[str, An
     }
 
 
-async def run(key: Key, endpoint: str, first: int, count: int, connections: int, pids: list[int]) -> dict[str, Any]:
+async def figures_of(access: Access, first: int, count: int, connections: int, pids: Sequence[int]) -> dict[str, Any]:
     """Requests a second, by what they are; and CPU a request where the pids are known."""
-    callers = [Caller(key, endpoint) for _ in range(connections)]
+    callers = [caller_to(access) for _ in range(connections)]
     await asyncio.gather(*(caller.connect() for caller in callers))
     figures = {}
     for name, make in requests_of(first).items():
@@ -134,11 +94,9 @@ async def run(key: Key, endpoint: str, first: int, count: int, connections: int,
                 operation, parameters = make(number)
                 await caller.call(operation, TableName="bench", **parameters)
 
-        before, began_s = [cpu_s(pid) for pid in pids], time.perf_counter()
+        meter, began_s = Meter(pids), time.perf_counter()
         await asyncio.gather(*(share(caller, at) for at, caller in enumerate(callers)))
-        took_s = time.perf_counter() - began_s
-        used = [(cpu_s(pid) - start) / count * 1e6 for pid, start in zip(pids, before, strict=True)]
-        figures[name] = {"per_s": count / took_s, "cpu_us": used}
+        figures[name] = {"per_s": count / (time.perf_counter() - began_s), "cpu_us": meter.used_us(count)}
     return figures
 
 
@@ -162,50 +120,50 @@ def fill(database: Path, items: int) -> None:
         connection.execute("UPDATE space SET items = ?, bytes = ?", (items, items * item_size(item_of(0))))
 
 
-async def _first(key: Key, endpoint: str, items: int) -> None:
-    caller = Caller(key, endpoint)
+async def _begin(access: Access) -> None:
+    caller = caller_to(access)
     await caller.connect()
     await make_table(caller)
-    for number in range(items):
+    for number in range(SMALL):
         await caller.call("PutItem", TableName="bench", Item=item_of(number))
 
 
 def measure(items: int, count: int, connections: int) -> dict[int, dict[str, Any]]:
-    """The figures in a table of 1,000 items and in one of `items`."""
+    """The figures in a small table and in one of `items`."""
     found: dict[int, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="lambent-bench-", dir="/tmp") as temporary:
         data = Path(temporary) / "data"
-        for size in (1000, items):
-            server = Server(data, free_port(), ["--log-level", "warning"])
-            try:
-                server.wait_ready()
-                variables = server.access.variables()
-                names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
-                key: Key = tuple(variables[name] for name in names)  # type: ignore[assignment]
-                if size == 1000:
-                    uvloop.run(_first(key, server.endpoint, size))
-                pids = parts(server.access)
-                found[size] = uvloop.run(run(key, server.endpoint, size, count, connections, pids))
-            finally:
-                server.stop()
-            if size == 1000:
+        for size in (SMALL, items):
+            with server_on(data, ["--log-level", "warning"]) as server:
+                access = server.access
+                if size == SMALL:
+                    uvloop.run(_begin(access))
+                pids = [control_of(access), *edges_of(access)]
+                found[size] = uvloop.run(figures_of(access, size, count, connections, pids))
+            if size == SMALL:
                 fill(data / "db" / "dynamodb.sqlite", items)
     return found
 
 
+def measure_peer(endpoint: str, count: int, connections: int) -> dict[int, dict[str, Any]]:
+    """The figures of another endpoint, in a small table."""
+    access = Access(endpoint, "us-east-1", "test", "test")
+    uvloop.run(_begin(access))
+    return {SMALL: uvloop.run(figures_of(access, SMALL, count, connections, []))}
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=1_000_000, help="of the large table")
-    parser.add_argument("--requests", type=int, default=20_000, help="of each kind")
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--endpoint", help="of a peer that is to be measured instead")
-    given = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--items", type=int, default=1_000_000, help="of the large table")
+    flags.add_argument("--requests", type=int, default=20_000, help="of each kind")
+    flags.add_argument("--connections", type=int, default=16)
+    flags.add_argument("--endpoint", help="of a peer that is to be measured instead")
+    given = flags.parse_args()
+    if given.items <= SMALL:
+        flags.error(f"the large table needs more than {SMALL} items")
     if given.endpoint:
-        key: Key = ("test", "test", "us-east-1")
-        uvloop.run(_first(key, given.endpoint, 1000))
-        peer = run(key, given.endpoint, 1000, given.requests, given.connections, [])
-        found = {1000: uvloop.run(peer)}
+        found = measure_peer(given.endpoint, given.requests, given.connections)
     else:
         found = measure(given.items, given.requests, given.connections)
     for size, figures in found.items():
@@ -216,4 +174,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -7,22 +7,20 @@ included. Streams: how fast a function of 1,769 MB gets its pieces through to a 
 the first byte of an answer that takes much longer. CPU is that of the edge, a request.
 """
 
-import argparse
 import http.client
-import io
 import json
 import statistics
 import time
-import zipfile
 from typing import Any
 from urllib.parse import urlsplit
 
-from density import TRUST
-from load import measure, require_wrk, script
-from queues import cpu_s
-
-from lambent.cli.access import client, read_status
+import functions
+from callers import JSON
+from command import parser, run
+from lambent.cli.access import client
 from lambent.cli.server import Server, temporary_server
+from load import measure, require_wrk, script
+from processes import Meter, edges_of
 
 MIB = 1024 * 1024
 STREAMED_BYTES, FIRSTS = 150 * MIB, 30
@@ -39,7 +37,6 @@ def stream(event, context):
         yield piece
     time.sleep(float(event["queryStringParameters"].get("rest", 0)))
 """
-HEADERS = {"Content-Type": "application/json"}
 
 
 class Urls:
@@ -47,24 +44,12 @@ class Urls:
 
     def __init__(self, server: Server) -> None:
         self._server, self._lambda = server, client(server.access, "lambda")
-        iam = client(server.access, "iam")
-        self._role = iam.create_role(RoleName="urls", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+        self._role = functions.role_of(client(server.access, "iam"))
 
     def make(self, handler: str, mode: str) -> str:
         """The host of a new function's URL, which everyone may use."""
-        package = io.BytesIO()
-        with zipfile.ZipFile(package, "w") as archive:
-            archive.writestr("app.py", SOURCE)
-        self._lambda.create_function(
-            FunctionName=handler,
-            Runtime="python3.11",
-            Role=self._role,
-            Handler=f"app.{handler}",
-            MemorySize=1769,
-            Timeout=60,
-            Code={"ZipFile": package.getvalue()},
-        )
-        self._lambda.get_waiter("function_active_v2").wait(FunctionName=handler, WaiterConfig={"Delay": 1})
+        settings = {"Handler": f"app.{handler}", "MemorySize": 1769, "Timeout": 60}
+        functions.make(self._lambda, self._role, handler, SOURCE, **settings)
         url = self._lambda.create_function_url_config(FunctionName=handler, AuthType="NONE", InvokeMode=mode)
         self._lambda.add_permission(
             FunctionName=handler,
@@ -73,7 +58,7 @@ class Urls:
             Principal="*",
             FunctionUrlAuthType="NONE",
         )
-        return urlsplit(url["FunctionUrl"]).netloc
+        return str(urlsplit(url["FunctionUrl"]).netloc)
 
     def load(
         self,
@@ -84,13 +69,11 @@ class Urls:
         headers: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         """Requests a second to that host, and the edge's CPU for one."""
-        edge = read_status(self._server.access)["parts"]["edges"][0]["pid"]
-        lua = script(b'{"name": "world"}', {**HEADERS, **(headers or {}), "Host": host})
-        before_s, began_s = cpu_s(edge), time.perf_counter()
+        lua = script(b'{"name": "world"}', {**JSON, **(headers or {}), "Host": host})
+        meter, began_s = Meter(edges_of(self._server.access)), time.perf_counter()
         figures = measure(self._server.endpoint + path, lua, connections, seconds)
-        load_s = time.perf_counter() - began_s
-        cpu_us = (cpu_s(edge) - before_s) / (figures["rps"] * load_s) * 1e6
-        return {**figures, "edge_us": round(cpu_us, 1)}
+        requests = round(figures["rps"] * (time.perf_counter() - began_s))  # those of the warm-up, too
+        return {**figures, "edge_us": round(sum(meter.used_us(requests)), 1)}
 
     def stream(self, host: str, pieces: int, rest_s: float = 0) -> tuple[float, float, int]:
         """Seconds to the first byte and to the last, and how many came."""
@@ -125,12 +108,12 @@ def measure_urls(seconds: int = 5) -> dict[str, Any]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=5)
-    arguments = parser.parse_args()
+    flags = parser(__doc__)
+    flags.add_argument("--seconds", type=int, default=5)
+    arguments = flags.parse_args()
     require_wrk()
     print(json.dumps(measure_urls(arguments.seconds), indent=1))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

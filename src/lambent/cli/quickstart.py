@@ -1,14 +1,11 @@
 """`lambent quickstart`: a real function, from nothing to what it makes of an upload, on a server of its own."""
 
 import contextlib
-import signal
 import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -22,7 +19,7 @@ from lambent.cli.deploy import deploy_folder
 from lambent.cli.errors import CommandError
 from lambent.cli.functions import Wish
 from lambent.cli.screen import Steps
-from lambent.cli.server import temporary_server
+from lambent.cli.server import temporary_server, terminable
 from lambent.clock import Clock, SystemClock
 
 HELP = """See Lambent work: start a server, deploy a function, upload a picture that runs it, clean up.
@@ -114,20 +111,6 @@ def show(answer: Answer, console: Console) -> None:
         f"  .venv/bin/aws s3 cp YOUR.jpg s3://{BUCKET}/in/ && sleep 1\n"
         f"  .venv/bin/aws s3 ls s3://{BUCKET}/thumbnails/"
     )
-
-
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Inside, SIGTERM ends this command as Ctrl-C does: by an exception, so that all is cleaned up."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def quickstart(

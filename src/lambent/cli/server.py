@@ -16,6 +16,7 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from lambent.cli.access import Access, read_access
 from lambent.cli.errors import CommandError
@@ -101,6 +102,17 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
+def server_on(data: Path, flags: Sequence[str] = (), program: Sequence[str] = SERVE) -> Iterator[Server]:
+    """A ready server on a folder that is yours, stopped afterwards, whatever happened."""
+    server = Server(data, free_port(), flags, program)
+    try:
+        server.wait_ready()
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
 def temporary_server(flags: Sequence[str] = (), program: Sequence[str] = SERVE) -> Iterator[Server]:
     """A ready server in a new folder; both are gone afterwards, whatever happened.
 
@@ -109,11 +121,21 @@ def temporary_server(flags: Sequence[str] = (), program: Sequence[str] = SERVE) 
     place = tempfile.gettempdir()
     home = Path(tempfile.mkdtemp(prefix="lambent-", dir=place if len(place) <= LONGEST_PLACE else "/tmp"))  # noqa: S108
     try:
-        server = Server(home / "data", free_port(), flags, program)
-        try:
-            server.wait_ready()
+        with server_on(home / "data", flags, program) as server:
             yield server
-        finally:
-            server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Inside, SIGTERM ends this command as Ctrl-C does: by an exception, so that all is cleaned up."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
