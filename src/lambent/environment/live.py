@@ -33,7 +33,7 @@ from lambent.environment.streamed import Collected, StreamedAnswer
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, LogLine
 
-EXIT_NOTICE_S = 2.0  # an agent that is alive tells of an exit within milliseconds
+EXIT_NOTICE_S = 20.0  # within milliseconds, or seconds on a machine with far too much to do; of its own end we hear
 GAUGE_FRESH_S = 0.02
 GAUGE_UNREAD_S = 0.005  # what a shorter invocation added since the last reading, the next one tells
 MIB = 1024 * 1024
@@ -62,6 +62,9 @@ class LiveEnvironment:
         self._state = State.READY if grant.initialised else State.STARTING
         self._request_id = ""
         self._begun_s, self._timeout_s = clock.monotonic_s(), 0.0
+        self._ended_s: float | None = (
+            None  # when the channel ended: the agent's word on how is none of the function's time
+        )
         self._initialised: asyncio.Future[Outcome] = self._loop.create_future()
         if grant.initialised:
             self._initialised.set_result(Outcome(OutcomeKind.READY, 0))
@@ -310,6 +313,7 @@ class LiveEnvironment:
             self._retire(self._exit_outcome())
         elif self._state in (State.STARTING, State.BUSY, State.ANSWERED):
             self._deadline.clear()  # it has ended in time; only the word on how is missing
+            self._ended_s = self._clock.monotonic_s()
             self._exit_wait = self._loop.call_later(EXIT_NOTICE_S, self._never_told)
         else:
             self._retire(Outcome(OutcomeKind.LOST, 0))
@@ -367,7 +371,8 @@ class LiveEnvironment:
             self._api.drain()
 
     def _elapsed_us(self) -> int:
-        return round((self._clock.monotonic_s() - self._begun_s) * 1e6)
+        now_s = self._clock.monotonic_s() if self._ended_s is None else self._ended_s
+        return round((now_s - self._begun_s) * 1e6)
 
 
 def _hand_over(waiter: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -169,6 +169,28 @@ async def test_a_hang_up_waits_for_the_agents_word(runtime: Runtime) -> None:
     assert runtime.lines() == ["last words"]
 
 
+async def test_the_time_until_the_agents_word_is_not_the_functions() -> None:
+    clock = FakeClock()
+    channel, theirs = socket.socketpair()
+    output, writes = os.pipe()
+    environment = LiveEnvironment(EnvironmentGrant("e", "k"), channel, output, None, clock)
+    ready = asyncio.create_task(environment.wait_ready(LATER_S))
+    theirs.sendall(frames.encode(frames.READY, ["5"], b""))
+    await ready
+    task = asyncio.create_task(environment.invoke(Invocation("r-1", KEY, "", b"{}"), "arn", LATER_S, LIMIT_BYTES))
+    await asyncio.to_thread(theirs.recv, 1 << 20)
+    await clock.advance(0.25)
+    theirs.close()
+    while environment._exit_wait is None:
+        await asyncio.sleep(0)
+    await clock.advance(3)  # an agent with much to do
+    environment.exited(EnvironmentExit("e", exit_status=3))
+    outcome = await task
+    assert (outcome.kind, outcome.duration_us) == (OutcomeKind.EXIT, 250_000)
+    environment.close()
+    os.close(writes)
+
+
 @pytest.mark.parametrize("busy", [True, False])
 async def test_without_the_agents_word_it_is_lost(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, busy: bool
