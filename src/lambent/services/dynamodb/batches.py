@@ -13,7 +13,7 @@ from lambent.services.dynamodb import store
 from lambent.services.dynamodb.capacity import Used, read_units
 from lambent.services.dynamodb.catalog import Catalog, Live
 from lambent.services.dynamodb.changes import checked_new
-from lambent.services.dynamodb.errors import invalid
+from lambent.services.dynamodb.errors import ThroughputExceeded, invalid
 from lambent.services.dynamodb.expressions.binding import Project
 from lambent.services.dynamodb.keys import Place, checked_key, place_of
 from lambent.services.dynamodb.metrics import shown_metrics_of_all
@@ -53,12 +53,12 @@ class Batches:
         if sum(len(each["Keys"]) for each in asked.values()) > MOST_GETS:
             raise invalid("Too many items requested for the BatchGetItem call")
         gets = {name: _Gets(self._catalog.find(table_key(ctx, name)), each) for name, each in asked.items()}
-        for get in gets.values():
-            get.live.meter.admit(write=False)
-        found = await self._catalog.database.read(lambda tx: _read(tx, gets))
-        answer: Answer = {"Responses": {}, "UnprocessedKeys": {}}
+        throttled = _throttled({name: get.live for name, get in gets.items()}, write=False)
+        served = {name: get for name, get in gets.items() if name not in throttled}
+        found = await self._catalog.database.read(lambda tx: _read(tx, served))
+        answer: Answer = {"Responses": {}, "UnprocessedKeys": {name: asked[name] for name in throttled}}
         uses = []
-        for name, get in gets.items():
+        for name, get in served.items():
             items = found[name]
             used = Used(get.live.table, index_read={})
             for item in items:
@@ -79,10 +79,12 @@ class Batches:
             raise invalid("Too many items requested for the BatchWriteItem call")
         lives = {name: self._catalog.find(table_key(ctx, name)) for name in asked}
         changes = {name: [_change_of(lives[name].table, each) for each in writes] for name, writes in asked.items()}
-        for name, each in changes.items():
+        for each in changes.values():
             if len({_mark(change.place) for change in each}) != len(each):
                 raise invalid("Provided list of item keys contains duplicates")
-            lives[name].meter.admit(write=True)
+        throttled = _throttled(lives, write=True)
+        for name in throttled:
+            del lives[name], changes[name]
         moment = self._catalog.moment()
 
         def work(tx: Transaction) -> dict[str, list[Effect]]:
@@ -98,13 +100,27 @@ class Batches:
             live.meter.take(used)
             uses.append(used)
         writes = ((name, *each) for name in changes for each in zip(changes[name], effects[name], strict=True))
-        return {"UnprocessedItems": {}} | shown_uses(request, uses) | shown_metrics_of_all(request, writes)
+        unprocessed = {name: asked[name] for name in throttled}
+        return {"UnprocessedItems": unprocessed} | shown_uses(request, uses) | shown_metrics_of_all(request, writes)
 
 
 def shown_uses(request: Request, uses: list[Used], *, transaction: bool = False) -> Answer:
     """ConsumedCapacity of several tables, where it was asked for."""
     how = request.get("ReturnConsumedCapacity", "NONE")
     return {} if how == "NONE" else {"ConsumedCapacity": [used.shown(how, transaction=transaction) for used in uses]}
+
+
+def _throttled(lives: Mapping[str, Live], *, write: bool) -> list[str]:
+    """The tables that have no units left, for the caller to ask again. Raises ThroughputExceeded where none has any."""
+    refused = {}
+    for name, live in lives.items():
+        try:
+            live.meter.admit(write=write)
+        except ThroughputExceeded as error:
+            refused[name] = error
+    if refused and len(refused) == len(lives):
+        raise next(iter(refused.values()))
+    return list(refused)
 
 
 def _mark(place: Place) -> tuple[bytes, bytes]:

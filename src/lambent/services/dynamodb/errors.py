@@ -5,6 +5,8 @@ DynamoDB"; the words as the service gives them, from error reports in public rep
 them.
 """
 
+from collections.abc import Mapping, Sequence
+
 from lambent.errors import ServiceError, ValidationError
 
 
@@ -38,9 +40,11 @@ class ConditionalCheckFailed(ServiceError):
 
 
 class TransactionCanceled(ServiceError):
-    """Nothing of a transaction was done; `CancellationReasons` says why, action by action."""
+    """Nothing of a transaction was done; `CancellationReasons` says why, action by action. `examined_bytes`: of each
+    action its item's, which it costs all the same."""
 
     code = "TransactionCanceledException"
+    examined_bytes: Sequence[int] = ()
 
 
 class IdempotentParameterMismatch(ServiceError):
@@ -86,5 +90,15 @@ def no_table(name: str = "") -> TableNotFound:
 def condition_failed(examined_bytes: int, item: object = None) -> ConditionalCheckFailed:
     """The condition of a write does not hold; `item` is shown where the caller asked for it."""
     error = ConditionalCheckFailed("The conditional request failed", Item=item)
+    error.examined_bytes = examined_bytes
+    return error
+
+
+def transaction_canceled(
+    codes: str, reasons: Sequence[Mapping[str, object]], examined_bytes: Sequence[int]
+) -> TransactionCanceled:
+    """Nothing of a transaction was done, for these reasons."""
+    words = f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]"
+    error = TransactionCanceled(words, CancellationReasons=reasons)
     error.examined_bytes = examined_bytes
     return error

@@ -8,7 +8,7 @@ global indexes, 100 projected attributes); the words as the service gives them.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lambent.services.dynamodb.errors import invalid, wrong_parameters
+from lambent.services.dynamodb.errors import LimitExceeded, invalid, wrong_parameters
 from lambent.services.dynamodb.model import (
     ACTIVE,
     ON_DEMAND,
@@ -21,6 +21,7 @@ from lambent.services.dynamodb.model import (
 from lambent.services.dynamodb.names import check_name
 
 MOST_LOCAL, MOST_GLOBAL, MOST_INCLUDED = 5, 20, 100
+MOST_UNITS = 40_000  # of reading or of writing, of a provisioned table or index
 Kinds = Mapping[str, str]
 """The types of the attributes that keys are made of."""
 
@@ -83,6 +84,7 @@ def throughput_of(
 
     Raises:
         ValidationError: it does not go with the billing mode.
+        LimitExceeded: it is more than a table may have.
     """
     if billing == ON_DEMAND:
         if given is not None:
@@ -100,7 +102,12 @@ def throughput_of(
             if not owner
             else f"ProvisionedThroughput must be specified{owner}"
         )
-    return Throughput(given["ReadCapacityUnits"], given["WriteCapacityUnits"])
+    wanted = Throughput(given["ReadCapacityUnits"], given["WriteCapacityUnits"])
+    if max(wanted.read, wanted.write) > MOST_UNITS:
+        raise LimitExceeded(
+            f"Subscriber limit exceeded: a table or an index has at most {MOST_UNITS} units of reading and of writing"
+        )
+    return wanted
 
 
 def billing_of(request: Mapping[str, Any]) -> str:

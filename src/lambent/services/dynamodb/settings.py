@@ -16,6 +16,7 @@ from lambent.services.dynamodb.describing import description
 from lambent.services.dynamodb.errors import LimitExceeded, TableNotFound, invalid, wrong_parameters
 from lambent.services.dynamodb.model import CREATING, ON_DEMAND, PROVISIONED, Index, KeySchema, Table, Throughput, Ttl
 from lambent.services.dynamodb.schemas import (
+    MOST_UNITS,
     check_indexes,
     check_supported,
     index_of,
@@ -163,8 +164,8 @@ class Settings:
         return {
             "AccountMaxReadCapacityUnits": 80_000,
             "AccountMaxWriteCapacityUnits": 80_000,
-            "TableMaxReadCapacityUnits": 40_000,
-            "TableMaxWriteCapacityUnits": 40_000,
+            "TableMaxReadCapacityUnits": MOST_UNITS,
+            "TableMaxWriteCapacityUnits": MOST_UNITS,
         }
 
     @operation("DescribeEndpoints")

@@ -25,6 +25,7 @@ from lambent.services.dynamodb.errors import (
     IdempotentParameterMismatch,
     TransactionCanceled,
     invalid,
+    transaction_canceled,
 )
 from lambent.services.dynamodb.keys import checked_key, place_of
 from lambent.services.dynamodb.metrics import shown_metrics_of_all
@@ -91,8 +92,14 @@ class Transactions:
         for live in lives:
             live.meter.admit(write=True)
         token, moment = _token(ctx, request), self._catalog.moment()
-        done, effects = await self._catalog.database.write(lambda tx: _do(tx, changes, moment, token))
         uses: dict[Any, Used] = {}
+        try:
+            done, effects = await self._catalog.database.write(lambda tx: _do(tx, changes, moment, token))
+        except TransactionCanceled as error:
+            for live, size in zip(lives, error.examined_bytes, strict=True):
+                uses.setdefault(live.table.key, Used(live.table, index_write={})).add_write(size, {}, factor=2)
+            self._take(lives, uses)
+            raise
         for live, (written, index_bytes) in zip(lives, done.sizes, strict=True):
             used = uses.setdefault(live.table.key, Used(live.table, index_read={}, index_write={}))
             if done.again:  # what was done already costs reads, as on AWS
@@ -172,22 +179,23 @@ def _do(
         return before, ()
     effects: list[Effect] = []
     reasons: list[dict[str, Any]] = []
+    sizes: list[int] = []
     for change in changes:
         try:
             effects.append(make_change(tx, change, moment))
+            sizes.append(effects[-1].written_bytes)
             reasons.append({"Code": "None"})
         except ConditionalCheckFailed as error:
+            sizes.append(error.examined_bytes)
             item = error.members.get("Item")
             reason = {"Code": "ConditionalCheckFailed", "Message": error.message}
             reasons.append(reason | ({"Item": item} if item is not None else {}))
         except ValidationError as error:
+            sizes.append(0)
             reasons.append({"Code": "ValidationError", "Message": error.message})
     if any(reason["Code"] != "None" for reason in reasons):
         codes = ", ".join(reason["Code"] for reason in reasons)
-        raise TransactionCanceled(
-            f"Transaction cancelled, please refer cancellation reasons for specific reasons [{codes}]",
-            CancellationReasons=reasons,
-        )
+        raise transaction_canceled(codes, reasons, sizes)
     if sum(effect.written_bytes for effect in effects) > LARGEST_BYTES:
         raise invalid("Transaction request cannot write more than 4 MB of items")
     done = _Done([(effect.written_bytes, effect.index_bytes) for effect in effects])

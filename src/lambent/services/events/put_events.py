@@ -95,7 +95,7 @@ class Intake:
         event_id = self._ids.uuid()
         view = await self._router.view(key)
         if view.bus is None:
-            log.warning("an event for a bus that is not there", action="events.no_bus", bus=key.arn, event=event_id)
+            log.warning("an event for a bus that is not there", action="events.no_bus", bus=key.arn, event_id=event_id)
             return event_id, []
         if not self._may_put(ctx, view.bus):
             message = f"User: {ctx.principal.arn} is not authorized to perform: events:PutEvents on resource: {key.arn}"

@@ -237,6 +237,50 @@ async def test_a_write_whose_condition_fails_costs_what_the_item_that_is_there_c
     assert codes == ["ConditionalCheckFailedException"] * 2 + ["ProvisionedThroughputExceededException"]
 
 
+async def test_a_transaction_that_is_cancelled_costs_what_its_items_cost(dynamodb: Any) -> None:
+    """Source: DynamoDB Developer Guide, "Managing complex workflows with DynamoDB transactions" (capacity management:
+    two writes for every item) and "Write operations" (a write whose condition fails consumes capacity too)."""
+    throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    await dynamodb.table(BillingMode="PROVISIONED", ProvisionedThroughput=throughput)
+    await dynamodb.put(KEY | {"text": {"S": "x" * 100_000}})  # 98 of the 300 units that are saved up
+    refused = {"TableName": "table", "Item": KEY, "ConditionExpression": "attribute_not_exists(id)"}
+    request = {"TransactItems": [{"Put": refused}, {"Put": {"TableName": "table", "Item": KEY | {"id": {"S": "b"}}}}]}
+    codes = [(await dynamodb.refusal("TransactWriteItems", **request))[0] for _ in range(3)]
+    assert codes == ["TransactionCanceledException"] * 2 + ["ProvisionedThroughputExceededException"]
+
+
+async def test_of_a_batch_the_tables_that_are_throttled_are_left_to_the_caller(dynamodb: Any) -> None:
+    """Source: DynamoDB API reference, BatchWriteItem and BatchGetItem: UnprocessedItems and UnprocessedKeys; only where
+    none can be processed ProvisionedThroughputExceededException."""
+    throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    await dynamodb.table(BillingMode="PROVISIONED", ProvisionedThroughput=throughput)
+    await dynamodb.table("plain")
+    await dynamodb.put(KEY | {"text": {"S": "x" * 310_000}})
+    writes = [{"PutRequest": {"Item": KEY}}]
+    answer = await dynamodb("BatchWriteItem", RequestItems={"table": writes, "plain": writes})
+    assert answer["UnprocessedItems"] == {"table": writes}
+    assert (await dynamodb("GetItem", TableName="plain", Key=KEY))["Item"] == KEY
+    code, _ = await dynamodb.refusal("BatchWriteItem", RequestItems={"table": writes})
+    assert code == "ProvisionedThroughputExceededException"
+    for _ in range(8):  # 38 units each
+        await dynamodb("GetItem", TableName="table", Key=KEY)
+    wanted = {"Keys": [KEY], "ConsistentRead": True}
+    found = await dynamodb("BatchGetItem", RequestItems={"table": wanted, "plain": wanted})
+    assert (found["UnprocessedKeys"], found["Responses"]) == ({"table": wanted}, {"plain": [KEY]})
+    code, _ = await dynamodb.refusal("BatchGetItem", RequestItems={"table": wanted})
+    assert code == "ProvisionedThroughputExceededException"
+
+
+async def test_a_table_has_no_more_units_than_limits_tell(dynamodb: Any) -> None:
+    """Source: DynamoDB Developer Guide, "Quotas in Amazon DynamoDB" (40,000 units a table)."""
+    most = (await dynamodb("DescribeLimits"))["TableMaxReadCapacityUnits"]
+    throughput = {"ReadCapacityUnits": most, "WriteCapacityUnits": most}
+    await dynamodb.table(BillingMode="PROVISIONED", ProvisionedThroughput=throughput)
+    throughput["WriteCapacityUnits"] = most + 1
+    code, _ = await dynamodb.refusal("UpdateTable", TableName="table", ProvisionedThroughput=throughput)
+    assert code == "LimitExceededException"
+
+
 async def test_legacy_parameters_say_the_same(dynamodb: Any) -> None:
     await dynamodb.table()
     await dynamodb.put(KEY | {"n": {"N": "1"}}, Expected={"id": {"Exists": False}})

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from lambent.clock import FakeClock
 from lambent.config import Quotas
@@ -153,6 +154,15 @@ async def test_a_wrong_entry_fails_alone(house: House, entry: dict[str, Any], co
     assert answer["FailedEntryCount"] == 1
     assert answer["Entries"][1]["ErrorCode"] == code
     assert len(house.outbox.got) == 2
+
+
+async def test_an_event_for_a_bus_that_is_not_there_gets_an_id_and_goes_nowhere(house: House) -> None:
+    """As AWS answers (put_events.py says where that is known from); the log says what became of it."""
+    with capture_logs() as said:
+        answer = await house.put(EventBusName="missing")
+    assert answer.keys() == {"EventId"}
+    assert [(each["action"], each["event_id"]) for each in said] == [("events.no_bus", answer["EventId"])]
+    assert house.outbox.got == []
 
 
 async def test_time_and_resources_are_the_senders(house: House) -> None:
