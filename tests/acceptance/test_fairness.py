@@ -20,6 +20,7 @@ def handler(event, context):
     return 1
 """
 QUICK = "def handler(event, context):\n    return 2\n"
+COUNTER = "import time\ndef handler(event, context):\n    time.sleep(0.002)\n    return event\n"
 ENVIRONMENTS = 6
 CALLERS = 18
 
@@ -51,5 +52,25 @@ def test_a_storm_leaves_room_for_others(own_server: Callable[..., "Platform"], e
             stopping.set()
     for caller in callers:
         caller.result()
+    check_that_one_place_serves_all(platform)
     assert max(passed_by) <= 5 * ENVIRONMENTS, passed_by  # the first waits for one sleeper to be done
     assert sorted(passed_by)[5] <= ENVIRONMENTS, passed_by
+
+
+def check_that_one_place_serves_all(platform: "Platform") -> None:
+    """Eight connections, at whichever edges they are, share one environment by reservation. Nobody starves."""
+    name = platform.create(COUNTER, Timeout=30)
+    platform.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    answered = [0] * 8
+
+    def ask(number: int) -> None:
+        lambda_ = platform.client("lambda")
+        while min(answered) < 20:
+            with contextlib.suppress(lambda_.exceptions.TooManyRequestsException):
+                assert json.loads(lambda_.invoke(FunctionName=name, Payload=str(number))["Payload"].read()) == number
+                answered[number] += 1
+                assert sum(answered) < 2_000, answered
+
+    with ThreadPoolExecutor(len(answered)) as threads:
+        for done in [threads.submit(ask, number) for number in range(len(answered))]:
+            done.result()

@@ -11,8 +11,10 @@ from msgspec import Struct
 
 from lambent.ids import Ids
 from lambent.model.function import FunctionSnapshot
-from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
+from lambent.model.invocation import InvocationRecord, InvocationResult
 from lambent.model.messages import (
+    Guest,
+    Hosted,
     IdleChange,
     Initialised,
     LeaseGrant,
@@ -36,13 +38,18 @@ class Control(Protocol):
     async def snapshot(self, request: SnapshotRequest) -> FunctionSnapshot:
         """The function version as it is now. Raises ServiceError (ResourceNotFoundException)."""
 
-    async def lease(self, request: LeaseRequest) -> LeaseGrant:
-        """One more environment. Raises ServiceError (TooManyRequestsException)."""
+    async def lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
+        """One more environment; or who has some, if there can be no more. Raises ServiceError
+        (TooManyRequestsException)."""
 
     async def requests(self, query: RateQuery) -> RateGrant:
         """How many more synchronous requests may pass. Raises ServiceError."""
 
-    async def elsewhere(self, invocation: Invocation) -> InvocationResult | None:
+    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
+        """Its result, from another edge; None when that has no environment for it any more, and it was not run. Raises
+        ServiceError."""
+
+    async def elsewhere(self, guest: Guest) -> InvocationResult | None:
         """Its result, where control is away and another edge has an environment for it that cannot be moved here;
         else None, at once, and it was not run. Raises ServiceError."""
 

@@ -8,6 +8,9 @@ A warm invocation is two plain calls, `begin` and the environment's callback: no
 two. Everything else is a task of its own. Either way a caller that hangs up ends nothing but its own waiting: the
 function runs on to its end (as on AWS) and the environment is given back in order.
 
+Where no more environments can be had and another edge has those there are, a request runs there, in one line with that
+edge's own (docs/decisions/0039). One whose answer comes in pieces stays.
+
 `estate.py` holds the environments: who is idle, busy, coming, and who has to go.
 """
 
@@ -19,19 +22,14 @@ from typing import NoReturn
 import structlog
 
 from lambent.clock import Clock
-from lambent.environment.api import Environment, Outcome, OutcomeKind
+from lambent.environment.api import Environment, Outcome
 from lambent.errors import ServiceError
-from lambent.invocation.answers import Answer
 from lambent.invocation.api import Limits, Links, Statistics
+from lambent.invocation.calls import Call
 from lambent.invocation.endings import Endings
-from lambent.invocation.errors import (
-    ResourceConflict,
-    ServiceFailed,
-    SnapStartFailed,
-    SnapStartNotReady,
-    SnapStartTimeout,
-)
+from lambent.invocation.errors import ResourceConflict, ServiceFailed, SnapStartNotReady
 from lambent.invocation.estate import Estate
+from lambent.invocation.firsts import Firsts
 from lambent.invocation.lease import Lease
 from lambent.invocation.pool import Pool
 from lambent.invocation.queued import Done, Queued
@@ -44,8 +42,10 @@ from lambent.invocation.streaming import AnswerStream
 from lambent.model import lineage
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationResult
-from lambent.model.messages import RateQuery
+from lambent.model.messages import Guest, Hosted, RateQuery
 from lambent.placement.throttle import Reason, Throttled
+
+MOST_HOSTS = 3  # to which one request is sent on before it takes what it can get here
 
 log = structlog.get_logger()
 
@@ -62,8 +62,8 @@ class DataPlane:
         self._queued: set[Queued] = set()
         self._running = 0
         self._quiet: asyncio.Event | None = None  # set when draining has nothing to wait for any more
-        self._cold_starts = 0
         self._endings = Endings(links.journal, links.render, clock, limits.response_bytes)
+        self._firsts = Firsts(estate, self._endings, self._invoke)
 
     async def invoke(self, invocation: Invocation) -> InvocationResult:
         """`begin` for those who can wait; a caller that is cancelled leaves the function running.
@@ -72,9 +72,17 @@ class DataPlane:
             ServiceError: it was not run (not found, throttled, the function's state forbids it),
                 or the platform lost it (ServiceException).
         """
-        answer: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
-        self._begin(invocation, partial(_hand_over, answer), passed=True)
-        return await answer
+        return await self._outcome(Call(invocation))
+
+    async def host(self, guest: Guest) -> InvocationResult | None:
+        """`invoke` for another edge, which thinks that all environments are here; None when there are none any more."""
+        if not self._estate.serves(guest.environment_key):
+            return None
+        return await self._outcome(Call(guest.invocation, made_for=guest.environment_key))
+
+    async def keep(self, guest: Guest) -> InvocationResult | None:
+        """`host`, but None also when what is here could as well move."""
+        return await self.host(guest) if self._estate.keeps(guest.environment_key) else None
 
     def begin(self, invocation: Invocation, done: Done, stream: AnswerStream | None = None) -> None:
         """Run `invocation`, and call `done` once with its result or with the ServiceError that `invoke` raises.
@@ -83,18 +91,25 @@ class DataPlane:
         An answer that comes in pieces goes to `stream`, if there is one, and is not in the result.
         """
         passed = self._rates is None or self._rates.take_nowait(invocation.function)
-        self._begin(invocation, done, stream, passed=passed)
+        self._begin(Call(invocation, stream, passed), done)
 
-    def _begin(self, invocation: Invocation, done: Done, stream: AnswerStream | None = None, *, passed: bool) -> None:
+    async def _outcome(self, call: Call) -> InvocationResult:
+        answer: asyncio.Future[InvocationResult] = asyncio.get_running_loop().create_future()
+        self._begin(call, partial(_hand_over, answer))
+        return await answer
+
+    def _begin(self, call: Call, done: Done) -> None:
         if self._quiet is not None:
             done(_stopping())
             return
         self._running += 1
+        invocation, stream, passed, _ = call
         snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
         if snapshot is not None:
-            snapshot = self._routed(snapshot)
+            snapshot = self._routed(snapshot, call)
             if snapshot.active_tracing:
-                invocation = self._sampling.decided(invocation)
+                call = self._sampled(call)
+                invocation = call.invocation
             plain = passed and not snapshot.refusal and snapshot.reserved_concurrency != 0
             if plain and not lineage.is_chained(invocation.trace_header):
                 pool = self._estate.pool_for(snapshot, invocation.qualifier)
@@ -103,9 +118,9 @@ class DataPlane:
                     self._start(Run(invocation, snapshot, lease, self._clock.now_ms()), done, stream)
                     return
                 if pool.crowded:
-                    self._queue(Queued(invocation, snapshot, done, stream, self._clock.monotonic_s()), pool)
+                    self._queue(Queued(call, snapshot, done, self._clock.monotonic_s()), pool)
                     return
-        self._spawn(self._serve(invocation, snapshot, stream, passed), invocation, done)
+        self._spawn(self._serve(call, snapshot), invocation, done)
 
     def _start(self, run: Run, done: Done, stream: AnswerStream | None) -> None:
         """In a warm environment, at once."""
@@ -122,18 +137,21 @@ class DataPlane:
         self._queued.add(queued)
         queued.join(pool, self._go_on)
 
-    def _go_on(self, queued: Queued, what: Lease | ServiceError) -> None:
+    def _go_on(self, queued: Queued, what: Lease | Hosted | ServiceError) -> None:
         """The turn of one that waited has come."""
         self._queued.discard(queued)
-        invocation, snapshot, done, stream = queued.invocation, queued.snapshot, queued.done, queued.stream
+        call, snapshot, done = queued.call, queued.snapshot, queued.done
+        invocation = call.invocation
         if isinstance(what, ServiceError):
             self._endings.note_throttle(what, invocation, snapshot)
             self._tell(invocation, what, done)
+        elif isinstance(what, Hosted):
+            self._spawn(self._find_place(call, snapshot), invocation, done)
         elif what.first:
             what.waited(round((self._clock.monotonic_s() - queued.since_s) * 1e6))
-            self._spawn(self._use(what, invocation, snapshot, stream), invocation, done)
+            self._spawn(self._use(what, call, snapshot), invocation, done)
         else:
-            self._start(Run(invocation, snapshot, what, self._clock.now_ms()), done, stream)
+            self._start(Run(invocation, snapshot, what, self._clock.now_ms()), done, call.stream)
 
     def _spawn(self, work: Coroutine[None, None, InvocationResult], invocation: Invocation, done: Done) -> None:
         task = asyncio.get_running_loop().create_task(self._run(work, invocation, done))
@@ -158,7 +176,7 @@ class DataPlane:
         """Give up whatever still runs, and let go of every environment."""
         for queued in self._queued:
             queued.leave()
-            self._tell(queued.invocation, _stopping(), queued.done)
+            self._tell(queued.call.invocation, _stopping(), queued.done)
         self._queued.clear()
         tasks = list(self._tasks)
         for task in tasks:
@@ -167,17 +185,12 @@ class DataPlane:
         await self._snapshots.close()
         await self._estate.close()
 
-    def keeps(self, invocation: Invocation) -> bool:
-        """Whether this edge has an environment for it that cannot go to another edge."""
-        snapshot = self._snapshots.cached(invocation.function, invocation.qualifier)
-        return snapshot is not None and self._estate.keeps(snapshot.environment_key)
-
     def statistics(self) -> Statistics:
         """What is here, and what was done so far."""
         counts = self._estate.counts()
         told = self._endings
         return Statistics(
-            *counts, invocations=told.invocations, cold_starts=self._cold_starts, throttles=told.throttles
+            *counts, invocations=told.invocations, cold_starts=self._firsts.count, throttles=told.throttles
         )
 
     def _ended(self, run: Run, done: Done, outcome: Outcome) -> None:
@@ -191,11 +204,11 @@ class DataPlane:
             result = error
         self._tell(run.invocation, result, done)
 
-    def _routed(self, snapshot: FunctionSnapshot) -> FunctionSnapshot:
-        """The version of an alias that this request goes to; drawn once for each."""
-        if snapshot.other is not None and self._ids.fraction() < snapshot.other_weight:
-            return snapshot.other
-        return snapshot
+    def _routed(self, snapshot: FunctionSnapshot, call: Call) -> FunctionSnapshot:
+        return snapshot if snapshot.other is None else call.version_of(snapshot, self._ids.fraction())
+
+    def _sampled(self, call: Call) -> Call:
+        return call._replace(invocation=self._sampling.decided(call.invocation))
 
     async def _run(self, work: Coroutine[None, None, InvocationResult], invocation: Invocation, done: Done) -> None:
         result: InvocationResult | Exception = _stopping()
@@ -214,128 +227,74 @@ class DataPlane:
             self._quiet.set()
         done(result)
 
-    async def _serve(
-        self, invocation: Invocation, snapshot: FunctionSnapshot | None, stream: AnswerStream | None, passed: bool
-    ) -> InvocationResult:
+    async def _serve(self, call: Call, snapshot: FunctionSnapshot | None) -> InvocationResult:
         if snapshot is None:
-            snapshot = self._routed(await self.snapshot(invocation.function, invocation.qualifier))
+            snapshot = self._routed(await self.snapshot(call.invocation.function, call.invocation.qualifier), call)
             if snapshot.active_tracing:
-                invocation = self._sampling.decided(invocation)
+                call = self._sampled(call)
+        invocation = call.invocation
         if snapshot.refusal or snapshot.reserved_concurrency == 0:
             self._refuse(invocation, snapshot)
-        if self._rates is not None and not passed:
+        if self._rates is not None and not call.passed:
             await self._pass(self._rates, invocation, snapshot)
         if not snapshot.recursion_allowed:
             lineage.check(invocation.trace_header, invocation.function)
-        pool = self._estate.pool_for(snapshot, invocation.qualifier)
-        lease = pool.take_nowait()
-        if lease is None and stream is None and pool.empty:
-            told = await self._links.control.elsewhere(invocation)
+        return await self._find_place(call, snapshot)
+
+    async def _find_place(self, call: Call, snapshot: FunctionSnapshot) -> InvocationResult:
+        """In an environment that is here, or comes here, or with another edge that has all there can be."""
+        pool = self._estate.pool_for(snapshot, call.invocation.qualifier)
+        if call.stays:
+            lease: Lease | Hosted = pool.take_nowait() or await self._wait(pool, call, snapshot, stays=True)
+            assert isinstance(lease, Lease)
+            return await self._use(lease, call, snapshot)
+        control, guest = self._links.control, Guest(call.invocation, snapshot.environment_key)
+        told = await control.elsewhere(guest) if pool.empty else None
+        for stays in (*[False] * MOST_HOSTS, True):
             if told is not None:
                 return told
-        if lease is None:
-            lease = await self._wait(pool, invocation, snapshot)
-        return await self._use(lease, invocation, snapshot, stream)
+            place = pool.take_nowait() or pool.host_nowait() or await self._wait(pool, call, snapshot, stays=stays)
+            if isinstance(place, Lease):
+                return await self._use(place, call, snapshot)
+            told = await control.host(place.edge, guest)
+            if told is None:
+                pool.lose_host()
+        raise AssertionError("a request that stays was sent on")
 
-    async def _use(
-        self, lease: Lease, invocation: Invocation, snapshot: FunctionSnapshot, stream: AnswerStream | None
-    ) -> InvocationResult:
-        if stream is not None:
-            stream.version = snapshot.version
+    async def _use(self, lease: Lease, call: Call, snapshot: FunctionSnapshot) -> InvocationResult:
+        if call.stream is not None:
+            call.stream.version = snapshot.version
         start_ms = self._clock.now_ms()
         if lease.first:
-            return await self._serve_first(lease, invocation, snapshot, start_ms, stream)
+            return await self._firsts.serve(lease, call, snapshot, start_ms)
         with lease as environment:
-            return await self._invoke(environment, Run(invocation, snapshot, lease, start_ms), stream)
+            run = Run(call.invocation, snapshot, lease, start_ms)
+            return await self._invoke(environment, run, call, snapshot.timeout_s)
 
-    async def _invoke(
-        self, environment: Environment, run: Run, stream: AnswerStream | None, timeout_s: float | None = None
-    ) -> InvocationResult:
-        snapshot = run.snapshot
+    async def _invoke(self, environment: Environment, run: Run, call: Call, timeout_s: float) -> InvocationResult:
+        stream, arn = call.stream, run.snapshot.invoked_arn
         run.limit_bytes = 0 if stream is None else stream.limit_bytes
-        run.outcome = await environment.invoke(
-            run.invocation,
-            snapshot.invoked_arn,
-            snapshot.timeout_s if timeout_s is None else timeout_s,
-            self._limits.response_bytes,
-            stream,
-        )
+        run.outcome = await environment.invoke(run.invocation, arn, timeout_s, self._limits.response_bytes, stream)
         return self._endings.finish(run)
-
-    async def _serve_first(
-        self,
-        lease: Lease,
-        invocation: Invocation,
-        snapshot: FunctionSnapshot,
-        start_ms: int,
-        stream: AnswerStream | None,
-    ) -> InvocationResult:
-        """The first invocation of an environment: it answers for the init phase too."""
-        self._cold_starts += 1
-        if lease.restored and lease.init.kind is not OutcomeKind.READY:
-            self._fail_restore(lease, invocation, snapshot, start_ms)
-        if lease.init.kind is OutcomeKind.TIMEOUT:
-            lease = await self._init_again(lease, invocation, snapshot)
-        with lease as environment:
-            init = lease.init
-            if init.kind is OutcomeKind.READY and not environment.usable:  # it ended right after its init phase
-                init = Outcome(OutcomeKind.EXIT, init.duration_us)
-            if init.kind is not OutcomeKind.READY:
-                return self._endings.finish_init(Run(invocation, snapshot, lease, start_ms, init))
-            left_s = max(0.001, snapshot.timeout_s - lease.spent_us / 1e6)
-            return await self._invoke(environment, Run(invocation, snapshot, lease, start_ms), stream, left_s)
-
-    def _fail_restore(
-        self, lease: Lease, invocation: Invocation, snapshot: FunctionSnapshot, start_ms: int
-    ) -> NoReturn:
-        """The snapshot could not be restored, or a hook of the function's failed after it; the log has why."""
-        with lease:
-            run = Run(invocation, snapshot, lease, start_ms, Outcome(lease.init.kind, 0, exit=lease.init.exit))
-            if lease.init.kind is OutcomeKind.LOST:
-                self._endings.lose(run)
-            timed_out = lease.init.kind is OutcomeKind.TIMEOUT
-            lease.init_status = "timeout" if timed_out else "error"
-            self._endings.write_down(
-                run, Answer(b"", "", "error", lease.init.error_type or "Runtime.RestoreError", named=True)
-            )
-        raise SnapStartTimeout if timed_out else SnapStartFailed
-
-    async def _init_again(self, failed: Lease, invocation: Invocation, snapshot: FunctionSnapshot) -> Lease:
-        """A new environment after an init phase that took over 10 s; this one may take the function's timeout.
-
-        Source: Lambda Developer Guide, "Init phase": it is redone at the first invocation.
-        """
-        pool = failed.pool
-        assert pool is not None
-        lines = list(failed.environment.take_lines())
-        try:
-            await self._estate.stop(failed, "its init phase timed out")
-            lease = await self._estate.start(pool, snapshot.timeout_s)
-        except BaseException as error:
-            pool.dropped()
-            self._endings.note_throttle(error, invocation, snapshot)
-            raise
-        lease.pool, lease.early_lines = pool, lines
-        lease.init_us, lease.init_status = failed.init.duration_us, "timeout"
-        lease.spent_us = lease.init.duration_us
-        return lease
 
     async def snapshot(self, key: FunctionKey, qualifier: str) -> FunctionSnapshot:
         """What an invocation of it is served by, from memory or from control. Raises as `Snapshots.get`."""
         return await reach(lambda: self._snapshots.get(key, qualifier), self._clock, lambda: True)
 
-    async def _wait(self, pool: Pool, invocation: Invocation, snapshot: FunctionSnapshot) -> Lease:
+    async def _wait(self, pool: Pool, call: Call, snapshot: FunctionSnapshot, *, stays: bool) -> Lease | Hosted:
+        invocation = call.invocation
         cached = self._snapshots.cached(invocation.function, invocation.qualifier)
         if cached is not None and snapshot in (cached, cached.other):
             pool.go_stale(False)  # it is in use again, if it ever was not
         asked_s = self._clock.monotonic_s()
         try:
-            lease = await pool.take()
+            place = await pool.take(stays=stays)
         except ServiceError as error:
             self._endings.note_throttle(error, invocation, snapshot)
             raise
-        lease.waited(round((self._clock.monotonic_s() - asked_s) * 1e6))
-        return lease
+        if isinstance(place, Lease):
+            place.waited(round((self._clock.monotonic_s() - asked_s) * 1e6))
+        return place
 
     async def _pass(self, rates: Rates[FunctionKey], invocation: Invocation, snapshot: FunctionSnapshot) -> None:
         """Wait until it may count as one more request of this second. Raises Throttled."""

@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
+import msgspec
 import structlog
 
 from lambent.clock import Clock
@@ -26,7 +27,7 @@ from lambent.invocation.snapshots import Snapshots
 from lambent.invocation.starts import Starts, tell_ready
 from lambent.model.environment import EnvironmentExit, Provisioned, StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
-from lambent.model.messages import IdleChange, Initialised, LeaseGrant, LeaseRequest, Move, Stop
+from lambent.model.messages import Hosted, IdleChange, Initialised, LeaseGrant, LeaseRequest, Move, Stop
 
 SWEEP_S = 0.1
 REPORT_AFTER_S = 0.1
@@ -61,7 +62,9 @@ class Estate:
 
     async def start(self, pool: Pool, init_timeout_s: float) -> Lease:
         """A new environment for `pool`, after its init phase. Raises ServiceError."""
-        lease = await self._starts.start(pool.request, init_timeout_s, lambda: True)
+        request = msgspec.structs.replace(pool.request, here=True)
+        lease = await self._starts.start(request, init_timeout_s, lambda: True)
+        assert isinstance(lease, Lease)
         self._keep(lease)
         return lease
 
@@ -118,6 +121,11 @@ class Estate:
             return ""
         self._let_go(lease.environment)
         return lease.environment.id
+
+    def serves(self, environment_key: str) -> bool:
+        """Whether an environment of this key is here or coming."""
+        pool = self._pools.get(environment_key)
+        return pool is not None and pool.serves
 
     def keeps(self, environment_key: str) -> bool:
         """Whether an environment of this key, idle or busy, is here to stay, because it cannot be moved."""
@@ -239,13 +247,16 @@ class Estate:
 
     async def _start_for(self, pool: Pool, began_s: float) -> None:
         try:
-            lease = await self._starts.start(pool.request, self._limits.init_timeout_s, lambda: pool.waiting > 0)
+            lease = await self._starts.start(pool.wish(), self._limits.init_timeout_s, lambda: pool.waiting > 0)
         except ServiceError as error:
             pool.refused(error, began_s)
         except Exception:  # a bug of ours must not leave those waiting who wait for this start
             log.exception("a start failed unexpectedly", action="estate.bug", function=pool.request.key.name)
             pool.refused(ServiceFailed("The execution environment could not be started."), began_s)
         else:
+            if isinstance(lease, Hosted):
+                pool.hosted(lease, began_s)
+                return
             self._keep(lease)
             pool.arrived(lease, began_s)
 

@@ -16,8 +16,10 @@ from lambent.invocation.estate import Estate
 from lambent.invocation.snapshots import Snapshots
 from lambent.model.environment import StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
-from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
+from lambent.model.invocation import InvocationRecord, InvocationResult
 from lambent.model.messages import (
+    Guest,
+    Hosted,
     IdleChange,
     Initialised,
     LeaseGrant,
@@ -64,6 +66,9 @@ class FakeHouse:
         self.stopped: list[Stop] = []
         self.moves: list[Move] = []
         self.told_elsewhere: InvocationResult | None = None
+        self.other_edge: Hosted | None = None  # which has environments, when the limit is reached
+        self.guests: list[tuple[int, Guest]] = []
+        self.told_by_host: InvocationResult | None = None
         self.retired: list[str] = []
         self.idle_changes: list[IdleChange] = []
         self.told_ready: list[str] = []
@@ -83,21 +88,28 @@ class FakeHouse:
         except KeyError:
             raise NoSuchFunction(f"Function not found: {request.key.name}", Type="User") from None
 
-    async def lease(self, request: LeaseRequest) -> LeaseGrant:
+    async def lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
         """See `Control`."""
         if not self.reachable:
             raise Unavailable("no control")
         self.leases.append(request)
         if len(self.alive) >= self.limit:
+            if self.other_edge and not request.here:
+                return self.other_edge
             raise Throttled(Reason.ACCOUNT)
         name = f"e{len(self.leases)}"
         environment = self.alive[name] = self.make(name, request)
         self.estate.granted(environment, StartTimes())
         return LeaseGrant(name, f"stream of {name}", 7)
 
-    async def elsewhere(self, invocation: Invocation) -> InvocationResult | None:
+    async def elsewhere(self, guest: Guest) -> InvocationResult | None:
         """See `Control`."""
         return self.told_elsewhere
+
+    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
+        """See `Control`."""
+        self.guests.append((edge, guest))
+        return self.told_by_host
 
     async def requests(self, query: RateQuery) -> RateGrant:
         """See `Control`."""

@@ -16,14 +16,18 @@ from functools import partial
 from itertools import takewhile
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from lambent.clock import Clock
 from lambent.errors import ServiceError
 from lambent.invocation.errors import same_as
 from lambent.invocation.lease import Lease
 from lambent.invocation.scaling import Demand, more_environments
-from lambent.model.messages import LeaseRequest
+from lambent.model.messages import Hosted, LeaseRequest
 
+UNSEEN_START_S = 0.02  # of a function whose environment came from another edge: a guess, until one starts here
 FORGETTING = 0.1  # how fast a long duration fades from the estimate
+HOSTED_S = 0.2  # how long another edge is believed to have all environments; our own choice
 
 
 class Keeper(Protocol):
@@ -42,15 +46,19 @@ class Keeper(Protocol):
         """Call `plan` from time to time until `unserved` is false."""
 
 
-Given = Callable[[Lease | ServiceError], bool]
-"""Hears which environment a request gets, or why none. False: nobody waits there any more. Must not raise."""
+Place = Lease | Hosted
+"""Where a request can run: in an environment, or at another edge."""
+
+Given = Callable[[Place | ServiceError], bool]
+"""Hears which place a request gets, or why none. False: nobody waits there any more. Must not raise."""
 
 
 class Waiter(NamedTuple):
-    """A request that waits, and since when."""
+    """A request that waits, and since when; one that `stays` cannot go to another edge."""
 
     given: Given
     since_s: float
+    stays: bool
 
 
 class Pool:
@@ -68,6 +76,8 @@ class Pool:
         self.stale = False  # no snapshot leads here any more
         self.watched = False
         self.used_s = clock.monotonic_s()
+        self._host: Hosted | None = None
+        self._hosted_until_s = 0.0
         self.start_s: float | None = None
         self.duration_us = -1.0  # recent, rather too long than too short; negative until known
 
@@ -85,6 +95,11 @@ class Pool:
     def unserved(self) -> bool:
         """Whether some request has no environment of its own on the way."""
         return len(self._waiters) > self.coming
+
+    @property
+    def serves(self) -> bool:
+        """Whether requests could wait for what is here or, as far as we know, coming."""
+        return bool(self.idle or self.provisioned or self.busy or (self.coming and self._host is None))
 
     @property
     def empty(self) -> bool:
@@ -112,34 +127,49 @@ class Pool:
             return None
         return self.take_nowait()
 
-    async def take(self) -> Lease:
-        """The next environment to become free, or a new one.
+    def host_nowait(self) -> Hosted | None:
+        """The edge that has all environments, as last heard. Now and then one request asks anew; the others go on."""
+        now_s = self._clock.monotonic_s()
+        if self._host is None or self.busy:
+            return None
+        if now_s < self._hosted_until_s:
+            return self._host
+        self._hosted_until_s = now_s + HOSTED_S
+        return None
+
+    def lose_host(self) -> None:
+        """There are none any more."""
+        self._host = None
+
+    async def take(self, *, stays: bool = False) -> Place:
+        """The next environment to become free, or a new one; or an edge that has some, if the request may go there.
 
         Raises:
             ServiceError: there is none to be had.
         """
-        future: asyncio.Future[Lease] = asyncio.get_running_loop().create_future()
-        self.wait(partial(_hand_over, future))
+        future: asyncio.Future[Place] = asyncio.get_running_loop().create_future()
+        self.wait(partial(_hand_over, future), stays=stays)
         while True:
             try:
-                lease = await future
+                place = await future
             except asyncio.CancelledError:
-                if future.done() and not future.cancelled() and future.exception() is None:
-                    self.give_back(future.result())
+                given = None if not future.done() or future.cancelled() or future.exception() else future.result()
+                if isinstance(given, Lease):
+                    self.give_back(given)
                 raise
-            if lease.first or lease.environment.usable:
-                return lease
+            if not isinstance(place, Lease) or place.first or place.environment.usable:
+                return place
             future = asyncio.get_running_loop().create_future()  # it ended between the gift and our turn
-            self.wait_again(partial(_hand_over, future), lease)
+            self.wait_again(partial(_hand_over, future), place, stays=stays)
 
-    def wait(self, given: Given) -> None:
+    def wait(self, given: Given, *, stays: bool = False) -> None:
         """`take` for those who can be called, once, now or later."""
-        self._waiters.append(Waiter(given, self._clock.monotonic_s()))
+        self._waiters.append(Waiter(given, self._clock.monotonic_s(), stays))
         self.plan()
 
-    def wait_again(self, given: Given, lease: Lease) -> None:
+    def wait_again(self, given: Given, lease: Lease, *, stays: bool = False) -> None:
         """`lease` was given, but had ended by then: be the first in the line."""
-        self._waiters.appendleft(Waiter(given, self._clock.monotonic_s()))
+        self._waiters.appendleft(Waiter(given, self._clock.monotonic_s(), stays))
         self.give_back(lease)
         self.plan()
 
@@ -169,10 +199,12 @@ class Pool:
     def arrived(self, lease: Lease, began_s: float) -> None:
         """A start is over, well or badly: whoever waits longest gets what came of it."""
         self._not_coming(began_s)
-        lease.pool = self
+        lease.pool, self._host = self, None
         if lease.environment.usable and lease.first:
             took_s = self._clock.monotonic_s() - began_s
             self.start_s = took_s if self.start_s is None else (self.start_s + took_s) / 2
+        elif self.start_s is None and not lease.provisioned:  # it moved here
+            self.start_s = UNSEEN_START_S
         self._offer(lease)
         self.plan()
 
@@ -181,9 +213,27 @@ class Pool:
         lease.pool = self
         self._offer(lease)
 
+    def hosted(self, host: Hosted, began_s: float) -> None:
+        """A start was not to be had, and another edge has environments: who can go there goes."""
+        self._not_coming(began_s)
+        self._host, self._hosted_until_s = host, self._clock.monotonic_s() + HOSTED_S
+        waiters, self._waiters = self._waiters, deque()
+        for waiter in waiters:
+            if waiter.stays:
+                self._waiters.append(waiter)
+            else:
+                waiter.given(host)
+        self.plan()
+
+    def wish(self) -> LeaseRequest:
+        """What to ask for now."""
+        here = bool(self._waiters) and all(waiter.stays for waiter in self._waiters)
+        return msgspec.structs.replace(self.request, here=True) if here else self.request
+
     def refused(self, error: ServiceError, began_s: float) -> None:
         """A start was refused: fail the requests that have nothing of their own to wait for."""
         self._not_coming(began_s)
+        self._host = None
         came_later: list[Waiter] = []
         surplus = len(self._waiters) - self.coming
         while surplus > 0 and self._waiters:
@@ -269,7 +319,7 @@ class Pool:
         )
 
 
-def _hand_over(future: asyncio.Future[Lease], what: Lease | ServiceError) -> bool:
+def _hand_over(future: asyncio.Future[Place], what: Place | ServiceError) -> bool:
     if future.done():
         return False
     if isinstance(what, ServiceError):

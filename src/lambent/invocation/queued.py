@@ -12,11 +12,11 @@ import asyncio
 from collections.abc import Callable
 
 from lambent.errors import ServiceError
+from lambent.invocation.calls import Call
 from lambent.invocation.lease import Lease
-from lambent.invocation.pool import Pool
-from lambent.invocation.streaming import AnswerStream
+from lambent.invocation.pool import Place, Pool
 from lambent.model.function import FunctionSnapshot
-from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.invocation import InvocationResult
 
 Done = Callable[[InvocationResult | Exception], None]
 """Who is told what became of an invocation. Must not raise."""
@@ -25,37 +25,29 @@ Done = Callable[[InvocationResult | Exception], None]
 class Queued:
     """One such request, from `join` until `go_on` is called, once, with a lease that can be used or with an error."""
 
-    __slots__ = ("_go_on", "_left", "_loop", "_pool", "done", "invocation", "since_s", "snapshot", "stream")
+    __slots__ = ("_go_on", "_left", "_loop", "_pool", "call", "done", "since_s", "snapshot")
 
-    def __init__(
-        self,
-        invocation: Invocation,
-        snapshot: FunctionSnapshot,
-        done: Done,
-        stream: AnswerStream | None,
-        since_s: float,
-    ) -> None:
-        self.invocation, self.snapshot, self.done, self.stream = invocation, snapshot, done, stream
-        self.since_s = since_s
+    def __init__(self, call: Call, snapshot: FunctionSnapshot, done: Done, since_s: float) -> None:
+        self.call, self.snapshot, self.done, self.since_s = call, snapshot, done, since_s
         self._loop = asyncio.get_running_loop()
         self._left = False
 
-    def join(self, pool: Pool, go_on: Callable[["Queued", Lease | ServiceError], None]) -> None:
+    def join(self, pool: Pool, go_on: Callable[["Queued", Place | ServiceError], None]) -> None:
         """Be the last in the line."""
         self._pool, self._go_on = pool, go_on
-        pool.wait(self._given)
+        pool.wait(self._given, stays=self.call.stays)
 
     def leave(self) -> None:
         """Want nothing any more: `go_on` is not called."""
         self._left = True
 
-    def _given(self, what: Lease | ServiceError) -> bool:
+    def _given(self, what: Place | ServiceError) -> bool:
         if not self._left:
             self._loop.call_soon(self._take_up, what)
         return not self._left
 
-    def _take_up(self, what: Lease | ServiceError) -> None:
-        if isinstance(what, ServiceError):
+    def _take_up(self, what: Place | ServiceError) -> None:
+        if not isinstance(what, Lease):
             if not self._left:
                 self._go_on(self, what)
         elif self._left:
@@ -63,4 +55,4 @@ class Queued:
         elif what.first or what.environment.usable:
             self._go_on(self, what)
         else:
-            self._pool.wait_again(self._given, what)
+            self._pool.wait_again(self._given, what, stays=self.call.stays)

@@ -15,7 +15,7 @@ from lambent.invocation.errors import ServiceFailed
 from lambent.invocation.lease import Lease
 from lambent.invocation.reach import reach
 from lambent.model.environment import EnvironmentExit, StartTimes
-from lambent.model.messages import LeaseGrant, LeaseRequest
+from lambent.model.messages import Hosted, LeaseGrant, LeaseRequest
 
 ARRIVAL_S = 10.0  # a start takes milliseconds; this only bounds what went wrong
 AFTER_EXIT_S = 1.0  # an exit may overtake the environment it is about, but not by more
@@ -56,14 +56,16 @@ class Starts:
         self._expected: dict[str, Expected] = {}
         self._exits: dict[str, EnvironmentExit] = {}  # of environments that have not come yet
 
-    async def start(self, request: LeaseRequest, init_timeout_s: float, wanted: Callable[[], bool]) -> Lease:
-        """A new environment after its init phase, which may have failed: see `Lease.init`.
+    async def start(self, request: LeaseRequest, init_timeout_s: float, wanted: Callable[[], bool]) -> Lease | Hosted:
+        """A new environment after its init phase, which may have failed: see `Lease.init`; or who has some.
 
         Raises:
             ServiceError: none was granted, or it never came.
         """
         began_s = self._clock.monotonic_s()
         grant = await reach(lambda: self._control.lease(request), self._clock, wanted)
+        if isinstance(grant, Hosted):
+            return grant
         arrival = await self._arrival(grant)
         restored = arrival.times.restored
         init = await arrival.environment.wait_ready(RESTORE_TIMEOUT_S if restored else init_timeout_s)

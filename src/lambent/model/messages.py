@@ -14,12 +14,14 @@
 | access_logs | edge -> control | AccessLines -> None; they are on disk when it answers |
 | measured | edge -> control | Measured -> None; kept in memory, and on disk within a second |
 | api_requests | edge -> control | ApiRateQuery -> RateGrant |
-| lease | edge -> control; edge -> edge | LeaseRequest -> LeaseGrant; raises Throttled; between edges None |
+| lease | edge -> control; edge -> edge | LeaseRequest -> LeaseGrant or Hosted; raises Throttled; between edges None |
 | enqueue | edge -> control | Enqueue -> None; the event is on disk when it answers |
 | invalidate | control -> edge | Invalidate -> None; nothing stale is served once it answers |
 | call_service | edge -> control | ServiceCall -> HttpResponse; raises AccessDenied |
 | try_rest | control -> edge | RestTrial -> TrialOutcome |
-| invoke | control -> edge; edge -> edge | Invocation -> InvocationResult; between edges None for "not run" |
+| invoke | control -> edge | Invocation -> InvocationResult |
+| host | edge -> edge | Guest -> InvocationResult, or None for "not run": nothing like it is there any more |
+| keep | edge -> edge while control is away | Guest -> InvocationResult, or None for "not run" |
 | take_back | control -> edge | str (environment id) -> bool: idle and given up |
 | give_up | control -> edge | str (environment key) -> str: an idle environment, given up to be moved; "" for none |
 | release | control -> edge | str (environment id) -> None: it ends when it is idle |
@@ -160,17 +162,18 @@ class ApiRateQuery(Struct, frozen=True):
 
 
 class LeaseRequest(Struct, frozen=True):
-    """One more environment for exactly this key, please. `provisioned`: for the provisioned
-    concurrency on `qualifier`, which control itself asks for."""
+    """One more environment for exactly this key, please. `provisioned`: for the provisioned concurrency on `qualifier`,
+    which control itself asks for. `here`: the requests that wait for it cannot go to another edge."""
 
     key: FunctionKey
     version: str
     qualifier: str
     environment_key: str
     provisioned: bool = False
+    here: bool = False
 
 
-class LeaseGrant(Struct, frozen=True):
+class LeaseGrant(Struct, frozen=True, tag=True):
     """The environment that is on its way to the asking edge; `moved`: from another edge, idle,
     `age_s` after it was made."""
 
@@ -180,6 +183,20 @@ class LeaseGrant(Struct, frozen=True):
     moved: bool = False
     provisioned: bool = False
     age_s: float = 0.0
+
+
+class Hosted(Struct, frozen=True, tag=True):
+    """No more environments can be had now, and what there is of this key is with another edge: requests go there."""
+
+    edge: int
+
+
+class Guest(Struct, frozen=True):
+    """An invocation of one edge that another is to run, in an environment of this key: which of an alias's two versions
+    that is, has been drawn already."""
+
+    invocation: Invocation
+    environment_key: str
 
 
 class RateQuery(Struct, frozen=True):

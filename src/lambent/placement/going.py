@@ -23,10 +23,10 @@ def excess_of(held: Sequence[Holding], idle: Iterable[Holding], limit: int) -> t
         held: every environment that counts against the limit.
         idle: those of them that are idle, the least recently used first.
     """
-    surplus = sum(not _goes(each) for each in held) - limit
+    surplus = sum(not goes(each) for each in held) - limit
     if surplus <= 0:
         return [], []
-    now = [each for each in idle if not _goes(each) and not each.claim.pinned][:surplus]
+    now = [each for each in idle if not goes(each) and not each.claim.pinned][:surplus]
     size = Counter(each.claim.function for each in held)
     busy = sorted((each for each in held if _may_end(each)), key=lambda each: -size[each.claim.function])
     return now, busy[: surplus - len(now)]
@@ -58,8 +58,9 @@ def enough_busy(held: Iterable[Holding], spare_mb: int, missing_mb: int) -> list
 
 
 def _may_end(holding: Holding) -> bool:
-    return holding.state is State.HELD and not _goes(holding) and not holding.claim.pinned
+    return holding.state is State.HELD and not goes(holding) and not holding.claim.pinned
 
 
-def _goes(holding: Holding) -> bool:
+def goes(holding: Holding) -> bool:
+    """Whether its end is decided, or asked for."""
     return holding.ending or holding.doomed or holding.state in GOING

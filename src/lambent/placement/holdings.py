@@ -31,6 +31,7 @@ class Claim(Struct, frozen=True):
     environment_key: str
     memory_mb: int
     provisioned_for: str = ""  # the version or alias whose provisioned concurrency it is for
+    here: bool = False  # who waits for it cannot go to another edge
 
     @property
     def place(self) -> Place:
@@ -90,6 +91,15 @@ class Refused(Struct, frozen=True):
     full: bool = False
 
 
+class Guided(Struct, frozen=True):
+    """The claim called `environment_id` gets none; `edge` has some of the same key, and its requests may wait there.
+    `ask`: one of them may be idle, and move."""
+
+    environment_id: str
+    edge: int
+    ask: bool
+
+
 class TakeBack(Struct, frozen=True):
     """Ask `edge` for `environment_id`; report the answer to `took_back`."""
 
@@ -111,7 +121,7 @@ class StopEnvironment(Struct, frozen=True):
     reason: str
 
 
-Effect = Granted | Refused | TakeBack | EndWhenDone | StopEnvironment
+Effect = Granted | Refused | Guided | TakeBack | EndWhenDone | StopEnvironment
 
 
 class Usage(Struct, frozen=True):

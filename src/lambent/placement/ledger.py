@@ -9,15 +9,18 @@ The rules
 - Concurrency: a function with a reservation has exactly that; all others share what the account
   has left. At the limit, an idle environment of the same pool is taken back, least recently used
   first; one that is already on its way out is waited for; else the refusal comes at once.
+- Where no more can be had, and another edge has environments of the same key, a claim is shown the way there
+  (`Guided`): requests of all edges wait in one line then, and what one edge keeps busy is no loss to the others. Most
+  requests can go; a claim for one that cannot (`here`), or for another key, has the rules that follow.
 - An edge tells us late that an environment fell idle. So, before refusing, a few environments
-  that another edge may not need any more are asked for: at most PROBES_AT_ONCE at any time, and
-  none twice within PROBE_AGAIN_S.
+  that another edge may not need any more are asked for: at most PROBES_AT_ONCE at any time
+  (`probing.py`).
 - Memory of the node: the same, but over all functions; with nothing idle a claim waits until its
   owner lets it `expire`. Whose function has the least memory is next, and of one function whoever
   came first. So that a storm on one function, whose environments are never idle, cannot keep the
   others out, environments of the function with the most memory end when they are done, as long as
   it keeps no less than the claim's function then has. Of one function, whose environments are all with
-  one edge, the other edges' requests would wait in vain: one changes over, now and then (`hurry`).
+  one edge, the other edges' requests that cannot go there would wait in vain: one changes over, now and then (`hurry`).
 - A claim that waits for memory holds nothing; it is judged anew when its turn comes.
 
 Rejected: a counter of running invocations shared by the edges (one round trip on each warm
@@ -31,6 +34,7 @@ invocation), and shares of the limit per edge (not exact: one edge throttles whi
 Door: several nodes are several capacities, chosen in `_wait_for_memory`'s place.
 """
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
@@ -44,6 +48,7 @@ from lambent.placement.holdings import (
     Effect,
     EndWhenDone,
     Granted,
+    Guided,
     Holding,
     Refused,
     State,
@@ -52,12 +57,12 @@ from lambent.placement.holdings import (
     Usage,
     Waiter,
 )
+from lambent.placement.probing import host_of, may_be_asked, to_probe
 from lambent.placement.throttle import Reason
 from lambent.placement.waiting import Waiting
 
 PROBES_PER_CLAIM = 4
 PROBES_AT_ONCE = 16
-PROBE_AGAIN_S = 0.1  # by then an edge reports what has become idle
 
 
 class Ledger(Books):
@@ -85,12 +90,16 @@ class Ledger(Books):
         reason = Reason.RESERVED if reserved else Reason.ACCOUNT
         return [Refused(environment_id, reason, full), *self._advance()]
 
-    def hurry(self, environment_id: str) -> list[Effect]:
+    def hurry(self, environment_id: str, now_s: float) -> list[Effect]:
         """The claim waits for long. Where the function's environments are all with other edges, whose own requests keep
-        them busy, one of them ends when it is done."""
+        them busy, its requests go there by now; if they cannot, one of the environments ends when it is done."""
         waiter = self._waiting.at_memory.get(environment_id)
         if waiter is None or waiter.claim.place in self._served(waiter.claim.function):
             return []
+        guided = self._guided(waiter, now_s)
+        if guided is not None:
+            self._waiting.drop(environment_id)
+            return [guided, *self._advance()]
         held = list(self._functions.get(waiter.claim.function, {}).values())
         if any(each.ending for each in held):
             return []  # for another claim in the same need; if it does not come to us, we ask again
@@ -287,12 +296,22 @@ class Ledger(Books):
         if any(holding.claim.function in functions for holding in on_their_way):
             self._waiting.at_limit[waiter.environment_id] = waiter
             return
-        candidates = self._first_idle(functions) or self._probes(waiter, functions)
-        if not candidates:
-            yield Refused(waiter.environment_id, reason)
-            return
-        self._waiting.at_limit[waiter.environment_id] = waiter
-        yield from self._ask(candidates)
+        candidates = self._first_idle(functions)
+        guided = None if candidates else self._guided(waiter, waiter.at_s)
+        candidates = candidates or ([] if guided else self._probes(waiter, functions))
+        if candidates:
+            self._waiting.at_limit[waiter.environment_id] = waiter
+            yield from self._ask(candidates)
+        else:
+            yield guided or Refused(waiter.environment_id, reason)
+
+    def _guided(self, waiter: Waiter, now_s: float) -> Guided | None:
+        """The way to another edge whose environments the claim's requests could use."""
+        held = self._functions.get(waiter.claim.function, OrderedDict())
+        hosts = host_of(held.values(), waiter.claim)
+        if not hosts:
+            return None
+        return Guided(waiter.environment_id, hosts[0].claim.edge, may_be_asked(held, hosts, now_s))
 
     def _probes(self, waiter: Waiter, functions: set[FunctionKey]) -> list[Holding]:
         """Environments that may be idle without our knowing: not those that the asking edge would have used."""
@@ -301,25 +320,9 @@ class Ledger(Books):
         waiter.probed = True
         found: list[Holding] = []
         for function in functions:
-            found += self._probes_of(function, waiter, PROBES_PER_CLAIM - len(found))
+            found += to_probe(self._functions.get(function, OrderedDict()), waiter, PROBES_PER_CLAIM - len(found))
             if len(found) == PROBES_PER_CLAIM:
                 break
-        return found
-
-    def _probes_of(self, function: FunctionKey, waiter: Waiter, wanted: int) -> list[Holding]:
-        own = waiter.claim.place
-        held = self._functions.get(function)
-        if held is None:
-            return []
-        found: list[Holding] = []
-        for holding in held.values():
-            if waiter.at_s - holding.probed_s < PROBE_AGAIN_S or len(found) == wanted:
-                break
-            if holding.state is State.HELD and not holding.claim.pinned and holding.claim.place != own:
-                found.append(holding)
-        for holding in found:
-            holding.probed_s = waiter.at_s
-            held.move_to_end(holding.environment_id)
         return found
 
     def _wait_for_memory(self, waiter: Waiter) -> Iterator[Effect]:
@@ -327,10 +330,13 @@ class Ledger(Books):
             yield Refused(waiter.environment_id, Reason.ACCOUNT)
             return
         first = self._waiting.goes_first(waiter)
+        missing_mb = self._memory_mb + waiter.claim.memory_mb - self.capacity_mb - self._going_mb()
+        idle, missing_mb = enough_idle(self._idle.values(), missing_mb)
+        if (missing_mb > 0 or not first) and (guided := self._guided(waiter, waiter.at_s)):
+            yield guided
+            return
         self._waiting.at_memory[waiter.environment_id] = waiter
         if first:
-            missing_mb = self._memory_mb + waiter.claim.memory_mb - self.capacity_mb - self._going_mb()
-            idle, missing_mb = enough_idle(self._idle.values(), missing_mb)
             yield from self._ask(idle)
             yield from self._end_some(waiter.claim, missing_mb)
 

@@ -23,6 +23,7 @@ from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionKey
 from lambent.model.messages import (
     EnvironmentStatus,
+    Hosted,
     IdleChange,
     Initialised,
     LeaseGrant,
@@ -31,11 +32,13 @@ from lambent.model.messages import (
     Stop,
 )
 from lambent.placement.api import Allowance, Links
+from lambent.placement.claims import Claims
 from lambent.placement.holdings import (
     Claim,
     Effect,
     EndWhenDone,
     Granted,
+    Guided,
     Holding,
     Refused,
     State,
@@ -49,7 +52,6 @@ from lambent.placement.pace import Pace
 from lambent.placement.throttle import NoMemory, PlacementFailed, Reason, Throttled
 
 NO_EDGE = -1  # holds what no edge does
-HURRY_S = 1.0  # our own choice: long beside a start, which is what a change of edges costs
 LONGEST_WAIT_S = 5.0  # our own choice: below the read timeouts of SDKs, above a start and a stop
 
 log = structlog.get_logger()
@@ -79,7 +81,7 @@ class Placement:
         self._clock, self._ids, self._wait_s = clock, ids, wait_s
         self._agents, self._edges, self._limits, self._specs = links
         self._moves = Moves(self._ledger, self._agents, self._edges, clock, self._not_moved)
-        self._claims: dict[str, asyncio.Future[None]] = {}
+        self._claims = Claims(self._ledger, clock, wait_s, self._carry_out)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._open = asyncio.Event()
         self._ended: set[str] = set()  # while closed: what the agent says meanwhile is newer than its inventory
@@ -87,8 +89,8 @@ class Placement:
 
     # what edges ask
 
-    async def lease(self, edge: int, request: LeaseRequest) -> LeaseGrant:
-        """One more environment, on its way to `edge`.
+    async def lease(self, edge: int, request: LeaseRequest) -> LeaseGrant | Hosted:
+        """One more environment, on its way to `edge`; or where there are some, when there can be no more.
 
         Raises:
             Throttled: a limit, or the node's memory, is used up.
@@ -96,11 +98,14 @@ class Placement:
         """
         asked_s = self._clock.monotonic_s()
         await self._wait_open()
-        moved = await self._moved(edge, request, asked_s)
+        moved = await self._moved(self._moves.givers(edge, request), edge, request, asked_s)
         if moved is not None:
             return moved
         environment_id, log_stream = self._ids.hex(32), await self._specs.log_stream(request)
-        await self._claim_in_pace(environment_id, edge, request)
+        guided = await self._claim_in_pace(environment_id, edge, request)
+        if guided is not None:
+            moved = await self._moved([guided.edge] if guided.ask else [], edge, request, asked_s)
+            return moved or Hosted(guided.edge)
         placement_us = round((self._clock.monotonic_s() - asked_s) * 1e6)
         start = asyncio.ensure_future(self._start(environment_id, edge, request, log_stream))
         self._keep(start)
@@ -214,14 +219,14 @@ class Placement:
         await self._wait_open()
         memory_mb = await self._limits.memory_mb(request)
         try:
-            self._check_size(memory_mb)
+            self._claims.check_size(memory_mb)
         except NoMemory as too_large:
             raise PlacementFailed(too_large.why) from None
         function = msgspec.structs.replace(request.key, name=f"{request.key.name}:{request.version}")
         init_id = self._ids.hex(32)
         claim = Claim(NO_EDGE, function, request.environment_key, memory_mb, provisioned_for=request.version)
         try:
-            await self._granted(init_id, claim, (await self._allowance(request.key)).of_another(1))
+            await self._claims.granted(init_id, claim, (await self._allowance(request.key)).of_another(1))
             yield
         finally:
             self._carry_out(self._ledger.exited(init_id))
@@ -229,8 +234,7 @@ class Placement:
 
     # moving what is idle elsewhere
 
-    async def _moved(self, edge: int, request: LeaseRequest, asked_s: float) -> LeaseGrant | None:
-        givers = self._moves.givers(edge, request)
+    async def _moved(self, givers: list[int], edge: int, request: LeaseRequest, asked_s: float) -> LeaseGrant | None:
         if not givers:
             return None
         move = asyncio.ensure_future(self._moves.move(givers, edge, request.environment_key))
@@ -266,51 +270,22 @@ class Placement:
         if not self._open.is_set():
             raise PlacementFailed("No environment could be made: the agent cannot be reached now.")
 
-    async def _claim_in_pace(self, environment_id: str, edge: int, request: LeaseRequest) -> None:
+    async def _claim_in_pace(self, environment_id: str, edge: int, request: LeaseRequest) -> Guided | None:
         """A claim that the limits allow. Provisioned environments have a pace of their own (provisioning.py)."""
-        await self._claim(environment_id, edge, request)
-        if not request.provisioned and not self._pace.take(request.key, self._clock.monotonic_s()):
+        guided = await self._claim(environment_id, edge, request)
+        paced = guided is None and not request.provisioned
+        if paced and not self._pace.take(request.key, self._clock.monotonic_s()):
             self._carry_out(self._ledger.exited(environment_id))
             raise Throttled(Reason.ACCOUNT)
+        return guided
 
-    async def _claim(self, environment_id: str, edge: int, request: LeaseRequest) -> None:
+    async def _claim(self, environment_id: str, edge: int, request: LeaseRequest) -> Guided | None:
         memory_mb = await self._limits.memory_mb(request)
         provisioned_for = request.qualifier if request.provisioned else ""
-        claim = Claim(edge, request.key, request.environment_key, memory_mb, provisioned_for)
-        self._check_size(memory_mb)
-        await self._granted(environment_id, claim, await self._allowance(request.key))
-
-    async def _granted(self, environment_id: str, claim: Claim, allowance: Allowance) -> None:
-        """Returns when the claim holds an environment of that id. Raises Throttled, PlacementFailed."""
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._claims[environment_id] = answer
-        self._carry_out(self._ledger.request(environment_id, claim, allowance, self._clock.monotonic_s()))
-        deadline = None if answer.done() else asyncio.ensure_future(self._expire(environment_id))
-        try:
-            await answer
-        except asyncio.CancelledError:
-            self._carry_out([*self._ledger.expire(environment_id), *self._ledger.exited(environment_id)])
-            raise
-        finally:
-            del self._claims[environment_id]
-            if deadline is not None:
-                deadline.cancel()
-
-    def _check_size(self, memory_mb: int) -> None:
-        capacity_mb = self._ledger.capacity_mb
-        if memory_mb > capacity_mb:
-            why = f"The node has {capacity_mb} MB for environments and the function needs {memory_mb} MB; "
-            raise NoMemory(why + "raise node_memory_mb or lower MemorySize.")
-
-    def _refusal(self, refused: Refused) -> ServiceError:
-        if refused.reason is None:
-            return PlacementFailed("The agent or the edge went away.")
-        if not refused.full:
-            return Throttled(refused.reason)
-        why = (
-            f"The {self._ledger.capacity_mb} MB that the node has for environments were in use for {self._wait_s:g} s; "
-        )
-        return NoMemory(why + "raise node_memory_mb, lower MemorySize or provision less.")
+        place = edge, request.key, request.environment_key
+        self._claims.check_size(memory_mb)
+        claim = Claim(*place, memory_mb, provisioned_for, request.here)
+        return await self._claims.granted(environment_id, claim, await self._allowance(request.key))
 
     async def _allowance(self, function: FunctionKey) -> Allowance:
         """The limits as they are when this returns, not as they were when it began."""
@@ -319,15 +294,6 @@ class Placement:
             allowance = await self._limits.allowance(function)
             if changes == self._limit_changes:
                 return allowance
-
-    async def _expire(self, environment_id: str) -> None:
-        left_s = self._wait_s
-        while left_s > HURRY_S:
-            await self._clock.sleep(HURRY_S)
-            left_s -= HURRY_S
-            self._carry_out(self._ledger.hurry(environment_id))
-        await self._clock.sleep(left_s)
-        self._carry_out(self._ledger.expire(environment_id))
 
     async def _start(self, environment_id: str, edge: int, request: LeaseRequest, log_stream: str) -> None:
         try:
@@ -349,24 +315,17 @@ class Placement:
         for effect in effects:
             match effect:
                 case Granted(environment_id):
-                    self._settle(environment_id, None)
+                    self._claims.settle(environment_id)
+                case Guided() as guided:
+                    self._claims.settle(guided.environment_id, guided)
                 case Refused() as refused:
-                    self._settle(refused.environment_id, self._refusal(refused))
+                    self._claims.refuse(refused)
                 case TakeBack(edge, environment_id):
                     self._spawn(self._take_back(edge, environment_id))
                 case EndWhenDone(edge, environment_id):
                     self._spawn(self._release(edge, environment_id))
                 case StopEnvironment(environment_id, reason):
                     self._spawn(self._stop(environment_id, reason))
-
-    def _settle(self, environment_id: str, error: ServiceError | None) -> None:
-        answer = self._claims.get(environment_id)
-        if answer is None or answer.done():
-            return
-        if error is None:
-            answer.set_result(None)
-        else:
-            answer.set_exception(error)
 
     async def _take_back(self, edge: int, environment_id: str) -> None:
         try:

@@ -27,6 +27,7 @@ from lambent.model.messages import (
     EnvironmentStatus,
     Forwarded,
     Hello,
+    Hosted,
     IdleChange,
     Initialised,
     KeyQuery,
@@ -290,7 +291,7 @@ class Control:
     async def _function_url(self, _: Peer, query: UrlQuery) -> UrlAccess | None:
         return await self._lambda.urls.access(query)
 
-    async def _lease(self, peer: Peer, request: LeaseRequest) -> LeaseGrant:
+    async def _lease(self, peer: Peer, request: LeaseRequest) -> LeaseGrant | Hosted:
         return await self._placement.lease(peer.number, request)
 
     async def _requests(self, _: Peer, query: RateQuery) -> RateGrant:

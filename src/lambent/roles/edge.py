@@ -36,7 +36,7 @@ from lambent.roles.edge_links import AgentLink
 from lambent.roles.edge_stages import Serving, stages_of
 from lambent.roles.edge_websockets import Whereabouts
 from lambent.roles.handoff_line import HandoffLine
-from lambent.roles.neighbours import Caches, NeighbourDoor, Neighbours, SteadyControl, address_of
+from lambent.roles.neighbours import Caches, Environments, NeighbourDoor, Neighbours, SteadyControl, address_of
 from lambent.roles.tls import TlsKeeper
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting
@@ -87,7 +87,8 @@ class Edge:
         where = Whereabouts(number, authentication, self._neighbours.connection, ids)
         self._apis = EdgeApis(control, self._data_plane.begin, self._clock, settings, where)
         caches = Caches(self._keys, self._urls, self._snapshots, self._apis)
-        self._door = NeighbourDoor(self._control, caches, self._hand_on, self._run_kept, self._apis.sockets.serve)
+        environments = Environments(self._hand_on, self._data_plane.host, self._data_plane.keep)
+        self._door = NeighbourDoor(self._control, caches, environments, self._apis.sockets.serve)
         serving = Serving(control, self._data_plane, self._journal, caches, authentication, self._missing)
         stages = stages_of(serving, settings, self._clock, ids)
         self._tls = TlsKeeper(settings, self._clock)
@@ -191,9 +192,6 @@ class Edge:
         if grant is not None:
             self._bridges.leave(grant.environment_id)
         return grant
-
-    async def _run_kept(self, invocation: Invocation) -> InvocationResult | None:
-        return await self._data_plane.invoke(invocation) if self._data_plane.keeps(invocation) else None
 
     async def _release(self, _: Peer, environment_id: str) -> None:
         self._estate.release(environment_id)

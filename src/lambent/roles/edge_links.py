@@ -14,6 +14,7 @@ from lambent.model.messages import (
     Download,
     Enqueue,
     Forwarded,
+    Hosted,
     IdleChange,
     Initialised,
     InvokeQuery,
@@ -46,8 +47,9 @@ class ControlLink:
     async def snapshot(self, request: SnapshotRequest) -> FunctionSnapshot:
         return await self._link.peer.call("snapshot", request, FunctionSnapshot)
 
-    async def lease(self, request: LeaseRequest) -> LeaseGrant:
-        return await self._link.peer.call("lease", request, LeaseGrant)
+    async def lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
+        answer: LeaseGrant | Hosted = await self._link.peer.call("lease", request, LeaseGrant | Hosted)  # type: ignore[arg-type]
+        return answer
 
     async def requests(self, query: RateQuery) -> RateGrant:
         return await self._link.peer.call("requests", query, RateGrant)

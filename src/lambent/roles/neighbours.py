@@ -7,8 +7,8 @@ function URL, an API, a snapshot, or an idle environment, which moves as placeme
 moved (custom runtimes, extensions) stays, and the invocation goes there. `NeighbourDoor` answers, from what its
 edge has, or from control if that is back already. See docs/decisions/0008 and 0029.
 
-One thing goes from edge to edge whether control is there or not: a request to @connections, to the edge that holds the
-WebSocket.
+Two things go from edge to edge whether control is there or not: a request to @connections, to the edge that holds the
+WebSocket; and, when placement says so, an invocation to the edge that has all environments there can be (see 0039).
 
 Nothing grows meanwhile: an environment that moves counts where it counted before, so limits hold. Nothing is
 older than what the other edge would serve by itself, and all of it is forgotten when control is back.
@@ -30,11 +30,13 @@ from lambent.invocation.snapshots import Snapshots
 from lambent.model.apis import CompiledApi
 from lambent.model.function import FunctionSnapshot
 from lambent.model.function_url import UrlAccess
-from lambent.model.invocation import Invocation, InvocationResult
+from lambent.model.invocation import InvocationResult
 from lambent.model.messages import (
     ConnectionAnswer,
     ConnectionCall,
+    Guest,
     Hello,
+    Hosted,
     InvokeQuery,
     KeyQuery,
     LeaseGrant,
@@ -88,21 +90,32 @@ class Neighbours:
                 return answer
         raise Unavailable("control is not connected")
 
-    async def invoke(self, invocation: Invocation) -> InvocationResult | None:
-        """What came of it where it could run; None when it was not run. It is never tried twice.
+    async def keep(self, guest: Guest) -> InvocationResult | None:
+        """What came of it where it has to run; None when it was not run. Raises as `host`."""
+        for link in self._links:
+            answer = await self._run(link, "keep", guest)
+            if answer is not None:
+                return answer
+        return None
+
+    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
+        """What came of it at that edge; None when it was not run. It is never tried twice.
 
         Raises:
             ServiceError: it was refused there, or lost with its edge.
         """
-        for link in self._links:
-            if link.connected:
-                try:
-                    answer = await link.peer.call("invoke", invocation, InvocationResult | None)  # type: ignore[arg-type]
-                except Unavailable as lost:
-                    raise ServiceFailed("The execution environment was lost; try again.") from lost
-                if answer is not None:
-                    return answer
-        return None
+        link = self._by_number.get(edge)
+        return None if link is None else await self._run(link, "host", guest)
+
+    @staticmethod
+    async def _run(link: Lasting, method: str, guest: Guest) -> InvocationResult | None:
+        if not link.connected:
+            return None
+        try:
+            answer: InvocationResult | None = await link.peer.call(method, guest, InvocationResult | None)  # type: ignore[arg-type]
+        except Unavailable as lost:
+            raise ServiceFailed("The execution environment was lost; try again.") from lost
+        return answer
 
     async def connection(self, edge: int, call: ConnectionCall) -> ConnectionAnswer:
         """What the edge says that holds the connection. Raises Unavailable, if there is such an edge."""
@@ -147,17 +160,20 @@ class SteadyControl(ControlLink):
         except Unavailable:
             return await self._neighbours.ask("snapshot", request, FunctionSnapshot)
 
-    async def lease(self, request: LeaseRequest) -> LeaseGrant:
+    async def lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
         try:
             return await super().lease(request)
         except Unavailable:
             return await self._neighbours.ask("lease", request, LeaseGrant)
 
-    async def elsewhere(self, invocation: Invocation) -> InvocationResult | None:
-        return None if self._link.connected else await self._neighbours.invoke(invocation)
+    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
+        return await self._neighbours.host(edge, guest)
+
+    async def elsewhere(self, guest: Guest) -> InvocationResult | None:
+        return None if self._link.connected else await self._neighbours.keep(guest)
 
 
-Run = Callable[[Invocation], Awaitable[InvocationResult | None]]
+Run = Callable[[Guest], Awaitable[InvocationResult | None]]
 ServeConnection = Callable[[ConnectionCall], Awaitable[ConnectionAnswer]]
 HandOn = Callable[[str, int], Awaitable[LeaseGrant | None]]
 
@@ -171,21 +187,30 @@ class Caches(NamedTuple):
     apis: EdgeApis
 
 
+class Environments(NamedTuple):
+    """What an edge does for its neighbours with the environments that it holds."""
+
+    hand_on: HandOn
+    host: Run
+    keep: Run
+
+
 class NeighbourDoor:
     """Answers the neighbours. None is "not here": they ask the next one.
 
     Args:
-        hand_on: gives an idle environment of a key to another edge.
-        run: runs an invocation, if it has to be here.
+        environments: gives an idle one of a key to another edge (`hand_on`), runs an invocation if there are some for
+            it here (`host`), or only if it has to be here (`keep`).
         serve_connection: does what @connections asks of a WebSocket that is held here.
     """
 
     def __init__(
-        self, control: Lasting, caches: Caches, hand_on: HandOn, run: Run, serve_connection: ServeConnection
+        self, control: Lasting, caches: Caches, environments: Environments, serve_connection: ServeConnection
     ) -> None:
         self._link, self._control = control, ControlLink(control)
         self._keys, self._urls, self._snapshots, self._apis = caches
-        self._hand_on, self._run, self._serve_connection = hand_on, run, serve_connection
+        self._hand_on, self._host, self._keep = environments
+        self._serve_connection = serve_connection
 
     async def open(self, address: Address) -> asyncio.Server:
         """Listen there."""
@@ -200,7 +225,8 @@ class NeighbourDoor:
             "may_invoke": Method(InvokeQuery, self._may_invoke),
             "snapshot": Method(SnapshotRequest, self._snapshot),
             "lease": Method(LeaseRequest, self._lease),
-            "invoke": Method(Invocation, self._invoke),
+            "host": Method(Guest, self._host_guest),
+            "keep": Method(Guest, self._keep_guest),
             "connection": Method(ConnectionCall, self._connection),
         }
 
@@ -232,8 +258,11 @@ class NeighbourDoor:
         """Where control is back, placement decides: who asks will reach it in a moment."""
         return None if self._link.connected else await self._hand_on(request.environment_key, peer.number)
 
-    async def _invoke(self, _: Peer, invocation: Invocation) -> InvocationResult | None:
-        return None if self._link.connected else await self._run(invocation)
+    async def _host_guest(self, _: Peer, guest: Guest) -> InvocationResult | None:
+        return await self._host(guest)
+
+    async def _keep_guest(self, _: Peer, guest: Guest) -> InvocationResult | None:
+        return None if self._link.connected else await self._keep(guest)
 
     async def _connection(self, _: Peer, call: ConnectionCall) -> ConnectionAnswer:
         return await self._serve_connection(call)

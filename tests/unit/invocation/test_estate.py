@@ -341,17 +341,16 @@ async def test_what_cannot_be_moved_is_kept_idle_or_busy(lab: Lab, monkeypatch: 
     gate = lab.gate(SLEPT)
     lab.answers = [[Outcome(OutcomeKind.RESPONSE, 1_000, b"1"), gate]]
     await lab.invoke()
-    invocation = lab.invocation()
-    assert not lab.data_plane.keeps(invocation)
+    assert not lab.estate.keeps("k1")
     monkeypatch.setattr(FakeEnvironment, "movable", False)
-    assert lab.data_plane.keeps(invocation)
+    assert lab.estate.keeps("k1")
     assert await lab.estate.hand_on("k1", 1) is None
     call = lab.begin()
     await lab.settle()
-    assert lab.data_plane.keeps(invocation)
+    assert lab.estate.keeps("k1")
     gate.open()
     await call
-    assert not lab.data_plane.keeps(lab.invocation(qualifier="other"))
+    assert not lab.estate.keeps("other")
 
 
 async def test_a_request_that_ran_elsewhere_starts_nothing_and_is_written_down_there(lab: Lab) -> None:

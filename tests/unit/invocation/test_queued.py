@@ -10,11 +10,12 @@ import pytest
 from lambent.environment.api import Outcome, OutcomeKind
 from lambent.errors import ServiceError
 from lambent.invocation.errors import ServiceFailed
-from lambent.invocation.lease import Lease
 from lambent.model.invocation import InvocationResult
 
 if TYPE_CHECKING:
     from tests.unit.invocation.conftest import Gate, Lab
+
+    from lambent.invocation.pool import Place
 
 START_S = 10.0  # so dear that nobody asks for another environment
 QUICK = Outcome(OutcomeKind.RESPONSE, 1_000, b'"done"')
@@ -69,7 +70,7 @@ async def test_what_ended_before_it_was_taken_up_is_not_used_and_the_place_in_th
     (pool,) = lab.estate._pools.values()
     first = pool._waiters[0].given
 
-    def given(what: Lease | ServiceError) -> bool:
+    def given(what: Place | ServiceError) -> bool:
         """It ends in the same turn, before the request has it."""
         taken = first(what)
         lab.environments["e1"].close()

@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +23,14 @@ from lambent.invocation.data_plane import DataPlane
 from lambent.invocation.estate import Estate
 from lambent.invocation.fakes import NoSuchFunction, render
 from lambent.invocation.snapshots import Snapshots
+from lambent.invocation.streaming import AnswerStream
 from lambent.model.environment import EnvironmentExit, Provisioned
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import Invocation, InvocationRecord, InvocationResult
 from lambent.model.messages import (
     EnvironmentStatus,
+    Guest,
+    Hosted,
     IdleChange,
     Initialised,
     LeaseGrant,
@@ -59,10 +63,10 @@ class Town:
         self.key_of: dict[str, str] = {}
         self.code: Counter[str] = Counter()
         self.running: dict[str, asyncio.Future[Outcome]] = {}  # by request id
-        self.most = self.moves = 0
+        self.most = self.moves = self.guests = 0
         self.initialised: list[Initialised] = []
         self.ids, self.capacity_mb = FakeIds(), capacity_mb
-        self.leases: set[asyncio.Future[LeaseGrant]] = set()
+        self.leases: set[asyncio.Future[LeaseGrant | Hosted]] = set()
         self.away = False  # control
         self.placement = self.new_placement()
 
@@ -207,7 +211,7 @@ class Edge:
             revision_id=str(version),
         )
 
-    async def lease(self, request: LeaseRequest) -> LeaseGrant:
+    async def lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
         if self.town.away:
             for edge in self.town.edges.values():
                 if edge is not self:
@@ -233,8 +237,16 @@ class Edge:
             raise Unavailable("not now")  # as the agent says it
         return await self.town.move(move)
 
-    async def elsewhere(self, invocation: Invocation) -> InvocationResult | None:
+    async def elsewhere(self, guest: Guest) -> InvocationResult | None:
         return None
+
+    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
+        """As the line between two edges has it."""
+        await asyncio.sleep(0)
+        self.town.guests += 1
+        answer = await self.town.edges[edge].data_plane.host(guest)
+        await asyncio.sleep(0)
+        return answer
 
     async def requests(self, query: RateQuery) -> RateGrant:
         return RateGrant(query.wanted)
@@ -259,8 +271,18 @@ class Edge:
     def append(self, record: InvocationRecord) -> None:
         self.records.append(record)
 
-    def begin(self, request_id: str, name: str) -> asyncio.Task[InvocationResult]:
-        return asyncio.ensure_future(self.data_plane.invoke(Invocation(request_id, key(name), "", b"{}")))
+    def begin(self, request_id: str, name: str, *, pieces: bool = False) -> asyncio.Task[InvocationResult]:
+        """`pieces`: its answer may come so, and it cannot go to another edge."""
+        invocation = Invocation(request_id, key(name), "", b"{}")
+        return asyncio.ensure_future(self.stream(invocation) if pieces else self.data_plane.invoke(invocation))
+
+    async def stream(self, invocation: Invocation) -> InvocationResult:
+        answer: asyncio.Future[InvocationResult | Exception] = asyncio.get_running_loop().create_future()
+        self.data_plane.begin(invocation, answer.set_result, AnswerStream(1_000_000, lambda: None))
+        result = await answer
+        if isinstance(result, Exception):
+            raise result
+        return result
 
 
 async def test_a_reservation_holds_over_both_edges_together() -> None:
@@ -288,6 +310,61 @@ async def test_one_place_wanders_from_edge_to_edge_without_a_throttle() -> None:
     await town.close()
 
 
+async def test_while_one_edge_keeps_the_only_place_busy_the_other_edges_requests_have_their_turn() -> None:
+    town = await Town().open(edges=2)
+    town.limits.reserved["f"] = 1
+    order, names = list[str](), [f"r{number}" for number in range(60)]
+
+    async def ask(name: str) -> None:
+        town.edges[int(name[1:]) % 2].begin(name, "f").add_done_callback(lambda _: order.append(name))
+        await town.settle()
+
+    async def finish() -> None:
+        (running,) = town.running
+        town.finish(running)
+        await town.settle()
+        await town.clock.advance(0.01)
+
+    for name in names[:2]:  # both edges know how long it takes
+        await ask(name)
+        await finish()
+    for edge in town.edges.values():
+        for pool in edge.estate._pools.values():
+            pool.start_s = 10.0  # so dear that nobody asks for another environment
+    for name in names[2:8]:
+        await ask(name)
+    for name in names[8:]:
+        await finish()
+        await ask(name)
+    assert town.most == 1
+    assert order == names[:-6], "in the order of arrival, whichever edge they came to"
+    assert town.guests > 20
+    await town.close()
+
+
+async def test_what_runs_for_long_throttles_at_once_whichever_edge_a_request_comes_to() -> None:
+    town = await Town().open(edges=2)
+    town.limits.reserved["f"] = 1
+    call = town.edges[0].begin("first", "f")
+    await town.settle()
+    town.finish("first")
+    await call
+    busy = town.edges[0].begin("busy", "f")
+    await town.settle()
+    await town.clock.advance(1)
+    guest = town.edges[1].begin("guest", "f")
+    await town.settle()
+    assert (town.guests, town.moves, guest.done()) == (1, 0, True)
+    with pytest.raises(ServiceError) as refused:
+        await guest
+    assert refused.value.members["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    counted = [edge.data_plane.statistics().throttles for edge in town.edges.values()]
+    assert counted == [1, 0], "once, where it waited"
+    town.finish("busy")
+    await busy
+    await town.close()
+
+
 async def test_with_control_away_one_place_wanders_all_the_same_and_counts_where_it_is_when_control_is_back() -> None:
     town = await Town().open(edges=2)
     town.limits.reserved["f"] = 1
@@ -298,7 +375,7 @@ async def test_with_control_away_one_place_wanders_all_the_same_and_counts_where
         await town.settle()
         town.finish(f"r{number}")
         await call
-    assert (town.most, len(town.alive), town.moves) == (1, 1, 4)
+    assert (town.most, len(town.alive), town.moves) == (1, 1, 5)
     await town.restart_control()
     await town.settle()
     assert town.placement.usage().environments == len(town.alive) == 1
@@ -386,11 +463,8 @@ async def walk(chance: random.Random) -> None:
         match chance.randrange(9):
             case 0 | 1 | 2:
                 request_id, name = f"r{number}", chance.choice("abc")
-                calls[request_id] = (
-                    town.code[name],
-                    name,
-                    chance.choice(list(town.edges.values())).begin(request_id, name),
-                )
+                edge, pieces = chance.choice(list(town.edges.values())), chance.random() < 0.2
+                calls[request_id] = town.code[name], name, edge.begin(request_id, name, pieces=pieces)
             case 3 | 4 if town.running:
                 kinds = (OutcomeKind.RESPONSE, OutcomeKind.ERROR, OutcomeKind.GARBAGE)
                 town.finish(chance.choice(list(town.running)), chance.choice(kinds))

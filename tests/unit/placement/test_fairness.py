@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
-from lambent.placement.holdings import Claim, Effect, EndWhenDone, Granted
+from lambent.placement.holdings import Claim, Effect, EndWhenDone, Granted, Guided, Refused, TakeBack
 from lambent.placement.ledger import Ledger
+from lambent.placement.probing import PROBE_AGAIN_S
+from lambent.placement.throttle import Reason
 
 STORM, QUIET, THIRD = (FunctionKey("000000000000", "us-east-1", name) for name in ("storm", "quiet", "third"))
 WIDE = Allowance(account_limit=1_000)
@@ -103,8 +105,8 @@ def test_memory_is_never_overcommitted_and_everybody_is_served_in_the_end(order:
     assert len(done) == len(order)
 
 
-def claim_of(edge: int) -> Claim:
-    return Claim(edge, STORM, STORM.name, 128)
+def claim_of(edge: int, *, here: bool = True) -> Claim:
+    return Claim(edge, STORM, STORM.name, 128, here=here)
 
 
 def test_where_one_edge_has_every_environment_one_changes_over_to_who_waits_at_another() -> None:
@@ -112,14 +114,14 @@ def test_where_one_edge_has_every_environment_one_changes_over_to_who_waits_at_a
     for name, edge in (("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("b2", 2)):
         node.take(node.ledger.request(name, claim_of(edge), WIDE, 0.0))
     assert node.granted == ["a1", "a2"]
-    node.take(node.ledger.hurry("a3"))
+    node.take(node.ledger.hurry("a3", 1.0))
     assert node.ending == [], "its edge has something to wait for"
-    node.take(node.ledger.hurry("b1"))
-    node.take(node.ledger.hurry("b2"))
+    node.take(node.ledger.hurry("b1", 1.0))
+    node.take(node.ledger.hurry("b2", 1.0))
     assert len(node.ending) == 1, "one is enough for both"
     node.end(node.ending[0])
     assert node.granted[2:] == ["b1"], "although a3 came before it"
-    node.take(node.ledger.hurry("b2"))
+    node.take(node.ledger.hurry("b2", 1.0))
     assert len(node.ending) == 1
 
 
@@ -128,11 +130,51 @@ def test_one_environment_serves_two_edges_in_turn() -> None:
     node.take(node.ledger.request("a1", claim_of(1), WIDE, 0.0))
     for turn, (name, edge) in enumerate((("b1", 2), ("a2", 1), ("b2", 2))):
         node.take(node.ledger.request(name, claim_of(edge), WIDE, 0.0))
-        node.take(node.ledger.hurry(name))
+        node.take(node.ledger.hurry(name, 1.0))
         node.end(node.ending[turn])
     assert node.granted == ["a1", "b1", "a2", "b2"]
 
 
 def test_what_no_longer_waits_hurries_nobody() -> None:
     node = full_of_storm(waiting=0)
-    assert node.ledger.hurry("s0") == node.ledger.hurry("unknown") == []
+    assert node.ledger.hurry("s0", 1.0) == node.ledger.hurry("unknown", 1.0) == []
+
+
+def test_on_a_full_node_who_can_go_is_shown_to_the_edge_that_has_environments() -> None:
+    node = Node(1)
+    assert node.ledger.request("b1", claim_of(2, here=False), WIDE, 0.0) == [Granted("b1")]
+    way = node.ledger.request("a1", claim_of(1, here=False), WIDE, 1.0)
+    assert way == [Guided("a1", 2, ask=False)], "it only starts"
+    node.take(node.ledger.started("b1"))
+    for name, later_s, ask in (("a2", 0.0, True), ("a3", PROBE_AGAIN_S / 2, False), ("a4", PROBE_AGAIN_S, True)):
+        assert node.ledger.request(name, claim_of(1, here=False), WIDE, 1.0 + later_s) == [Guided(name, 2, ask)]
+    assert node.ledger.usage().waiting == 0
+
+
+def test_at_a_limit_too_and_the_edge_that_has_some_itself_is_refused() -> None:
+    node, one = Node(9), Allowance(account_limit=1_000, reserved=1, reserved_total=1)
+    node.take(node.ledger.request("b1", claim_of(2), one, 0.0))
+    assert node.ledger.request("a1", claim_of(1, here=False), one, 1.0) == [Guided("a1", 2, ask=True)]
+    assert node.ledger.request("b2", claim_of(2, here=False), one, 1.0) == [Refused("b2", Reason.RESERVED)]
+    assert node.ledger.request("a2", claim_of(1), one, 1.0 + PROBE_AGAIN_S) == [TakeBack(2, "b1")]
+
+
+def test_nobody_is_shown_to_what_ends_or_to_another_version() -> None:
+    node = Node(1)
+    node.take(node.ledger.request("b1", claim_of(2), WIDE, 0.0))
+    other = Claim(1, STORM, "another version", 128)
+    assert node.ledger.request("a1", other, WIDE, 1.0) == []
+    assert node.ledger.expire("a1") == [Refused("a1", Reason.ACCOUNT, full=True)]
+    node.take(node.ledger.retiring("b1"))
+    assert node.ledger.request("a2", claim_of(1, here=False), WIDE, 1.0) == []
+    assert node.ledger.exited("b1") == [Granted("a2")]
+
+
+def test_who_waits_already_is_shown_the_way_when_another_edge_gets_the_memory() -> None:
+    node = Node(1)
+    node.take(node.ledger.request("b1", claim_of(2), WIDE, 0.0))
+    node.take(node.ledger.retiring("b1"))
+    for name, edge in (("b2", 2), ("a1", 1)):
+        node.take(node.ledger.request(name, claim_of(edge, here=False), WIDE, 0.0))
+    assert node.ledger.exited("b1") == [Granted("b2"), Guided("a1", 2, ask=False)]
+    assert node.ledger.usage().waiting == 0

@@ -21,8 +21,9 @@ from lambent.placement.holdings import (
     StopEnvironment,
     TakeBack,
 )
-from lambent.placement.ledger import PROBE_AGAIN_S, PROBES_PER_CLAIM
+from lambent.placement.ledger import PROBES_PER_CLAIM
 from lambent.placement.ledger import Ledger as RealLedger
+from lambent.placement.probing import PROBE_AGAIN_S
 from lambent.placement.throttle import Reason
 
 A, B, C = (FunctionKey("000000000000", "us-east-1", name) for name in "abc")
@@ -30,7 +31,7 @@ WIDE = Allowance(account_limit=1_000)
 
 
 def claim(function: FunctionKey = A, edge: int = 1, key: str = "", memory_mb: int = 128, pinned: bool = False) -> Claim:
-    return Claim(edge, function, key or f"key of {function.name}", memory_mb, "1" if pinned else "")
+    return Claim(edge, function, key or f"key of {function.name}", memory_mb, "1" if pinned else "", here=True)
 
 
 class Ledger(RealLedger):

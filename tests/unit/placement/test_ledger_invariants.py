@@ -6,7 +6,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from lambent.model.function import FunctionKey
 from lambent.placement.api import Allowance
-from lambent.placement.holdings import Claim, Effect, EndWhenDone, Granted, Refused, StopEnvironment, TakeBack
+from lambent.placement.holdings import Claim, Effect, EndWhenDone, Granted, Guided, Refused, StopEnvironment, TakeBack
 from lambent.placement.ledger import Ledger
 
 FUNCTIONS = [FunctionKey("000000000000", "us-east-1", name) for name in "abcd"]
@@ -44,6 +44,11 @@ class LedgerMachine(RuleBasedStateMachine):
                     assert self.memory_mb() <= CAPACITY_MB
                 case Refused(name, _):
                     del self.open[name]
+                case Guided(name, edge, _):
+                    shown = self.open.pop(name)
+                    assert not shown.here
+                    alike = [each.edge for each in self.alive.values() if each.environment_key == shown.environment_key]
+                    assert edge in alike
                 case TakeBack(edge, name):
                     assert self.alive[name].edge == edge
                     assert name not in self.asked
@@ -68,11 +73,12 @@ class LedgerMachine(RuleBasedStateMachine):
         edge=st.sampled_from([1, 2]),
         memory_mb=st.sampled_from([128, 256, 512]),
         starts=st.booleans(),
+        here=st.booleans(),
     )
-    def request(self, function: FunctionKey, edge: int, memory_mb: int, starts: bool) -> str:
+    def request(self, function: FunctionKey, edge: int, memory_mb: int, starts: bool, here: bool) -> str:
         self.count += 1
         name = str(self.count)
-        self.open[name] = claim = Claim(edge, function, function.name, memory_mb)
+        self.open[name] = claim = Claim(edge, function, function.name, memory_mb, here=here)
         self.take(self.ledger.request(name, claim, self.allowance(function), self.count / 50))
         if starts and name in self.alive:
             self.take(self.ledger.started(name))
@@ -114,7 +120,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(name=environments)
     def hurry(self, name: str) -> None:
-        self.take(self.ledger.hurry(name))
+        self.take(self.ledger.hurry(name, self.count / 50))
 
     @rule(edge=st.sampled_from([1, 2]))
     def edge_lost(self, edge: int) -> None:

@@ -9,7 +9,7 @@ from lambent.errors import InternalFailure, Unavailable
 from lambent.ids import FakeIds
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionKey
-from lambent.model.messages import EnvironmentStatus, IdleChange, LeaseRequest, Start
+from lambent.model.messages import EnvironmentStatus, Hosted, IdleChange, LeaseGrant, LeaseRequest, Start
 from lambent.placement.api import Links
 from lambent.placement.fakes import FakeAgents, FakeEdges, FakeLimits, FakeSpecs
 from lambent.placement.placement import Placement
@@ -27,9 +27,14 @@ class House:
         await self.placement.recover([])
         return self
 
+    async def lease(self, edge: int, request: LeaseRequest) -> LeaseGrant:
+        grant = await self.placement.lease(edge, request)
+        assert isinstance(grant, LeaseGrant)
+        return grant
 
-def wish(name: str = "a", key: str = "k1") -> LeaseRequest:
-    return LeaseRequest(FunctionKey("000000000000", "us-east-1", name), "$LATEST", "", key)
+
+def wish(name: str = "a", key: str = "k1", *, here: bool = True) -> LeaseRequest:
+    return LeaseRequest(FunctionKey("000000000000", "us-east-1", name), "$LATEST", "", key, here=here)
 
 
 async def settle() -> None:
@@ -39,7 +44,7 @@ async def settle() -> None:
 
 async def test_a_lease_starts_an_environment_for_the_asking_edge() -> None:
     house = await House().open()
-    grant = await house.placement.lease(2, wish())
+    grant = await house.lease(2, wish())
     start = house.agents.running[grant.environment_id]
     assert start.edge == 2
     assert start.spec.log_stream == grant.log_stream
@@ -48,9 +53,9 @@ async def test_a_lease_starts_an_environment_for_the_asking_edge() -> None:
 async def test_the_throttle_carries_what_the_model_names() -> None:
     """Source: the Lambda model's TooManyRequestsException; retryAfterSeconds is the Retry-After header."""
     house = await House(account_limit=1).open()
-    await house.placement.lease(1, wish())
+    await house.lease(1, wish())
     with pytest.raises(Throttled) as caught:
-        await house.placement.lease(1, wish())
+        await house.lease(1, wish())
     members = {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User", "retryAfterSeconds": "1"}
     assert (caught.value.code, caught.value.message, caught.value.members) == (
         "TooManyRequestsException",
@@ -61,27 +66,27 @@ async def test_the_throttle_carries_what_the_model_names() -> None:
 
 async def test_an_idle_environment_of_another_edge_makes_room() -> None:
     house = await House(account_limit=1).open()
-    first = await house.placement.lease(1, wish())
+    first = await house.lease(1, wish())
     house.placement.idle(IdleChange(first.environment_id, 1))
     house.edges.idle.add(first.environment_id)
-    second = await house.placement.lease(2, wish())
+    second = await house.lease(2, wish())
     assert list(house.agents.running) == [second.environment_id]
     assert house.edges.asked == [(1, first.environment_id)]
 
 
 async def test_room_is_found_even_before_the_edge_has_told_that_it_is_idle() -> None:
     house = await House(account_limit=1).open()
-    first = await house.placement.lease(1, wish())
+    first = await house.lease(1, wish())
     house.edges.idle.add(first.environment_id)
-    second = await house.placement.lease(2, wish())
+    second = await house.lease(2, wish())
     assert list(house.agents.running) == [second.environment_id]
 
 
 async def test_a_full_node_makes_claims_wait_and_throttles_them_at_last() -> None:
     house = await House(capacity_mb=128).open()
-    first = await house.placement.lease(1, wish())
-    served = asyncio.ensure_future(house.placement.lease(1, wish("b")))
-    throttled = asyncio.ensure_future(house.placement.lease(1, wish("c")))
+    first = await house.lease(1, wish())
+    served = asyncio.ensure_future(house.lease(1, wish("b")))
+    throttled = asyncio.ensure_future(house.lease(1, wish("c")))
     await settle()
     house.placement.exited(EnvironmentExit(first.environment_id))
     assert (await served).environment_id in house.agents.running
@@ -93,23 +98,23 @@ async def test_a_full_node_makes_claims_wait_and_throttles_them_at_last() -> Non
 async def test_a_function_larger_than_the_node_is_told_so() -> None:
     house = await House(capacity_mb=100).open()
     with pytest.raises(Throttled, match="raise node_memory_mb or lower MemorySize"):
-        await house.placement.lease(1, wish())
+        await house.lease(1, wish())
 
 
 async def test_a_start_that_fails_gives_its_place_back() -> None:
     house = await House(account_limit=1).open()
     house.agents.reachable = False
     with pytest.raises(PlacementFailed):
-        await house.placement.lease(1, wish())
+        await house.lease(1, wish())
     house.agents.reachable = True
-    await house.placement.lease(1, wish())
+    await house.lease(1, wish())
 
 
 async def test_a_retiring_environment_is_waited_for() -> None:
     house = await House(account_limit=1).open()
-    first = await house.placement.lease(1, wish())
+    first = await house.lease(1, wish())
     house.placement.retiring(first.environment_id)
-    second = asyncio.ensure_future(house.placement.lease(1, wish()))
+    second = asyncio.ensure_future(house.lease(1, wish()))
     await settle()
     assert not second.done()
     house.placement.exited(EnvironmentExit(first.environment_id))
@@ -118,8 +123,8 @@ async def test_a_retiring_environment_is_waited_for() -> None:
 
 async def test_a_lost_edge_is_cleaned_up_after() -> None:
     house = await House().open()
-    first = await house.placement.lease(1, wish())
-    kept = await house.placement.lease(2, wish())
+    first = await house.lease(1, wish())
+    kept = await house.lease(2, wish())
     house.placement.edge_lost(1)
     await settle()
     assert [stop.environment_id for stop in house.agents.stopped] == [first.environment_id]
@@ -139,7 +144,7 @@ async def test_an_edge_that_hangs_up_while_its_environment_is_made_leaves_nothin
         await start(message)
 
     monkeypatch.setattr(house.agents, "start", slow_start)
-    lease = asyncio.ensure_future(house.placement.lease(1, wish()))
+    lease = asyncio.ensure_future(house.lease(1, wish()))
     await settle()
     lease.cancel()
     house.placement.edge_lost(1)
@@ -152,8 +157,8 @@ async def test_an_edge_that_hangs_up_while_its_environment_is_made_leaves_nothin
 
 async def test_a_cancelled_claim_that_waits_is_forgotten() -> None:
     house = await House(capacity_mb=128).open()
-    first = await house.placement.lease(1, wish())
-    waiting = asyncio.ensure_future(house.placement.lease(1, wish()))
+    first = await house.lease(1, wish())
+    waiting = asyncio.ensure_future(house.lease(1, wish()))
     await settle()
     waiting.cancel()
     await settle()
@@ -164,7 +169,7 @@ async def test_a_cancelled_claim_that_waits_is_forgotten() -> None:
 
 async def test_leases_wait_until_it_is_known_what_the_agent_holds() -> None:
     house = House(account_limit=1)
-    lease = asyncio.ensure_future(house.placement.lease(1, wish()))
+    lease = asyncio.ensure_future(house.lease(1, wish()))
     await settle()
     assert not lease.done()
     key = wish().key
@@ -177,7 +182,7 @@ async def test_leases_wait_until_it_is_known_what_the_agent_holds() -> None:
 async def test_without_an_agent_a_lease_fails_after_a_bounded_time() -> None:
     house = await House().open()
     house.placement.agent_lost()
-    lease = asyncio.ensure_future(house.placement.lease(1, wish()))
+    lease = asyncio.ensure_future(house.lease(1, wish()))
     await settle()
     await house.clock.advance(6)
     with pytest.raises(PlacementFailed):
@@ -186,15 +191,15 @@ async def test_without_an_agent_a_lease_fails_after_a_bounded_time() -> None:
 
 async def test_a_lost_agent_takes_its_environments_out_of_the_books() -> None:
     house = await House(account_limit=1).open()
-    await house.placement.lease(1, wish())
+    await house.lease(1, wish())
     house.placement.agent_lost()
     await house.placement.recover([])
-    await house.placement.lease(1, wish())
+    await house.lease(1, wish())
 
 
 async def test_a_limit_set_to_zero_empties_the_function() -> None:
     house = await House().open()
-    first = await house.placement.lease(1, wish())
+    first = await house.lease(1, wish())
     house.placement.idle(IdleChange(first.environment_id, 1))
     house.edges.idle.add(first.environment_id)
     house.limits.reserved["a"] = 0
@@ -202,16 +207,31 @@ async def test_a_limit_set_to_zero_empties_the_function() -> None:
     await settle()
     assert house.agents.running == {}
     with pytest.raises(Throttled) as caught:
-        await house.placement.lease(1, wish())
+        await house.lease(1, wish())
     assert caught.value.reason is Reason.RESERVED
 
 
 async def test_many_edges_at_once_get_exactly_the_limit() -> None:
     house = await House(account_limit=10, capacity_mb=1_000_000).open()
-    leases = [house.placement.lease(edge % 4, wish(key=f"k{edge % 3}")) for edge in range(60)]
+    leases = [house.lease(edge % 4, wish(key=f"k{edge % 3}")) for edge in range(60)]
     answers = await asyncio.gather(*leases, return_exceptions=True)
     assert sum(not isinstance(answer, Exception) for answer in answers) == 10
     assert len(house.agents.running) == 10
+
+
+async def test_at_a_limit_a_request_goes_to_the_edge_that_has_what_there_is() -> None:
+    house = await House(account_limit=1).open()
+    await house.lease(1, wish())
+    assert await house.placement.lease(2, wish(here=False)) == Hosted(1)
+
+
+async def test_at_a_limit_what_the_other_edge_does_not_use_moves() -> None:
+    house = await House(account_limit=1).open()
+    first = await house.lease(1, wish())
+    house.edges.movable[1, "k1"] = [first.environment_id]
+    moved = await house.lease(2, wish(here=False))
+    assert (moved.environment_id, moved.moved) == (first.environment_id, True)
+    assert await house.placement.lease(1, wish(here=False)) == Hosted(2)
 
 
 @pytest.mark.parametrize(
@@ -219,7 +239,7 @@ async def test_many_edges_at_once_get_exactly_the_limit() -> None:
 )
 async def test_an_edge_that_cannot_be_asked_gives_nothing_up(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     house = await House(account_limit=1).open()
-    first = await house.placement.lease(1, wish())
+    first = await house.lease(1, wish())
     house.placement.idle(IdleChange(first.environment_id, 1))
 
     async def unreachable(edge: int, environment_id: str) -> bool:
@@ -227,7 +247,7 @@ async def test_an_edge_that_cannot_be_asked_gives_nothing_up(monkeypatch: pytest
 
     monkeypatch.setattr(house.edges, "take_back", unreachable)
     with pytest.raises(Throttled):
-        await house.placement.lease(2, wish())
+        await house.lease(2, wish())
     await house.placement.close()
 
 
@@ -238,8 +258,8 @@ async def test_an_init_phase_without_an_invocation_holds_memory_and_no_concurren
     async with house.placement.room(wish()):
         assert house.placement.usage().memory_mb == 128
         assert house.placement.count(wish().key) == 0
-        await house.placement.lease(1, wish("b"))  # the account's one is still free
-        waiting = asyncio.ensure_future(house.placement.lease(1, wish("c")))
+        await house.lease(1, wish("b"))  # the account's one is still free
+        waiting = asyncio.ensure_future(house.lease(1, wish("c")))
         await settle()
     await settle()
     assert house.placement.usage().memory_mb == 128
@@ -249,7 +269,7 @@ async def test_an_init_phase_without_an_invocation_holds_memory_and_no_concurren
 
 async def test_an_init_phase_that_counts_against_no_concurrency_takes_none_from_others() -> None:
     house = await House().open()
-    grants = [await house.placement.lease(1, wish()) for _ in range(2)]
+    grants = [await house.lease(1, wish()) for _ in range(2)]
     async with house.placement.room(wish("b")):
         for grant in grants:
             house.placement.idle(IdleChange(grant.environment_id, 1))
@@ -285,12 +305,12 @@ async def test_an_init_phase_that_can_never_fit_fails_at_once() -> None:
 
 async def test_what_is_idle_goes_for_an_init_phase_and_an_init_phase_for_nobody() -> None:
     house = await House(capacity_mb=256).open()
-    grants = [await house.placement.lease(1, wish(name)) for name in "ab"]
+    grants = [await house.lease(1, wish(name)) for name in "ab"]
     house.edges.idle.add(grants[0].environment_id)
     house.placement.idle(IdleChange(grants[0].environment_id, 1))
     async with house.placement.room(LeaseRequest(wish("c").key, "1", "1", "kc")):
         assert [stop.environment_id for stop in house.agents.stopped] == [grants[0].environment_id]
-        waiting = asyncio.ensure_future(house.placement.lease(1, wish("d")))
+        waiting = asyncio.ensure_future(house.lease(1, wish("d")))
         await house.clock.advance(5.1)
         with pytest.raises(Throttled):
             await waiting

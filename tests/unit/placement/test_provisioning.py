@@ -14,7 +14,7 @@ from lambent.clock import FakeClock
 from lambent.ids import FakeIds
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionKey
-from lambent.model.messages import EnvironmentStatus, Initialised, LeaseRequest
+from lambent.model.messages import EnvironmentStatus, Initialised, LeaseGrant, LeaseRequest
 from lambent.placement.api import Links, Standing, Target, Wanted
 from lambent.placement.fakes import FakeAgents, FakeEdges, FakeLimits, FakeSpecs
 from lambent.placement.holdings import Claim, Holding, State
@@ -355,6 +355,7 @@ async def test_an_idle_one_moves_to_the_edge_that_has_a_request(house: House) ->
     house.edges.movable[1, "k1"] = [there]
     await house.clock.advance(7)
     grant = await house.placement.lease(2, wish())
+    assert isinstance(grant, LeaseGrant)
     assert (grant.environment_id, grant.moved, grant.provisioned, grant.age_s) == (there, True, True, 7)
     assert house.agents.running[there].edge == 2
     assert grant.log_stream == house.agents.running[there].spec.log_stream
@@ -364,6 +365,7 @@ async def test_when_all_are_busy_a_request_spills_over(house: House) -> None:
     await house.want(wanted(1))
     await house.finish()
     grant = await house.placement.lease(2, wish())
+    assert isinstance(grant, LeaseGrant)
     assert (grant.moved, grant.provisioned) == (False, False)
     assert house.placement.count(F) == 2
 
@@ -387,6 +389,7 @@ async def test_what_cannot_be_handed_on_is_stopped_and_replaced(house: House) ->
     house.edges.movable[1, "k1"] = [there]
     del house.agents.running[there]
     grant = await house.placement.lease(2, wish())
+    assert isinstance(grant, LeaseGrant)
     assert not grant.moved
     await house.turn()
     await house.finish()

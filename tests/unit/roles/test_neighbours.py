@@ -24,11 +24,20 @@ from lambent.model.apis import HttpApi
 from lambent.model.function import FunctionKey
 from lambent.model.function_url import FunctionUrl, UrlAccess
 from lambent.model.invocation import Invocation, InvocationResult
-from lambent.model.messages import ConnectionCall, Hello, InvokeQuery, KeyQuery, LeaseGrant, LeaseRequest, UrlQuery
+from lambent.model.messages import (
+    ConnectionCall,
+    Guest,
+    Hello,
+    InvokeQuery,
+    KeyQuery,
+    LeaseGrant,
+    LeaseRequest,
+    UrlQuery,
+)
 from lambent.model.principal import AccessKey, Principal
 from lambent.roles.edge_apis import EdgeApis
 from lambent.roles.edge_websockets import Whereabouts
-from lambent.roles.neighbours import Caches, NeighbourDoor, Neighbours, SteadyControl, address_of
+from lambent.roles.neighbours import Caches, Environments, NeighbourDoor, Neighbours, SteadyControl, address_of
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting, serve
 from lambent.transport.peer import Method, Peer
@@ -39,7 +48,7 @@ SECRET = AccessKey("AKIA", "secret", Principal("000000000000", "arn:aws:iam::000
 QUERY = KeyQuery("AKIA")
 URL = UrlAccess(FunctionUrl("u1", KEY, "", "NONE"), allowed=True)
 API = HttpApi("a1", "000000000000", "us-east-1", {})
-INVOCATION = Invocation("r1", KEY, "", b"{}")
+GUEST = Guest(Invocation("r1", KEY, "", b"{}"), "k1")
 
 
 class Here:
@@ -51,6 +60,7 @@ class Here:
         self.spare: list[LeaseGrant] = []
         self.result: InvocationResult | None = None
         self.breaks = False
+        self.guests: list[Guest] = []
         link = Lasting(Address(path=str(settings.run / "control.sock")), {}, clock, name="control")
         self.link, self.neighbours = link, Neighbours(settings, Hello(number, 1, "g"), clock)
         self.control = SteadyControl(link, self.neighbours)
@@ -58,7 +68,8 @@ class Here:
         where = Whereabouts(number, Authentication(self.keys, clock, 900), self.neighbours.connection, SystemIds())
         self.apis = EdgeApis(self.control, lambda *_: None, clock, settings, where)
         caches = Caches(self.keys, self.urls, Snapshots(self.control.snapshot), self.apis)
-        self.door = NeighbourDoor(link, caches, self.hand_on, self.run, self.apis.sockets.serve)
+        environments = Environments(self.hand_on, self.host, self.run)
+        self.door = NeighbourDoor(link, caches, environments, self.apis.sockets.serve)
         self.address = address_of(settings, number)
         tasks += [asyncio.ensure_future(self.neighbours.run()), asyncio.ensure_future(link.run())]
 
@@ -66,7 +77,11 @@ class Here:
         self.asked.append((environment_key, edge))
         return self.spare.pop() if self.spare else None
 
-    async def run(self, invocation: Invocation) -> InvocationResult | None:
+    async def host(self, guest: Guest) -> InvocationResult | None:
+        self.guests.append(guest)
+        return self.result
+
+    async def run(self, guest: Guest) -> InvocationResult | None:
         if self.breaks:
             await asyncio.Event().wait()  # it dies before it can answer
         return self.result
@@ -137,7 +152,7 @@ async def test_the_token_of_a_session_is_part_of_what_is_asked(street: Street) -
 async def test_an_idle_environment_comes_from_the_first_edge_that_has_one(street: Street) -> None:
     here, second, third = street.edges
     third.spare.append(LeaseGrant("e1", "stream", moved=True))
-    assert (await here.control.lease(REQUEST)).environment_id == "e1"
+    assert await here.control.lease(REQUEST) == LeaseGrant("e1", "stream", moved=True)
     assert (second.asked, third.asked) == ([("k1", 0)], [("k1", 0)])
     with pytest.raises(Unavailable):
         await here.control.lease(REQUEST)
@@ -197,15 +212,28 @@ async def test_an_edge_that_has_control_again_answers_from_there_and_leaves_envi
 
 async def test_what_cannot_be_moved_runs_where_it_is(street: Street) -> None:
     here, _, third = street.edges
-    assert await here.control.elsewhere(INVOCATION) is None
+    assert await here.control.elsewhere(GUEST) is None
     third.result = InvocationResult("$LATEST", b"1")
-    assert await here.control.elsewhere(INVOCATION) == third.result
+    assert await here.control.elsewhere(GUEST) == third.result
+
+
+async def test_where_there_can_be_no_more_it_runs_at_the_edge_that_placement_names(street: Street) -> None:
+    here, second, third = street.edges
+    second.result = InvocationResult("$LATEST", b"1")
+    assert await here.control.host(1, GUEST) == second.result
+    assert await here.control.host(2, GUEST) is None, "nothing is there any more"
+    assert await here.control.host(9, GUEST) is None, "there is no such edge"
+    assert (second.guests, third.guests) == ([GUEST], [GUEST])
+    street.listeners[1].close()
+    here.neighbours._links[0].peer.close()
+    await here.neighbours._links[0].peer.closed
+    assert await here.control.host(1, GUEST) is None, "it cannot be reached, so it was not run"
 
 
 async def test_an_invocation_that_was_lost_with_its_edge_is_not_tried_again(street: Street) -> None:
     here, second, third = street.edges
     second.breaks, third.result = True, InvocationResult("$LATEST", b"2")
-    call = asyncio.ensure_future(here.control.elsewhere(INVOCATION))
+    call = asyncio.ensure_future(here.control.elsewhere(GUEST))
     await asyncio.sleep(0)
     here.neighbours._links[0].peer.close()
     with pytest.raises(ServiceFailed):
@@ -216,5 +244,5 @@ async def test_with_control_in_reach_nobody_else_is_asked(street: Street) -> Non
     street.edges[1].result = InvocationResult("$LATEST", b"1")
     await street.bring_control_back()
     await street.edges[0].link.wait_connected()
-    assert await street.edges[0].control.elsewhere(INVOCATION) is None
+    assert await street.edges[0].control.elsewhere(GUEST) is None
     assert await street.edges[0].control.access_key(KeyQuery("nobody")) is None
