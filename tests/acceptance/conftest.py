@@ -241,9 +241,12 @@ class Platform:
 
     def create_gated(self, source: str, **parameters: Any) -> str:
         """A function whose handler may call `stand(event["gate"])`."""
+        return self.create(STAND + source, **{"Timeout": 120, "FileSystemConfigs": [self.gates()]} | parameters)
+
+    def gates(self) -> dict[str, str]:
+        """What a function has among its FileSystemConfigs to see gates; `create_gated` adds it."""
         lent = parse(f"lent={self.server.data.parent}/lent", "0" * 12, self.variables["AWS_DEFAULT_REGION"])
-        mount = {"Arn": lent.arn, "LocalMountPath": MOUNT}
-        return self.create(STAND + source, **{"Timeout": 120, "FileSystemConfigs": [mount]} | parameters)
+        return {"Arn": lent.arn, "LocalMountPath": MOUNT}
 
     def logged(self, where: str, pattern: str = "") -> list[str]:
         """What a function (or a log group, by its name with "/") has logged so far, a text for each event; nothing
@@ -333,13 +336,21 @@ def descendants_of(pid: int) -> set[int]:
     return below
 
 
+def state_of(pid: int) -> str:
+    """Its name and state, as the kernel tells them."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().partition(" ")[2][:30]
+    except OSError:
+        return "gone by now"
+
+
 def check_stop(server: Server) -> None:
     """Stop by SIGTERM, as an init system would, and hold the promises about it."""
     before = descendants_of(server.process.pid)
     code = server.stop()
     assert code == 0, f"exit code {code} after SIGTERM: {server.last_words()}"
-    left = {pid for pid in before if Path(f"/proc/{pid}").exists()}
-    assert not left, f"processes left behind: {left}"
+    left = {pid: state_of(pid) for pid in before if Path(f"/proc/{pid}").exists()}
+    assert not left, f"processes left behind: {left}; {server.last_words()}"
     assert not processes_of(server.data)
 
 

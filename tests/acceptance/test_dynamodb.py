@@ -185,12 +185,13 @@ def test_what_is_wrong_is_refused_in_the_words_of_dynamodb(platform: "Platform")
 
 
 @pytest.mark.slow
-def test_no_acknowledged_write_is_lost_when_control_is_killed(own_server: "Callable[..., Platform]") -> None:
+def test_no_acknowledged_write_is_lost_when_control_is_killed(
+    own_server: "Callable[..., Platform]", eventually: "Callable[[Callable[[], Any]], Any]"
+) -> None:
     platform = own_server()
     specification = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
     _, name = new_table(platform, StreamSpecification=specification)
     kept: list[int] = []
-    begun = threading.Event()
 
     def keep_writing(first: int) -> None:
         mine = platform.client("dynamodb")
@@ -200,13 +201,11 @@ def test_no_acknowledged_write_is_lost_when_control_is_killed(own_server: "Calla
             except (BotoCoreError, ClientError):
                 return
             kept.append(year)
-            if len(kept) > 200:
-                begun.set()
 
     threads = [threading.Thread(target=keep_writing, args=(at * 100_000,)) for at in range(4)]
     for thread in threads:
         thread.start()
-    assert begun.wait(30)
+    eventually(lambda: len(kept) > 200)
     status = json.loads(platform.lambent("status", "--data", str(platform.server.data), "--format", "json").stdout)
     os.kill(status["parts"]["control"]["pid"], signal.SIGKILL)
     for thread in threads:

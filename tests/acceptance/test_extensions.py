@@ -48,8 +48,9 @@ while True:
         file.write(json.dumps(event) + "\\n")
     if event["eventType"] == "SHUTDOWN":
         break
-    time.sleep(0.3 if os.path.exists("/tmp/slept") else 5)
-    open("/tmp/slept", "w").close()
+    time.sleep(0.3)
+    while not os.path.exists(f"/mnt/gates/{os.environ['GATE']}/open"):
+        time.sleep(0.02)
     note("watcher is done")
 """
 
@@ -104,9 +105,13 @@ def invoked_when_free(platform: "Platform", name: str, **event: Any) -> Any:
 def test_an_external_extension_of_a_python_function_hears_and_is_waited_for(
     platform: "Platform", eventually: Callable[[Callable[[], Any]], Any]
 ) -> None:
-    name = platform.create(LOOKS, Layers=[layer_of(platform, {"watcher": WATCHER})], Timeout=60)
-    platform.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
-    answer, told = invoke(platform, name, {})
+    layers = [layer_of(platform, {"watcher": WATCHER})]
+    with platform.gate() as gate:
+        name = platform.create_gated(LOOKS, Layers=layers, Environment={"Variables": {"GATE": gate.name}})
+        platform.client("lambda").put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+        answer, told = invoke(platform, name, {})
+        with pytest.raises(ClientError, match="TooManyRequestsException"):
+            invoke(platform, name, {})  # answered, and not over: the extension is still at work
     assert told["early"]  # the runtime started when the extension had registered
     assert told["registered"] == {
         "functionName": name,
@@ -114,8 +119,6 @@ def test_an_external_extension_of_a_python_function_hears_and_is_waited_for(
         "handler": "app.handler",
         "accountId": "000000000000",
     }
-    with pytest.raises(ClientError, match="TooManyRequestsException"):
-        invoke(platform, name, {})  # answered, and not over: the extension is still at work
     eventually(lambda: invoked_when_free(platform, name))
     told = eventually(lambda: invoked_when_free(platform, name))
     heard = [json.loads(line) for line in told["heard"]]

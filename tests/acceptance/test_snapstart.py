@@ -90,13 +90,15 @@ def test_each_environment_goes_on_from_the_one_initialised_process(
         answers = list(pool.map(lambda _: invoked(lambda_, name, '{"s": 5}'), range(5)))
     results = [result for result, _ in answers]
     assert len({result["init"] for result in results}) == 1
+    first = [result for result in results if result["seen"] == ["model"]]  # of its environment
+    assert len(first) > 1
     for what in ("unique", "random", "key"):
-        assert len({result[what] for result in results}) == 5, what
+        assert len({result[what] for result in first}) == len({result["unique"] for result in results}), what
     for result in results:
         assert result["calls"] == ["before two", "before one", "after one", "after two"]
-        assert (result["seen"], result["type"]) == (["model"], "snap-start")
+        assert result["type"] == "snap-start"
         assert (result["key"], result["who"]) == (result["signed_with"], name)
-    log = answers[0][1]
+    log = next(log for result, log in answers if result in first)
     assert re.search(r"^RESTORE_START Runtime Version: python:3.12.v1\tRuntime Version ARN: ", log, re.MULTILINE)
     assert re.search(r"^RESTORE_REPORT Restore Duration: [\d.]+ ms$", log, re.MULTILINE)
     assert re.search(r"\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t$", log, re.MULTILINE)

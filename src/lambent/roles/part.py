@@ -13,7 +13,6 @@ from lambent.roles.orphans import Orphans
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 5.0
 STEADY_S = 10.0  # a part that lived this long starts again without delay
 AGENT = "agent"  # the part that has children
-ORPHANS_S = 5.0
 
 log = structlog.get_logger()
 
@@ -53,7 +52,7 @@ class Part:
                 backoff_s = FIRST_BACKOFF_S
             log.error("a part died", action="supervisor.restart", name=self.name, code=why, again_in_s=backoff_s)
             if self.name == AGENT:
-                await self._orphans.clear(ORPHANS_S)
+                await self._orphans.clear()
             await self._clock.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, LONGEST_BACKOFF_S)
 

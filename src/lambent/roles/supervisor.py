@@ -39,7 +39,6 @@ from lambent.sandbox.user_namespace import is_host_root
 
 KILL_AFTER_S = 1.5
 STOP_S, UNWIND_S = 8.0, 2.0  # when the agent is killed: of the promised ten seconds, or after a longer drain
-LAST_ORPHANS_S = 1.0
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # the last when a terminal is closed
 
 log = structlog.get_logger()
@@ -111,7 +110,7 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     await asyncio.gather(*(edge.stop(settings.drain_s) for edge in edges))
     await control.stop(KILL_AFTER_S)
     await agent.stop(deadline_s - clock.monotonic_s())
-    await orphans.clear(LAST_ORPHANS_S)
+    await orphans.clear()
     if agent.fell:
         remove_groups(settings)
     await loops.close()
