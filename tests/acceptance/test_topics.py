@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -593,7 +594,7 @@ def test_no_message_is_lost_when_control_is_killed_between_publish_and_delivery(
         if number == 130:
             killer.start()
         entries = fifo_entries(range(number, number + 10))
-        answer = eventually(lambda entries=entries: published(sns, arn, entries))
+        answer = eventually(partial(published, sns, arn, entries))
         assert len(answer["Successful"]) == len(entries)
         if between:
             os.kill(control, signal.SIGKILL)
