@@ -21,7 +21,7 @@ async def until(condition):
         while not condition():
             await asyncio.sleep(0.005)
 
-def sleepers():
+def sleepers():  # whose command line is there a moment after they have begun
     return [pid for pid in children() if "sleep" in open(f"/proc/{{pid}}/cmdline").read()]
 
 async def main():
@@ -36,7 +36,7 @@ asyncio.run(main())
 """
 CLEARED = """
     await (await asyncio.create_subprocess_exec(sys.executable, "-c", LEAVES)).wait()
-    assert len(sleepers()) == 3
+    await until(lambda: len(sleepers()) == 3)
     await orphans.clear()
     assert children() == set()
 """
@@ -50,6 +50,7 @@ SLOW = """
 """
 BURIED = """
     await (await asyncio.create_subprocess_exec(sys.executable, "-c", LEAVES)).wait()
+    await until(lambda: len(sleepers()) == 3)
     for pid in sleepers():
         os.kill(pid, signal.SIGKILL)
     await until(lambda: children() == set())
