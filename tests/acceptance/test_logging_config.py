@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.acceptance.test_extensions import WATCHER, layer_of
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
@@ -91,3 +92,56 @@ def test_the_level_of_what_is_printed_in_json_counts(platform: "Platform") -> No
     lambda_.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     said = [each if isinstance(each, str) else each["said"] for each in tail(lambda_, name)]
     assert said == ["INFO", "ERROR", "None", "text"]
+
+
+PARTS = ["responseLatency", "responseDuration", "runtimeOverhead"]
+ANSWERS = """
+import time
+
+def handler(event, context):
+    if event == "late":
+        time.sleep(60)
+    if event == "wrong":
+        raise ValueError("as asked")
+    time.sleep(0.05)
+    return "x" * 100
+"""
+
+
+def test_runtime_done_tells_the_parts_of_the_runtimes_work(platform: "Platform") -> None:
+    """Source: Telemetry API reference, platform.runtimeDone; recordings of the same in logs."""
+    levels = {"LogFormat": "JSON", "SystemLogLevel": "DEBUG"}
+    name = platform.create(ANSWERS, LoggingConfig=levels)
+    for event, length in (("right", 102), ("wrong", None)):
+        answer, log, _ = platform.invoke(name, event)
+        told = [json.loads(line) for line in log.splitlines() if '"platform.' in line]
+        (done,) = [each["record"] for each in told if each["type"] == "platform.runtimeDone"]
+        assert done["status"] == ("success" if event == "right" else "error")
+        assert [each["name"] for each in done["spans"]] == PARTS
+        assert done["metrics"]["producedBytes"] == (length or len(json.dumps(answer).encode()))
+        total_ms = sum(each["durationMs"] for each in done["spans"])
+        assert total_ms == pytest.approx(done["metrics"]["durationMs"], abs=0.01)
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", each["start"]) for each in done["spans"])
+
+
+def test_what_is_cut_off_has_no_parts(platform: "Platform") -> None:
+    name = platform.create(ANSWERS, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "WARN"}, Timeout=1)
+    (done, *_) = [json.loads(each) for each in platform.invoke(name, "late")[1].splitlines() if "runtimeDone" in each]
+    assert (done["record"]["status"], done["record"]["metrics"]["producedBytes"]) == ("timeout", 0)
+    assert "spans" not in done["record"]
+
+
+def test_beside_an_extension_the_runtimes_work_ends_before_the_invocation(
+    platform: "Platform", eventually: Any
+) -> None:
+    layer = layer_of(platform, {"watcher": WATCHER})
+    levels = {"LogFormat": "JSON", "SystemLogLevel": "DEBUG"}
+    name = platform.create(ANSWERS, LoggingConfig=levels, Layers=[layer])
+    platform.invoke(name, "right")
+    (line,) = eventually(lambda: platform.logged(name, '"platform.runtimeDone"'))
+    (last,) = eventually(lambda: platform.logged(name, '"platform.report"'))
+    done, report = json.loads(line)["record"], json.loads(last)["record"]
+    assert [each["name"] for each in done["spans"]] == PARTS
+    assert done["spans"][0]["durationMs"] >= 50
+    assert done["metrics"]["producedBytes"] == 102
+    assert done["metrics"]["durationMs"] < report["metrics"]["durationMs"]

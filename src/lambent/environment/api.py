@@ -64,6 +64,8 @@ class Outcome(Struct, frozen=True):
 
     `content_type` is set when the answer came in pieces; `payload` is then what `collected` them, if
     no stream took them. `streamed_bytes`: how much came in pieces and was handed on, however it ended.
+    `began_us`: how long until the answer began, 0 where none did; `overhead_us`, in the READY that settles an
+    invocation: how long the runtime took from its answer until it asked for more.
     """
 
     kind: OutcomeKind
@@ -73,6 +75,8 @@ class Outcome(Struct, frozen=True):
     exit: EnvironmentExit | None = None
     content_type: str = ""
     streamed_bytes: int = 0
+    began_us: int = 0
+    overhead_us: int = 0
 
 
 class Stream(Protocol):

@@ -255,7 +255,7 @@ class LiveEnvironment:
             if frame.fields[0] == self._request_id and self._take_piece(frame):
                 return
         elif self._state is State.ANSWERED and kind == frames.READY:
-            self._settle(Step.FINISH, Outcome(OutcomeKind.READY, self._elapsed_us()))
+            self._settle(Step.FINISH, Outcome(OutcomeKind.READY, self._elapsed_us(), overhead_us=int(frame.fields[0])))
             return
         elif self._state is State.STARTING and kind == frames.READY:
             if _is_duration(frame.fields[0]):
@@ -268,7 +268,7 @@ class LiveEnvironment:
 
     def _take_piece(self, frame: Frame) -> bool:
         if self._streamed is None:
-            self._streamed = StreamedAnswer(self._stream or Collected(self._limit_bytes))
+            self._streamed = StreamedAnswer(self._stream or Collected(self._limit_bytes), self._elapsed_us())
         streamed = self._streamed
         taken = streamed.take(frame, self._channel.resume)
         if streamed.stream.full:
@@ -290,19 +290,22 @@ class LiveEnvironment:
 
     def _counted(self, outcome: Outcome) -> Outcome:
         streamed = self._streamed
-        return outcome if streamed is None else msgspec.structs.replace(outcome, streamed_bytes=streamed.sent_bytes)
+        if streamed is None:
+            return outcome
+        return msgspec.structs.replace(outcome, streamed_bytes=streamed.sent_bytes, began_us=streamed.began_us)
 
     def _answer(self, frame: Frame) -> Outcome:
         streamed = self._streamed
         content_type = "" if streamed is None else streamed.content_type
         if frame.dropped_bytes or (streamed is not None and streamed.too_large):
             return Outcome(OutcomeKind.TOO_LARGE, self._elapsed_us(), content_type=content_type)
+        us = self._elapsed_us()
         if frame.kind in (frames.ERROR, frames.FATAL):
             return Outcome(
-                OutcomeKind.ERROR, self._elapsed_us(), frame.payload, frame.fields[1], content_type=content_type
+                OutcomeKind.ERROR, us, frame.payload, frame.fields[1], content_type=content_type, began_us=us
             )
         if streamed is None:
-            return Outcome(OutcomeKind.RESPONSE, self._elapsed_us(), frame.payload)
+            return Outcome(OutcomeKind.RESPONSE, us, frame.payload, began_us=us)
         whole = streamed.stream.payload if isinstance(streamed.stream, Collected) else b""
         return Outcome(OutcomeKind.RESPONSE, self._elapsed_us(), whole, content_type=content_type)
 

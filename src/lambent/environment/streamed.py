@@ -38,8 +38,8 @@ class Collected:
 class StreamedAnswer:
     """The pieces of one invocation's answer on their way to `stream`."""
 
-    def __init__(self, stream: Stream) -> None:
-        self.stream = stream
+    def __init__(self, stream: Stream, began_us: int) -> None:
+        self.stream, self.began_us = stream, began_us
         self.content_type = ""  # set once it is open
         self._bytes = 0
 

@@ -67,6 +67,8 @@ def record_of(run: Run, answer: Answer) -> InvocationRecord:
         qualifier=run.invocation.qualifier,
         reserved=snapshot.reserved_concurrency is not None,
         streamed_bytes=outcome.streamed_bytes,
+        answer_bytes=answer_bytes(outcome),
+        latency_us=outcome.began_us and outcome.began_us + lease.spent_us,
     )
 
 
@@ -99,6 +101,7 @@ def settled_record(record: InvocationRecord, run: Run, end: Outcome) -> Invocati
         error_type=error_type,
         lines=[*record.lines, *environment.take_lines()],
         extensions_us=duration_us - record.duration_us,
+        overhead_us=end.overhead_us,
     )
 
 
@@ -195,6 +198,13 @@ def _peak_bytes(environment: Environment, outcome: Outcome) -> int:
     """The gauge; after an exit, what the agent read from it before it went."""
     exit_bytes = 0 if outcome.exit is None else outcome.exit.peak_memory_bytes
     return max(exit_bytes, environment.peak_memory_bytes())
+
+
+def answer_bytes(outcome: Outcome) -> int:
+    """How long the runtime's answer is; one that came in pieces may have ended with an error."""
+    if outcome.content_type or outcome.streamed_bytes:
+        return outcome.streamed_bytes + (len(outcome.payload) if outcome.kind is OutcomeKind.ERROR else 0)
+    return len(outcome.payload) if outcome.began_us else 0
 
 
 def _ran_out(outcome: Outcome) -> bool:

@@ -6,7 +6,8 @@ printed text is text, and what the application log level leaves out has not come
 
 Sources: behaviours sheet section 15; Lambda Developer Guide, "Log format" and "Log-level filtering"
 (the level of each system event); Telemetry API reference for the members of each record, and recordings of 2026
-for instanceId (the log stream) and instanceMaxMemory.
+for instanceId (the log stream) and instanceMaxMemory; recordings of 2024 and 2026 for spans and producedBytes of
+runtimeDone, which has no spans where nothing was answered.
 """
 
 import msgspec
@@ -18,6 +19,7 @@ from lambent.model.trace import traced
 
 MIB = 1024 * 1024
 LEVELS = {"DEBUG": 0, "INFO": 1, "WARN": 2}
+SPANS = ("responseLatency", "responseDuration", "runtimeOverhead")
 Facts = dict[str, object]
 Event = tuple[int, str]
 
@@ -57,13 +59,15 @@ class JsonLog:
         facts |= {"instanceId": record.log_stream, "instanceMaxMemory": record.memory_mb * MIB}
         what: Facts = {} if restored else {"initializationType": self._initialization(), "phase": "init"}
         first_ms = min([began_ms, *(each.time_ms for each in early)])
-        self._say(first_ms, "INFO", "platform.restoreStart" if restored else "platform.initStart", what | facts)
+        known = "INFO" if record.runtime else "DEBUG"
+        self._say(first_ms, known, "platform.restoreStart" if restored else "platform.initStart", what | facts)
         self._lines(early)
         done: Facts = {**what, "status": record.init_status or "success"}
         if record.init_status and record.error_type:
             done["errorType"] = record.error_type
         name = "platform.restore" if restored else "platform.init"
-        quiet = "WARN" if record.init_status else "INFO" if restored or record.init_only else "DEBUG"
+        on_demand = not restored and self._initialization() == "on-demand"
+        quiet = "WARN" if record.init_status else "DEBUG" if on_demand else "INFO"
         end_ms = record.invoke_ms
         self._say(end_ms, "WARN" if record.init_status else "DEBUG", f"{name}RuntimeDone", done)
         self._say(end_ms, quiet, f"{name}Report", {**done, "metrics": {"durationMs": _ms(took_us)}})
@@ -86,12 +90,30 @@ class JsonLog:
         if record.restore_us:
             metrics["restoreDurationMs"] = _ms(record.restore_us)
             metrics["billedRestoreDurationMs"] = -(-record.billed_restore_us // 1000)
-        produced: Facts = {"producedBytes": record.streamed_bytes} if record.streamed_bytes else {}
-        runtime_done = {**done, "metrics": {"durationMs": duration_ms, **produced}}
+        told = {"durationMs": _ms(self._runtime_us()), "producedBytes": record.answer_bytes}
+        runtime_done = {**done, **self._spans(), "metrics": told} | self._tracing()
         self._say(end_ms, "WARN" if failed else "DEBUG", "platform.runtimeDone", runtime_done)
         self._say(
             end_ms, "WARN" if failed else "INFO", "platform.report", {**done, "metrics": metrics} | self._tracing()
         )
+
+    def _runtime_us(self) -> int:
+        """How long the runtime was at work: the duration without what extensions did behind it."""
+        return self._record.duration_us - self._record.extensions_us + self._record.overhead_us
+
+    def _spans(self) -> Facts:
+        """The parts of an invocation that was answered."""
+        record = self._record
+        if not record.latency_us:
+            return {}
+        answered_us = record.duration_us - record.extensions_us
+        ends = (0, record.latency_us, answered_us, self._runtime_us())
+        parts = zip(SPANS, ends, ends[1:], strict=False)
+        return {"spans": [self._span(name, begin, end - begin) for name, begin, end in parts]}
+
+    def _span(self, name: str, after_us: int, took_us: int) -> Facts:
+        start = _iso(self._record.start_ms + after_us // 1000)
+        return {"name": name, "start": start, "durationMs": _ms(took_us)}
 
     def _tracing(self) -> Facts:
         header = self._record.trace_header
@@ -102,8 +124,7 @@ class JsonLog:
 
     def _say(self, time_ms: int, level: str, kind: str, facts: Facts) -> None:
         if LEVELS[level] >= self._least:
-            time = iso_millis(time_ms).removesuffix("+0000") + "Z"
-            text = msgspec.json.encode({"time": time, "type": kind, "record": facts}).decode()
+            text = msgspec.json.encode({"time": _iso(time_ms), "type": kind, "record": facts}).decode()
             self.events.append((time_ms, text + "\n"))
 
     def _lines(self, lines: list[LogLine]) -> None:
@@ -116,6 +137,10 @@ class JsonLog:
 
     def _arn(self) -> str:
         return function_arn(self._record.key, self._record.version if self._record.version.isdigit() else "")
+
+
+def _iso(time_ms: int) -> str:
+    return iso_millis(time_ms).removesuffix("+0000") + "Z"
 
 
 def _ms(microseconds: int) -> float:

@@ -79,7 +79,9 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     `shutdown_only`: no invocation, but what was written to the log in an environment's shutdown phase.
     `system_log_level` is "" for logs in text, and DEBUG, INFO or WARN for logs in JSON.
     `extensions_us`: how much of the duration came after the answer.
-    `streamed_bytes`: how much of the answer came in pieces.
+    `streamed_bytes`: how much of the answer came in pieces; `answer_bytes`: how long what the runtime answered is.
+    `latency_us`: the part of the duration until the answer began, 0 where there was none; `overhead_us`: the part
+    behind the answer until the runtime asked for more.
     `url_status`: no invocation, but what a function URL answered, after `duration_us`.
     `qualifier` is what the caller named, "" for none; `reserved`: the function has concurrency reserved for it.
     `restore_us` is 0 unless the environment went on from a snapshot (SnapStart), and then `init_us` is 0.
@@ -116,6 +118,9 @@ class InvocationRecord(Struct, frozen=True, array_like=True):
     url_status: int = 0
     streamed_bytes: int = 0
     shutdown_only: bool = False
+    answer_bytes: int = 0
+    latency_us: int = 0
+    overhead_us: int = 0
 
     @property
     def early_lines(self) -> list[LogLine]:

@@ -186,7 +186,7 @@ async def test_the_time_until_the_agents_word_is_not_the_functions() -> None:
     await clock.advance(3)  # an agent with much to do
     environment.exited(EnvironmentExit("e", exit_status=3))
     outcome = await task
-    assert (outcome.kind, outcome.duration_us) == (OutcomeKind.EXIT, 250_000)
+    assert (outcome.kind, outcome.duration_us, outcome.began_us) == (OutcomeKind.EXIT, 250_000, 0)
     environment.close()
     os.close(writes)
 

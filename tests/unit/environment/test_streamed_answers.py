@@ -96,6 +96,7 @@ async def test_without_a_stream_the_pieces_come_as_one_payload(lab: Lab) -> None
     lab.peer.sendall(opening(b"a") + chunk(b"b") + END)
     outcome = await task
     assert (outcome.payload, outcome.content_type, outcome.streamed_bytes) == (b"ab", "text/plain", 2)
+    assert 0 < outcome.began_us <= outcome.duration_us
     again = lab.begin()
     await lab.receive()
     lab.peer.sendall(frames.encode(frames.RESPONSE, ["r-1"], b"{}"))

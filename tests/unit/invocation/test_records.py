@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambent.environment.api import Outcome, OutcomeKind
 from lambent.invocation.answers import exit_text
-from lambent.invocation.records import TAIL_BYTES, max_memory_mb, tail_of
+from lambent.invocation.records import TAIL_BYTES, answer_bytes, max_memory_mb, tail_of
 from lambent.model.environment import EnvironmentExit
 from lambent.model.invocation import billed_ms
 
@@ -38,3 +39,13 @@ def test_the_tail_is_the_end_of_the_log_and_readable(lines: list[str]) -> None:
     assert len(tail) <= TAIL_BYTES
     assert whole.endswith(tail.decode())
     assert len(tail) >= min(len(whole.encode()), TAIL_BYTES - 3)
+
+
+def test_an_answers_length_is_that_of_all_that_the_runtime_answered() -> None:
+    """Source: Telemetry API reference, producedBytes: what the runtime produced, also before an error in a stream."""
+    response, error = OutcomeKind.RESPONSE, OutcomeKind.ERROR
+    assert answer_bytes(Outcome(response, 9, b"12345", began_us=9)) == 5
+    assert answer_bytes(Outcome(response, 9, b"123", content_type="text/plain", streamed_bytes=3, began_us=2)) == 3
+    assert answer_bytes(Outcome(error, 9, b"{}", "E", content_type="text/plain", streamed_bytes=3, began_us=2)) == 5
+    assert answer_bytes(Outcome(OutcomeKind.TIMEOUT, 9, streamed_bytes=3, began_us=2)) == 3
+    assert answer_bytes(Outcome(error, 9, b'{"errorType": "of the init phase"}', "E")) == 0

@@ -52,6 +52,8 @@ def kinds(record: InvocationRecord) -> list[str]:
         ("DEBUG", {"init_us": 1, "lines": []},
          ["initStart", "initRuntimeDone", "initReport", "start", "runtimeDone", "report"]),
         ("WARN", {"init_us": 1000, "init_status": "timeout"}, ["initRuntimeDone", "initReport", "-"]),
+        ("INFO", {"init_us": 1000, "runtime": ""}, ["start", "-", "report"]),
+        ("INFO", {"init_us": 1, "provisioned": True, "lines": []}, ["initStart", "initReport", "start", "report"]),
         ("INFO", {"restore_us": 1000}, ["restoreStart", "restoreReport", "start", "-", "report"]),
         ("INFO", {"throttled": True}, []),
     ],
@@ -93,10 +95,46 @@ def test_lines_of_the_init_phase_come_before_the_start() -> None:
 
 
 def test_what_came_in_pieces_and_what_is_traced_is_told() -> None:
-    """Source: Telemetry API reference: producedBytes of platform.runtimeDone, tracing of start and report."""
+    """Source: Telemetry API reference: producedBytes of platform.runtimeDone, and tracing."""
     trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
-    told = [json.loads(text) for _, text in events_of(record("DEBUG", lines=[], streamed_bytes=7, trace_header=trace))]
+    told = [json.loads(text) for _, text in events_of(record("DEBUG", lines=[], answer_bytes=7, trace_header=trace))]
     found = {each["type"]: each["record"] for each in told}
     assert found["platform.runtimeDone"]["metrics"]["producedBytes"] == 7
     span = {"spanId": "53995c3f42cd8ad8", "type": "X-Amzn-Trace-Id", "value": trace}
-    assert found["platform.start"]["tracing"] == found["platform.report"]["tracing"] == span
+    kinds = ("platform.start", "platform.runtimeDone", "platform.report")
+    assert [found[kind]["tracing"] for kind in kinds] == [span] * 3
+
+
+def runtime_done(**changes: Any) -> dict[str, Any]:
+    (found,) = [text for _, text in events_of(record("DEBUG", **changes)) if "platform.runtimeDone" in text]
+    told: dict[str, Any] = json.loads(found)["record"]
+    return told
+
+
+def test_runtime_done_has_the_parts_of_the_runtimes_work() -> None:
+    """Source: recordings of 2024 in a public test suite: names, order and members."""
+    changes = {
+        "duration_us": 20_000,
+        "extensions_us": 8_000,
+        "latency_us": 9_500,
+        "overhead_us": 250,
+        "answer_bytes": 50,
+    }
+    assert list(runtime_done(**changes)) == ["requestId", "status", "spans", "metrics"]
+    assert runtime_done(**changes) == {
+        "requestId": "id",
+        "status": "success",
+        "spans": [
+            {"name": "responseLatency", "start": "2023-11-14T22:13:20.500Z", "durationMs": 9.5},
+            {"name": "responseDuration", "start": "2023-11-14T22:13:20.509Z", "durationMs": 2.5},
+            {"name": "runtimeOverhead", "start": "2023-11-14T22:13:20.512Z", "durationMs": 0.25},
+        ],
+        "metrics": {"durationMs": 12.25, "producedBytes": 50},
+    }
+
+
+def test_what_was_never_answered_has_no_parts() -> None:
+    """Source: a recording of 2026: a timeout."""
+    told = runtime_done(status="timeout", error_type="Sandbox.Timedout")
+    assert "spans" not in told
+    assert told["metrics"] == {"durationMs": 12.345, "producedBytes": 0}

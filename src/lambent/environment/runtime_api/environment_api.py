@@ -91,6 +91,7 @@ class EnvironmentApi:
         self._to: Listening | None = None
         self._runtime_ready = self._initialised = self._busy = False
         self._runtime_started = not facts.extensions
+        self._answered_s = self._asked_s = 0.0
         self._ended = OutcomeKind.READY
         if supervisor is not None:
             supervisor.setblocking(False)
@@ -203,13 +204,14 @@ class EnvironmentApi:
     def _from_runtime(self, frame: Frame) -> None:
         assert self._to is not None
         if frame.kind == frames.READY:
-            self._runtime_ready = True
+            self._runtime_ready, self._asked_s = True, self._clock.monotonic_s()
             self._story.runtime_done()
             self._changed()
         elif frame.kind == frames.INIT_ERROR and frame.fields[0] == NO_ENTRY:
             told = msgspec.json.decode(frame.payload, type=dict[str, Any])
             self._failed(NO_ENTRY, str(told.get("errorMessage", "")))
         else:
+            self._answered_s = self._asked_s = self._clock.monotonic_s()
             self._story.said(frame)
             self._to.on_frame(frame)
 
@@ -236,7 +238,8 @@ class EnvironmentApi:
             self._to.on_frame(Frame(frames.READY, [str(self._age_us())], b""))
         elif self._busy:
             self._busy = False
-            self._to.on_frame(Frame(frames.READY, ["0"], b""))
+            overhead_us = round((self._asked_s - self._answered_s) * 1e6)
+            self._to.on_frame(Frame(frames.READY, [str(overhead_us)], b""))
 
     def _note_extensions(self, state: str) -> None:
         """A line in the log for each extension, in the words of AWS; before the first START."""
