@@ -5,7 +5,11 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import chain
 from typing import Any
+
+from lambent.protocol.models import load_model
 
 READ, READ_VERSION = "s3:GetObject", "s3:GetObjectVersion"
 WRITE, LIST = "s3:PutObject", "s3:ListBucket"
@@ -45,17 +49,35 @@ NAMED: dict[str, tuple[str, ...]] = {
     "UploadPartCopy": (WRITE,),
 }
 # Of operations on a version that is named, where it is another one.
-OF_VERSIONS = {
-    "DeleteObject": DELETE_VERSION,
-    "DeleteObjectTagging": "s3:DeleteObjectVersionTagging",
-    "GetObject": READ_VERSION,
-    "GetObjectAcl": "s3:GetObjectVersionAcl",
-    "GetObjectAttributes": READ_VERSION,
-    "GetObjectTagging": "s3:GetObjectVersionTagging",
-    "HeadObject": READ_VERSION,
-    "PutObjectAcl": "s3:PutObjectVersionAcl",
-    "PutObjectTagging": "s3:PutObjectVersionTagging",
+OF_VERSIONS: dict[str, tuple[str, ...]] = {
+    "DeleteObject": (DELETE_VERSION,),
+    "DeleteObjectTagging": ("s3:DeleteObjectVersionTagging",),
+    "GetObject": (READ_VERSION,),
+    "GetObjectAcl": ("s3:GetObjectVersionAcl",),
+    "GetObjectAttributes": (READ_VERSION, "s3:GetObjectVersionAttributes"),
+    "GetObjectTagging": ("s3:GetObjectVersionTagging",),
+    "HeadObject": (READ_VERSION,),
+    "PutObjectAcl": ("s3:PutObjectVersionAcl",),
+    "PutObjectTagging": ("s3:PutObjectVersionTagging",),
 }
+# Those that are neither above nor called as an operation is.
+UNNAMED = frozenset(
+    {
+        *("s3:BypassGovernanceRetention", "s3:GetAnalyticsConfiguration"),
+        *("s3:GetIntelligentTieringConfiguration", "s3:GetInventoryConfiguration", "s3:GetMetricsConfiguration"),
+        *("s3:GetObjectVersionForReplication", "s3:GetObjectVersionTorrent"),
+        *("s3:InitiateReplication", "s3:ObjectOwnerOverrideToBucketOwner", "s3:PutAccelerateConfiguration"),
+        *("s3:PutAnalyticsConfiguration", "s3:PutBucketObjectLockConfiguration", "s3:PutEncryptionConfiguration"),
+        *("s3:PutIntelligentTieringConfiguration", "s3:PutInventoryConfiguration", "s3:PutMetricsConfiguration"),
+        *("s3:PutReplicationConfiguration", "s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags"),
+    }
+)
+OF_OBJECTS = frozenset(
+    {
+        *("s3:abortmultipartupload", "s3:listmultipartuploadparts", "s3:bypassgovernanceretention"),
+        *("s3:initiatereplication", "s3:replicatedelete", "s3:replicatetags", "s3:objectowneroverridetobucketowner"),
+    }
+)
 # The owner's account keeps these to itself, whatever the policy says.
 OWNERS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 
@@ -64,7 +86,19 @@ def actions_of(operation: str, request: Mapping[str, Any]) -> tuple[str, ...]:
     """What the caller has to be allowed for `operation`."""
     actions = NAMED.get(operation, (f"s3:{operation}",))
     if request.get("VersionId") is not None and operation in OF_VERSIONS:
-        actions = (OF_VERSIONS[operation], *actions[1:])
+        actions = OF_VERSIONS[operation]
     if request.get("Tagging") is not None and isinstance(request["Tagging"], str):
         actions = (*actions, "s3:PutObjectTagging")
     return actions
+
+
+@lru_cache(maxsize=1)
+def known_actions() -> frozenset[str]:
+    """Whatever policies may allow or deny, in lower case."""
+    called = (f"s3:{name}" for name in load_model("s3").operation_names if name not in NAMED)
+    return frozenset(each.lower() for each in chain(called, *NAMED.values(), *OF_VERSIONS.values(), UNNAMED))
+
+
+def is_of_objects(action: str) -> bool:
+    """Whether one of the known actions is about objects, and not about the bucket."""
+    return action in OF_OBJECTS or ("object" in action and "bucket" not in action and "lockconf" not in action)

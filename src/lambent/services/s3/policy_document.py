@@ -17,6 +17,7 @@ import msgspec
 
 from lambent.services.conditions import epoch_s, is_operator
 from lambent.services.resource_policy import VERSIONS, Document
+from lambent.services.s3.actions import is_of_objects, known_actions
 from lambent.services.s3.errors import S3Error, not_implemented
 from lambent.services.statements import as_list, like
 
@@ -93,7 +94,20 @@ def _check_statement(statement: Any, bucket_arn: str) -> None:
         raise _malformed("Policy has invalid action")
     if not all(isinstance(each, str) and _is_within(each, bucket_arn) for each in resources):
         raise _malformed("Policy has invalid resource")
+    _check_reach(actions, resources if {"Action", "Resource"} <= set(statement) else [], bucket_arn)
     _check_condition(statement.get("Condition", {}))
+
+
+def _check_reach(actions: list[str], resources: list[str], bucket_arn: str) -> None:
+    """Each action is one, and is about one of the resources, if there are any. Raises MalformedPolicy."""
+    bucket = any(like(each, bucket_arn) for each in resources)
+    objects = any("/" in each or each.endswith("*") for each in resources)
+    for pattern in actions:
+        meant = [each for each in known_actions() if like(pattern.lower(), each)]
+        if not meant:
+            raise _malformed("Policy has invalid action")
+        if resources and not any(objects if is_of_objects(each) else bucket for each in meant):
+            raise _malformed("Action does not apply to any resource(s) in statement")
 
 
 def _one_of(statement: Mapping[str, Any], name: str) -> list[Any]:

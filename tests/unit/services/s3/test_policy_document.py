@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lambent.errors import ServiceError
 from lambent.services.resource_policy import Question, decision
+from lambent.services.s3.actions import actions_of
 from lambent.services.s3.policy_document import document_of, is_public
 
 BUCKET = "arn:aws:s3:::mine"
@@ -26,6 +27,10 @@ def policy(**changes: Any) -> str:
         ({"Resource": "arn:aws:s3:::other/*"}, "MalformedPolicy"),
         ({"Resource": None}, "MalformedPolicy"),
         ({"Action": "sqs:SendMessage"}, "MalformedPolicy"),
+        ({"Action": "s3:GetObjekt"}, "MalformedPolicy"),
+        ({"Action": ["s3:GetObject", "s3:ListBucket"]}, "MalformedPolicy"),  # the Resource is objects only
+        ({"Resource": BUCKET}, "MalformedPolicy"),
+        ({"Action": None, "NotAction": "s3:HeadObject"}, "MalformedPolicy"),  # no such action
         ({"Effect": "Perhaps"}, "MalformedPolicy"),
         ({"Principal": {"AWS": "me"}}, "MalformedPolicy"),
         ({"Principal": {"CanonicalUser": "1" * 64}}, "NotImplemented"),
@@ -49,6 +54,23 @@ def test_what_could_not_be_judged_is_no_policy(changes: dict[str, Any], code: st
     with pytest.raises(ServiceError) as caught:
         document_of(policy(**changes), BUCKET)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:*", f"{BUCKET}/*"),
+        ("*", BUCKET),
+        ("s3:getobject*", f"{BUCKET}*"),
+        ("s3:List*", f"{BUCKET}/in/*"),  # ListMultipartUploadParts
+        (["s3:PutLifecycleConfiguration", "s3:AbortMultipartUpload"], [BUCKET, f"{BUCKET}/*"]),
+        ("s3:GetBucketObjectLockConfiguration", BUCKET),
+        ("s3:GetObjectVersionTagging", f"{BUCKET}/a"),
+    ],
+)
+def test_an_action_is_about_the_bucket_or_its_objects(action: Any, resource: Any) -> None:
+    """Service Authorization Reference, "Actions, resources, and condition keys for Amazon S3"."""
+    assert document_of(policy(Action=action, Resource=resource), BUCKET)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +142,20 @@ def test_a_statement_may_be_about_all_but_what_it_names(
     document = document_of(policy(Effect="Deny", **changes), BUCKET)
     question = Question("AWS", "anonymous", "", action, f"{BUCKET}/{key}", {}, complete=True)
     assert (decision(document, question) == "Deny") is met
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "actions"),
+    [
+        ("GetObjectAttributes", {}, ("s3:GetObject", "s3:GetObjectAttributes")),
+        ("GetObjectAttributes", {"VersionId": "v"}, ("s3:GetObjectVersion", "s3:GetObjectVersionAttributes")),
+        ("HeadObject", {"VersionId": "v"}, ("s3:GetObjectVersion",)),
+        ("PutObject", {"Tagging": "a=b"}, ("s3:PutObject", "s3:PutObjectTagging")),
+    ],
+)
+def test_an_operation_needs_these_permissions(operation: str, asked: dict[str, Any], actions: tuple[str, ...]) -> None:
+    """S3 API reference, "Permissions" of each operation."""
+    assert actions_of(operation, asked) == actions
 
 
 JSON = st.recursive(
