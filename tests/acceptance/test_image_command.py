@@ -99,7 +99,8 @@ class Held:
         self.blob.unlink()
         os.mkfifo(self.blob)
         variables = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
-        command = folder.command("import", made.place)
+        listening = ["env", "--default-signal=INT"]  # a shell's background jobs ignore it
+        command = [*listening, *folder.command("import", made.place)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=variables)
         self.writer = os.open(self.blob, os.O_WRONLY)  # returns when somebody reads
 

@@ -53,7 +53,7 @@ def test_a_background_thread_uses_no_cpu_between_invocations(
         return len(seen) > 2 and len(set(seen[-3:])) == 1
 
     eventually(stands_still)
-    assert invoked(platform, name) > turns, "the same environment, and its thread goes on"
+    eventually(lambda: invoked(platform, name) > turns)  # the same environment, and its thread goes on
 
 
 def explained(platform: "Platform", name: str) -> tuple[dict[str, tuple[float, float]], str]:

@@ -291,7 +291,9 @@ async def test_what_runs_in_the_background_stands_still_between_invocations(edge
     used = cpu_ticks(pids)
     await asyncio.sleep(0.2)  # what is looked for is that nothing happens
     assert cpu_ticks(pids) <= used + TICKS_AT_MOST
-    assert await function({"do": "count"}) > 0
+    async with asyncio.timeout(60):
+        while await function({"do": "count"}) == 0:  # the handler may be done before its thread has had a turn
+            pass
 
 
 @pytest.mark.parametrize("runtime", ALL)
