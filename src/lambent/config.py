@@ -224,6 +224,9 @@ class Settings(BaseSettings):
         ge=0,
         description="MemorySize of all environments together; 0 is nine tenths of the machine without preboot_mb.",
     )
+    node_wait_s: float = Field(
+        5.0, ge=1, le=60, description="How long a request waits for memory of a full node, until it is throttled."
+    )
     quotas: Quotas = Quotas()
 
     @field_validator("data", mode="before")

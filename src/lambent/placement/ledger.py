@@ -211,6 +211,10 @@ class Ledger(Books):
         holding.ready = ready
         return holding
 
+    def cramped(self, function: FunctionKey) -> set[str]:
+        """The versions and aliases whose provisioned concurrency waits for memory."""
+        return self._waiting.cramped(function)
+
     def unpin(self, environment_id: str) -> list[Effect]:
         """It is provisioned no longer. What is ready is its edge's to end; the rest is stopped."""
         holding = self._holdings.get(environment_id)

@@ -52,7 +52,7 @@ from lambent.placement.pace import Pace
 from lambent.placement.throttle import NoMemory, PlacementFailed, Reason, Throttled
 
 NO_EDGE = -1  # holds what no edge does
-LONGEST_WAIT_S = 5.0  # our own choice: below the read timeouts of SDKs, above a start and a stop
+LONGEST_WAIT_S = 5.0  # for the agent, and for memory unless configured; our own choice: SDKs wait for longer
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ class Placement:
 
     Args:
         capacity_mb: memory for all environments of the node together.
-        wait_s: how long a claim may wait for memory, or for the agent.
+        wait_s: how long a claim may wait for memory.
         scaling_pace: environments that a function may add in each ten seconds; 0 is no limit.
     """
 
@@ -78,7 +78,7 @@ class Placement:
     ) -> None:
         self._ledger = Ledger(capacity_mb)
         self._pace = Pace(scaling_pace)
-        self._clock, self._ids, self._wait_s = clock, ids, wait_s
+        self._clock, self._ids = clock, ids
         self._agents, self._edges, self._limits, self._specs = links
         self._moves = Moves(self._ledger, self._agents, self._edges, clock, self._not_moved)
         self._claims = Claims(self._ledger, clock, wait_s, self._carry_out)
@@ -169,6 +169,14 @@ class Placement:
     def pinned(self, function: FunctionKey) -> list[Holding]:
         """The environments of `function`'s provisioned concurrency."""
         return self._ledger.pinned(function)
+
+    def cramped(self, function: FunctionKey) -> set[str]:
+        """The versions and aliases whose provisioned concurrency waits for memory."""
+        return self._ledger.cramped(function)
+
+    def holds(self, environment_id: str) -> bool:
+        """Whether it still counts."""
+        return self._ledger.holds(environment_id)
 
     def initialised(self, what: Initialised) -> Holding | None:
         """A provisioned environment is ready for traffic, or has failed; None for one that is wanted no longer."""
@@ -261,7 +269,7 @@ class Placement:
         if self._open.is_set():
             return
         opened = asyncio.ensure_future(self._open.wait())
-        deadline = asyncio.ensure_future(self._clock.sleep(self._wait_s))
+        deadline = asyncio.ensure_future(self._clock.sleep(LONGEST_WAIT_S))
         try:
             await asyncio.wait((opened, deadline), return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -7,7 +7,8 @@ state that a restart would miss. `plan` decides, `Provisioner` acts.
 The rules
 - A replacement is ready before what it replaces goes: when an alias moves, and when an environment
   grows old (at RENEWED of its life, so that the new one has the rest to get ready in).
-- Where a limit leaves no room for both, the old ones make room one by one.
+- Where a limit, or the node's memory, leaves no room for both, the old ones make room one by one: the next when what
+  came in the place of the last is ready, or after TICK_S if that one still runs.
 - Environments are spread over the edges. From there they move to where requests are (placement.py).
 - What fails is tried again, after pauses that double.
 
@@ -33,6 +34,7 @@ from lambent.placement.placement import Placement
 from lambent.placement.throttle import NoMemory, Throttled
 
 TICK_S = 1.0
+BUSY_TICK_S = 0.1  # while something is asked for: a claim may find no room at any time
 AT_ONCE = 16
 RENEWED = 0.9
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
@@ -120,6 +122,7 @@ class Provisioner:
         self._bound_for: Counter[tuple[FunctionKey, int]] = Counter()
         self._setbacks: dict[tuple[FunctionKey, str], Setback] = {}
         self._cramped: set[tuple[FunctionKey, str]] = set()
+        self._made_room: dict[tuple[FunctionKey, str], tuple[str, float]] = {}  # which went last for another, and when
         self._tasks: set[asyncio.Task[None]] = set()
         self._awake = asyncio.Event()
 
@@ -189,7 +192,7 @@ class Provisioner:
             self._mend(function, wanted)
 
     async def _rest(self) -> None:
-        alarm = asyncio.ensure_future(self._clock.sleep(TICK_S))
+        alarm = asyncio.ensure_future(self._clock.sleep(BUSY_TICK_S if self._busy() else TICK_S))
         awake = asyncio.ensure_future(self._awake.wait())
         try:
             await asyncio.wait((alarm, awake), return_when=asyncio.FIRST_COMPLETED)
@@ -201,10 +204,11 @@ class Provisioner:
         now_s = self._clock.monotonic_s()
         pinned = self._placement.pinned(function)
         starting = self._starting.get(function, Counter())
-        cramped = frozenset(qualifier for key, qualifier in self._cramped if key == function)
-        self._cramped.difference_update([(function, qualifier) for qualifier in cramped])
+        cramped = self._to_make_room(function, pinned, now_s)
         made = plan(wanted, pinned, starting, now_s - self._renew_after_s, cramped)
         for holding in made.releases:
+            if holding.claim.provisioned_for in cramped:
+                self._made_room[function, holding.claim.provisioned_for] = holding.environment_id, now_s
             self._placement.release(holding)
         under_way = starting.total() + sum(not holding.ready for holding in pinned)
         for qualifier, target in made.starts:
@@ -214,6 +218,23 @@ class Provisioner:
             if setback is None or setback.until_s <= now_s:
                 under_way += 1
                 self._begin(function, qualifier, target)
+
+    def _to_make_room(self, function: FunctionKey, pinned: Sequence[Holding], now_s: float) -> frozenset[str]:
+        """The qualifiers of which one environment is to go, because what replaces it finds no room."""
+        refused = {qualifier for key, qualifier in self._cramped if key == function}
+        coming = {holding.claim.provisioned_for for holding in pinned if not holding.ready}
+        may = {
+            qualifier
+            for qualifier in (refused | self._placement.cramped(function)) - coming
+            if not self._makes_room((function, qualifier), now_s)
+        }
+        self._cramped.difference_update([(function, qualifier) for qualifier in may])
+        return frozenset(may)
+
+    def _makes_room(self, place: tuple[FunctionKey, str], now_s: float) -> bool:
+        """Whether the one that was to go last may still be on its way."""
+        name, at_s = self._made_room.get(place, ("", 0.0))
+        return self._placement.holds(name) and now_s - at_s < TICK_S
 
     def _begin(self, function: FunctionKey, qualifier: str, target: Target) -> None:
         edge = self._emptiest_edge(function)
@@ -248,12 +269,17 @@ class Provisioner:
             self.wake()
 
     def _no_room(self, function: FunctionKey, qualifier: str, why: str = "") -> None:
-        """Whoever makes room by what is replaced has not failed. Room may come at any time: pauses grow no longer."""
+        """Whoever makes room by what is replaced has not failed, and tries again soon. Otherwise room may come at any
+        time: pauses grow no longer."""
         self._cramped.add((function, qualifier))
+        place, replaces = (function, qualifier), self._replaces(function, qualifier)
+        before = self._setbacks.get(place)
+        if replaces and (before is None or not before.failure):
+            self._setbacks[place] = Setback("", self._clock.monotonic_s() + BUSY_TICK_S, FIRST_PAUSE_S)
+            return
         self._set_back(function, qualifier)
-        setback = self._setbacks[function, qualifier]
-        if why and not self._replaces(function, qualifier):
-            self._setbacks[function, qualifier] = msgspec.structs.replace(setback, failure=why)
+        if why and not replaces:
+            self._setbacks[place] = msgspec.structs.replace(self._setbacks[place], failure=why)
 
     def _replaces(self, function: FunctionKey, qualifier: str) -> bool:
         wanted = (each for each in self._wanted.get(function, ()) if each.qualifier == qualifier)
@@ -268,6 +294,12 @@ class Provisioner:
         pause_s = FIRST_PAUSE_S if before is None or not failure else min(2 * before.pause_s, LONGEST_PAUSE_S)
         reason = failure or ("" if before is None else before.failure)
         self._setbacks[function, qualifier] = Setback(reason, now_s + pause_s, pause_s)
+
+    def _busy(self) -> bool:
+        """Whether something is asked for, or makes room for what will be."""
+        since_s = self._clock.monotonic_s() - TICK_S
+        self._made_room = {place: last for place, last in self._made_room.items() if last[1] > since_s}
+        return bool(self._starting or self._cramped or self._made_room)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -39,6 +39,11 @@ class Waiting:
             elif waiter.claim.function.place == function.place:
                 waiter.allowance = allowance.of_another(waiter.allowance.reserved)
 
+    def cramped(self, function: FunctionKey) -> set[str]:
+        """The versions and aliases whose provisioned concurrency waits for memory."""
+        claims = (waiter.claim for waiter in self.at_memory.values())
+        return {claim.provisioned_for for claim in claims if claim.function == function and claim.pinned}
+
     def goes_first(self, waiter: Waiter) -> bool:
         """Whether nobody who waits for memory goes before this claim."""
         mine_mb = self._memory_of[waiter.claim.function]

@@ -63,6 +63,7 @@ async def build_functions(on: Ground, around: Around) -> Functions:
         on.clock,
         on.ids,
         PlacementLinks(around.agents, around.edges, known, specs),
+        wait_s=settings.node_wait_s,
         scaling_pace=settings.scaling_pace,
     )
     snapshots.connect(specs, known, placement)

@@ -268,6 +268,43 @@ async def test_what_the_node_has_no_memory_for_has_failed_and_says_so_until_ther
     assert house.ready() == Standing(3)
 
 
+@pytest.mark.parametrize(("capacity_mb", "account_limit"), [(8 * 128, 1_000), (100_000, 8)], ids=["memory", "limit"])
+async def test_an_alias_that_moves_where_there_is_no_room_for_both_is_quick_and_gives_up_one_at_a_time(
+    capacity_mb: int, account_limit: int
+) -> None:
+    house = House(capacity_mb=capacity_mb, account_limit=account_limit)
+    await house.placement.recover([])
+    await house.want(wanted(8, "k1"))
+    await house.finish()
+    began_s, fewest = house.clock.monotonic_s(), 8
+    await house.want(wanted(8, "k2"))
+    while house.ready("k2").available < 8:
+        fewest = min(fewest, house.ready("k1").available + house.ready("k2").available)
+        house.end_released()
+        await house.clock.advance(0.1)
+        await house.turn()
+        await house.finish()
+        assert house.clock.monotonic_s() - began_s < 4
+    assert fewest == 7
+    assert house.ready("k2") == Standing(8)
+
+
+async def test_what_is_released_and_goes_on_running_does_not_take_the_others_along_at_once() -> None:
+    """Its invocation may last; meanwhile the next one goes only after TICK_S."""
+    house = House(capacity_mb=4 * 128)
+    await house.placement.recover([])
+    await house.want(wanted(4, "k1"))
+    await house.finish()
+    await house.want(wanted(4, "k2"))
+    for _ in range(5):
+        await house.clock.advance(0.1)
+        await house.turn()
+    assert len(set(house.edges.released)) == 1
+    await house.clock.advance(TICK_S)
+    await house.turn()
+    assert len(set(house.edges.released)) == 2
+
+
 async def test_an_alias_that_moves_on_a_full_node_makes_room_for_itself_and_has_not_failed() -> None:
     house = House(capacity_mb=2 * 128)
     await house.placement.recover([])
