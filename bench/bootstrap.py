@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from command import parser, run
+from command import how_many, parser, run
 from functions import ECHO
 from lambent.environment import frames
 
@@ -51,7 +51,7 @@ def cpu_s(pid: int) -> float:
 def main() -> None:
     flags = parser(__doc__)
     flags.add_argument("--python", default=sys.executable)
-    flags.add_argument("--invocations", type=int, default=20_000)
+    flags.add_argument("--invocations", type=how_many, default=20_000)
     flags.add_argument("--same-trace", action="store_true", help="send one trace header all the time")
     asked = flags.parse_args()
     with tempfile.TemporaryDirectory() as root:

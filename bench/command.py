@@ -20,6 +20,14 @@ def parser(page: str | None) -> ArgumentParser:
     return ArgumentParser(description=page, formatter_class=RawDescriptionHelpFormatter)
 
 
+def how_many(text: str) -> int:
+    """The type of flags that say how many: nothing is measured with none."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
 def numbers(text: str) -> list[int]:
     """The type of flags such as `1,16,64`."""
     return [int(each) for each in text.split(",")]
@@ -34,8 +42,8 @@ def run(main: Callable[[], None]) -> None:
             main()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    except EOFError as error:
-        sys.exit(f"the server hung up: {error}")
+    except (ConnectionError, EOFError) as error:
+        sys.exit(f"the server is gone: {error}")
     except Exception as error:
         said = explain(error)
         if said is None:

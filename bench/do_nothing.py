@@ -29,7 +29,7 @@ import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from command import numbers, parser, run
+from command import how_many, numbers, parser, run
 from load import measure, require_wrk, script
 
 BODY = b'{"a":"hello world","n":[1,2,3]}'
@@ -186,7 +186,7 @@ def main() -> None:
     flags = parser(__doc__)
     flags.add_argument("--front", choices=FRONTS, default="httptools")
     flags.add_argument("--concurrency", type=numbers, default=[1, 16, 64])
-    flags.add_argument("--seconds", type=int, default=5)
+    flags.add_argument("--seconds", type=how_many, default=5)
     flags.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     arguments = flags.parse_args()
     if arguments.serve:

@@ -20,7 +20,7 @@ from pathlib import Path
 import uvloop
 
 from bootstrap import start
-from command import parser, run
+from command import how_many, parser, run
 from functions import ECHO
 from lambent.clock import SystemClock
 from lambent.environment.live import LiveEnvironment
@@ -89,9 +89,9 @@ def main() -> None:
     flags = parser(__doc__)
     flags.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
     flags.add_argument("--python", default=sys.executable)
-    flags.add_argument("--invocations", type=int, default=20_000)
-    flags.add_argument("--environments", type=int, default=16)
-    flags.add_argument("--payload-bytes", type=int, default=1)
+    flags.add_argument("--invocations", type=how_many, default=20_000)
+    flags.add_argument("--environments", type=how_many, default=16)
+    flags.add_argument("--payload-bytes", type=how_many, default=1)
     asked = flags.parse_args()
     with tempfile.TemporaryDirectory() as root:
         Path(root, "app.py").write_text(ECHO)

@@ -14,7 +14,7 @@ from typing import Any
 
 import functions
 from callers import JSON, invocations_of, signed
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import client
 from lambent.cli.server import Server, temporary_server
 from load import measure, require_wrk, script
@@ -56,8 +56,8 @@ def measure_events(seconds: int = 5, connections: int = 32) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--seconds", type=int, default=5)
-    flags.add_argument("--connections", type=int, default=32)
+    flags.add_argument("--seconds", type=how_many, default=5)
+    flags.add_argument("--connections", type=how_many, default=32)
     asked = flags.parse_args()
     require_wrk()
     print(json.dumps(measure_events(asked.seconds, asked.connections), indent=1))

@@ -9,7 +9,7 @@ same function's URL in the same run is what to compare it with. CPU is that of t
 import json
 from typing import Any
 
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import client
 from lambent.cli.server import Server, temporary_server
 from load import require_wrk
@@ -61,7 +61,7 @@ def measure_http_apis(seconds: int = 5) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--seconds", type=int, default=5)
+    flags.add_argument("--seconds", type=how_many, default=5)
     arguments = flags.parse_args()
     require_wrk()
     print(json.dumps(measure_http_apis(arguments.seconds), indent=1))

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from command import parser, run
+from command import how_many, parser, run
 from journal import record
 from lambent.clock import SystemClock
 from lambent.journal.follower import Consumer, JournalFollower
@@ -66,8 +66,8 @@ async def measure(folder: Path, count: int, streams: int, *, with_metrics: bool)
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--records", type=int, default=100_000)
-    flags.add_argument("--streams", type=int, default=16)
+    flags.add_argument("--records", type=how_many, default=100_000)
+    flags.add_argument("--streams", type=how_many, default=16)
     flags.add_argument("--without-metrics", action="store_true")
     chosen = flags.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -28,7 +28,7 @@ from msgspec import structs
 
 import functions
 from callers import invocations_of, signed
-from command import numbers, parser, run
+from command import how_many, numbers, parser, run
 from lambent.cli.access import Access, find_access, session
 from lambent.cli.errors import CommandError
 from load import measure, require_wrk, script
@@ -126,10 +126,10 @@ def main() -> None:
     flags.add_argument("--runtime", default="python3.11")
     flags.add_argument("--only", default=",".join(PARTS))
     flags.add_argument("--concurrency", type=numbers, default=[1, 16, 64])
-    flags.add_argument("--seconds", type=int, default=5)
-    flags.add_argument("--memory-mb", type=int, default=128, help="of the functions; 1769 is one whole core")
-    flags.add_argument("--cold", type=int, default=20)
-    flags.add_argument("--burst", type=int, default=50)
+    flags.add_argument("--seconds", type=how_many, default=5)
+    flags.add_argument("--memory-mb", type=how_many, default=128, help="of the functions; 1769 is one whole core")
+    flags.add_argument("--cold", type=how_many, default=20)
+    flags.add_argument("--burst", type=how_many, default=50)
     arguments = flags.parse_args()
     wanted = arguments.only.split(",")
     if unknown := set(wanted) - set(PARTS):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvloop
 
-from command import parser, run
+from command import how_many, parser, run
 from lambent.journal.lines import events_of
 from lambent.journal.reader import JournalReader
 from lambent.journal.writer import JournalWriter
@@ -90,8 +90,8 @@ async def measure(folder: Path, count: int, per_turn: int) -> None:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--records", type=int, default=200_000)
-    flags.add_argument("--per-turn", type=int, default=4)
+    flags.add_argument("--records", type=how_many, default=200_000)
+    flags.add_argument("--per-turn", type=how_many, default=4)
     chosen = flags.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         uvloop.run(measure(Path(temporary), chosen.records, chosen.per_turn))

@@ -25,7 +25,7 @@ from msgspec import Struct
 
 import functions
 from callers import invocations_of, signed
-from command import parser, run
+from command import how_many, parser, run
 from image import imported
 from lambent.cli.access import client, read_status
 from lambent.cli.server import Server, temporary_server
@@ -255,8 +255,8 @@ class Bench:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--seconds", type=int, default=5)
-    flags.add_argument("--starts", type=int, default=20)
+    flags.add_argument("--seconds", type=how_many, default=5)
+    flags.add_argument("--starts", type=how_many, default=20)
     flags.add_argument("--pause", type=float, default=PAUSE_S, help="seconds for what is started ahead")
     flags.add_argument("--only", choices=[case.name for case in CASES], help="one language")
     flags.add_argument("--explain", action="store_true", help="say why the first request failed; rates are lower then")

@@ -48,7 +48,10 @@ def measure(url: str, lua: str, concurrency: int, seconds: int) -> dict[str, Any
 
 def _wrk(url: str, path: str, concurrency: int, seconds: int) -> str:
     command = ["wrk", "-t1", f"-c{concurrency}", f"-d{seconds}s", "--timeout", "20s", "--latency", "-s", path, url]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"wrk gave up: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
 
 
 def _figures(text: str) -> dict[str, Any]:

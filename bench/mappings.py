@@ -20,7 +20,7 @@ import uvloop
 
 import functions
 import queues
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import client, read_status
 from lambent.cli.server import Server, temporary_server
 from patience import Patience
@@ -153,8 +153,8 @@ def drain(backlog: int, seconds: float, plot: Path | None) -> None:
 def main() -> None:
     """Measure and print, or drain a backlog and draw."""
     flags = parser(__doc__)
-    flags.add_argument("--messages", type=int, default=30_000, help="of each run")
-    flags.add_argument("--connections", type=int, default=8, help="of the load generator")
+    flags.add_argument("--messages", type=how_many, default=30_000, help="of each run")
+    flags.add_argument("--connections", type=how_many, default=8, help="of the load generator")
     flags.add_argument("--backlog", type=int, default=0, help="drain so many messages instead")
     flags.add_argument("--seconds", type=float, default=1.0, help="that the function takes for a batch then")
     flags.add_argument("--plot", type=Path, help="where to draw it, as SVG")

@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 from botocore.config import Config
 
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import Access, session
 from lambent.cli.server import temporary_server
 
@@ -118,9 +118,9 @@ def measure(access: Access, options: argparse.Namespace, folder: Path, data: Pat
 def main() -> None:
     """Measure on a server of our own."""
     flags = parser(__doc__)
-    flags.add_argument("--mib", type=int, default=512)
-    flags.add_argument("--small", type=int, default=2000)
-    flags.add_argument("--workers", type=int, default=8)
+    flags.add_argument("--mib", type=how_many, default=512)
+    flags.add_argument("--small", type=how_many, default=2000)
+    flags.add_argument("--workers", type=how_many, default=8)
     flags.add_argument("--peer", metavar="URL")
     options = flags.parse_args()
     if options.peer:

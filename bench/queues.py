@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 
 from callers import Caller
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import client
 from lambent.cli.server import Server, server_on
 from lambent.services.sqs.model import Content, encode_content
@@ -110,9 +110,9 @@ def measure(
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--messages", type=int, default=30_000, help="of each run")
-    flags.add_argument("--waiting", type=int, default=1_000_000)
-    flags.add_argument("--connections", type=int, default=16)
+    flags.add_argument("--messages", type=how_many, default=30_000, help="of each run")
+    flags.add_argument("--waiting", type=how_many, default=1_000_000)
+    flags.add_argument("--connections", type=how_many, default=16)
     for waiting, runs in measure(**vars(flags.parse_args())).items():
         print(f"{waiting:,} messages waiting; ready after {runs.pop('ready')['s']:.1f} s")
         for name, figures in runs.items():

@@ -10,7 +10,7 @@ request.
 import json
 from typing import Any
 
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import client
 from lambent.cli.server import Server, temporary_server
 from load import require_wrk
@@ -74,7 +74,7 @@ def measure_rest_apis(seconds: int = 5) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--seconds", type=int, default=5)
+    flags.add_argument("--seconds", type=how_many, default=5)
     arguments = flags.parse_args()
     require_wrk()
     print(json.dumps(measure_rest_apis(arguments.seconds), indent=1))

@@ -5,7 +5,7 @@ signatures, sandboxes, logs and metering on, both by the same method. Prints one
 
     .venv/bin/python bench/run.py [--seconds 5] [--save] [--small]
 
---save writes bench/RESULTS.md anew. --small runs everything once with small numbers, in two or three minutes: to see
+--save writes bench/RESULTS.md anew. --small runs everything once with small numbers, in some minutes: to see
 that it runs; what it prints says nothing about a promise.
 """
 
@@ -33,7 +33,7 @@ import sockets
 import streams
 import urls
 from busy import control_kept_busy
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.server import Server, temporary_server
 from load import require_wrk
 
@@ -218,7 +218,7 @@ def table(rows: Sequence[Line]) -> str:
 def main() -> None:
     """Measure, print, and save if asked to."""
     flags = parser(__doc__)
-    flags.add_argument("--seconds", type=int, default=5, help="of load at each concurrency")
+    flags.add_argument("--seconds", type=how_many, default=5, help="of load at each concurrency")
     what = flags.add_mutually_exclusive_group()
     what.add_argument("--save", action="store_true")
     what.add_argument("--small", action="store_true")

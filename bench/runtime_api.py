@@ -16,7 +16,7 @@ import time
 
 import uvloop
 
-from command import parser, run
+from command import how_many, parser, run
 from lambent.clock import SystemClock
 from lambent.environment.channel import Work
 from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi, Listening
@@ -86,7 +86,7 @@ async def measure(asked: argparse.Namespace) -> None:
 def main() -> None:
     """The command line."""
     flags = parser(__doc__)
-    flags.add_argument("--invocations", type=int, default=4000)
+    flags.add_argument("--invocations", type=how_many, default=4000)
     flags.add_argument("--profile", action="store_true")
     uvloop.run(measure(flags.parse_args()))
 

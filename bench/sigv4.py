@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from command import parser, run
+from command import how_many, parser, run
 from lambent.model.http import HttpRequest
 from lambent.model.principal import AccessKey, Principal
 from lambent.protocol.sigv4 import credential_of, verify
@@ -40,7 +40,7 @@ def signed_invoke() -> HttpRequest:
 def main() -> None:
     """Print the best of some runs."""
     flags = parser(__doc__)
-    flags.add_argument("--checks", type=int, default=20_000)
+    flags.add_argument("--checks", type=how_many, default=20_000)
     checks = flags.parse_args().checks
     request, now_s = signed_invoke(), datetime.now(UTC).timestamp()
 

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from callers import raw, signed
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import client, read_status
 from lambent.cli.server import Server, temporary_server
 from processes import Meter, edges_of, pss_kb
@@ -148,8 +148,8 @@ def measure(count: int = 5000, edges: int = 1) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--connections", type=int, default=5000)
-    flags.add_argument("--edges", type=int, default=1)
+    flags.add_argument("--connections", type=how_many, default=5000)
+    flags.add_argument("--edges", type=how_many, default=1)
     arguments = flags.parse_args()
     print(f"{os.cpu_count()} cores, clients included: {json.dumps(measure(arguments.connections, arguments.edges))}")
 

@@ -17,7 +17,7 @@ import uvloop
 
 import mappings
 from callers import Caller
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import client, read_status
 from lambent.cli.server import Server, temporary_server
 from patience import Patience
@@ -109,8 +109,8 @@ def measure(records: int = 20_000, lanes: int = 1, connections: int = 8) -> dict
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--records", type=int, default=20_000, help="of each run")
-    flags.add_argument("--lanes", type=int, default=1, help="ParallelizationFactor")
+    flags.add_argument("--records", type=how_many, default=20_000, help="of each run")
+    flags.add_argument("--lanes", type=how_many, default=1, help="ParallelizationFactor")
     wanted = flags.parse_args()
     for name, figures in measure(wanted.records, wanted.lanes).items():
         shown = f"control {figures['control_us']:4.0f}, edge {figures['edge_us']:4.0f}"

@@ -20,7 +20,7 @@ from typing import Any
 import uvloop
 
 from callers import Caller
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import Access
 from lambent.cli.server import server_on
 from lambent.services.dynamodb.keys import place_of
@@ -155,9 +155,9 @@ def measure_peer(endpoint: str, count: int, connections: int) -> dict[int, dict[
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--items", type=int, default=1_000_000, help="of the large table")
-    flags.add_argument("--requests", type=int, default=20_000, help="of each kind")
-    flags.add_argument("--connections", type=int, default=16)
+    flags.add_argument("--items", type=how_many, default=1_000_000, help="of the large table")
+    flags.add_argument("--requests", type=how_many, default=20_000, help="of each kind")
+    flags.add_argument("--connections", type=how_many, default=16)
     flags.add_argument("--endpoint", help="of a peer that is to be measured instead")
     given = flags.parse_args()
     if given.items <= SMALL:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import functions
 from callers import JSON
-from command import parser, run
+from command import how_many, parser, run
 from lambent.cli.access import client
 from lambent.cli.server import Server, temporary_server
 from load import measure, require_wrk, script
@@ -109,7 +109,7 @@ def measure_urls(seconds: int = 5) -> dict[str, Any]:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--seconds", type=int, default=5)
+    flags.add_argument("--seconds", type=how_many, default=5)
     arguments = flags.parse_args()
     require_wrk()
     print(json.dumps(measure_urls(arguments.seconds), indent=1))

@@ -19,7 +19,7 @@ from pathlib import Path
 import uvloop
 
 from callers import invocations_of, raw, signed
-from command import parser, run
+from command import how_many, parser, run
 from data_plane import KEY, SNAPSHOT, one_after_the_other
 from lambent.cli.access import Access
 from lambent.clock import SystemClock
@@ -239,8 +239,8 @@ async def measure(requests: int, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     flags = parser(__doc__)
-    flags.add_argument("--rounds", type=int, default=7)
-    flags.add_argument("--requests", type=int, default=5000)
+    flags.add_argument("--rounds", type=how_many, default=7)
+    flags.add_argument("--requests", type=how_many, default=5000)
     asked = flags.parse_args()
     uvloop.run(measure(asked.requests, asked.rounds))
 
