@@ -11,6 +11,7 @@ operators for multivalued context keys" (ForAllValues holds where the key is mis
 
 import ipaddress
 import operator
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,11 @@ from lambent.services.statements import Context, as_list, expanded, like, plain
 
 Condition = Mapping[str, Mapping[str, Any]]
 ARN_PARTS = 6
+# Of these nobody here knows whether the request would have them, so that their absence says nothing.
+UNKNOWABLE = re.compile(
+    r"aws:(?:(?:principal|resource|request)tag/.+|tagkeys|tokenissuetime|sourceidentity|federatedprovider)",
+    re.IGNORECASE,
+)
 ALL, ANY, SURE = "ForAllValues:", "ForAnyValue:", "IfExists"
 
 
@@ -41,7 +47,11 @@ def holds(
         variables: whether `${...}` stands for values of the context, as it does from version 2012-10-17 on.
     """
     return all(
-        _test(name, context.get(key.lower()), _wanted(name, values, context if variables else None), denies, complete)
+        denies
+        if key.lower() not in context and UNKNOWABLE.fullmatch(key)
+        else _test(
+            name, context.get(key.lower()), _wanted(name, values, context if variables else None), denies, complete
+        )
         for name, keys in condition.items()
         for key, values in keys.items()
     )

@@ -39,6 +39,14 @@ def test_what_cannot_be_judged_is_what_the_caller_says(condition: Condition) -> 
     assert not holds(condition, {}, denies=False)
 
 
+@pytest.mark.parametrize("operator", ["StringNotEquals", "StringEqualsIfExists", "Null", "ForAllValues:StringEquals"])
+def test_a_key_that_nobody_knows_lets_nobody_in(operator: str) -> None:
+    condition = {operator: {"aws:PrincipalTag/blocked": "true"}}
+    for complete in (True, False):
+        assert holds(condition, CONTEXT, denies=True, complete=complete)
+        assert not holds(condition, CONTEXT, denies=False, complete=complete)
+
+
 @pytest.mark.parametrize("pattern", ["*", SESSION, ROLE, "111122223333", "arn:aws:iam::111122223333:root"])
 def test_a_session_is_meant_by_its_arn_its_role_and_its_account(pattern: str) -> None:
     assert is_principal(pattern, SESSION)

@@ -3,7 +3,7 @@
 The owner's account may do everything that the topic's policy does not deny; another account only what it allows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from lambent.clock import Clock
@@ -41,12 +41,12 @@ class Shop(NamedTuple):
             self.router.changed(key)
 
 
-def check_access(ctx: RequestContext, topic: Topic, action: str) -> None:
-    """Raises AuthorizationError."""
+def check_access(ctx: RequestContext, topic: Topic, action: str, asked: Mapping[str, str] | None = None) -> None:
+    """Whether the caller may; `asked` has the condition keys of the action itself. Raises AuthorizationError."""
     own = ctx.account == topic.key.account
     if own and "Policy" not in topic.attributes:
         return
-    context = request_keys(ctx) | {"aws:sourceowner": ctx.account}
+    context = request_keys(ctx) | {"aws:sourceowner": ctx.account} | dict(asked or {})
     question = Question("AWS", ctx.principal.arn, ctx.account, f"SNS:{action}", topic.arn, context)
     decided = decision(policy_of(topic), question)
     if decided == "Deny" or not (own or decided == "Allow"):

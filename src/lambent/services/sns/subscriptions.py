@@ -72,7 +72,7 @@ class Subscriptions:
 
         def work(tx: Transaction) -> tuple[Topic, Subscription, bool]:
             topic = store.topic(tx, key)
-            check_access(ctx, topic, "Subscribe")
+            check_access(ctx, topic, "Subscribe", {"sns:protocol": protocol, "sns:endpoint": endpoint})
             store.delete_expired(tx, topic, self._shop.clock.now_ms())
             existing = store.same_subscription(tx, topic, protocol, endpoint)
             if existing is not None:

@@ -272,6 +272,32 @@ async def test_another_account_does_what_the_policy_allows_and_no_more(house: Ho
     assert not (await house.call("ListTopics", account=OTHER))["Topics"]
 
 
+async def test_a_policy_may_ask_what_is_subscribed(house: House) -> None:
+    """Source: SNS Developer Guide, "Amazon SNS policy keys": sns:Protocol and sns:Endpoint, of Subscribe."""
+
+    async def refused(statement: dict[str, Any]) -> list[bool]:
+        policy = json.dumps(
+            {"Statement": [{"Principal": "*", "Action": "SNS:Subscribe", "Resource": TOPIC} | statement]}
+        )
+        await house.call("SetTopicAttributes", TopicArn=TOPIC, AttributeName="Policy", AttributeValue=policy)
+        found = []
+        for protocol, endpoint in (("https", "https://shop.example/hook"), ("sqs", QUEUE)):
+            wanted = {"TopicArn": TOPIC, "Protocol": protocol, "Endpoint": endpoint}
+            try:
+                await house.call("Subscribe", **wanted)
+                found.append(False)
+            except AuthorizationError:
+                found.append(True)
+        return found
+
+    assert await refused({"Effect": "Deny", "Condition": {"StringNotEquals": {"sns:Protocol": "https"}}}) == [
+        False,
+        True,
+    ]
+    endpoints = {"StringLike": {"sns:Endpoint": "https://*.example/*"}}
+    assert await refused({"Effect": "Deny", "Condition": endpoints}) == [True, False]
+
+
 async def test_a_service_publishes_where_the_policy_names_it_or_its_role_is_of_the_account(house: House) -> None:
     await house.subscribe(QUEUE)
     publish, sender = house.service.publisher.publish_for, Sender("events.amazonaws.com", "rule", ACCOUNT)
