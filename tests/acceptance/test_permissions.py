@@ -29,7 +29,7 @@ def test_permissions_are_added_shown_and_removed(platform: "Platform") -> None:
     with pytest.raises(lambda_.exceptions.PreconditionFailedException):
         lambda_.remove_permission(FunctionName=name, StatementId="sns", RevisionId="stale")
     lambda_.remove_permission(FunctionName=name, StatementId="sns", RevisionId=shown["RevisionId"])
-    with pytest.raises(lambda_.exceptions.ResourceNotFoundException, match="No policy is associated"):
+    with pytest.raises(lambda_.exceptions.ResourceNotFoundException, match="The resource you requested"):
         lambda_.get_policy(FunctionName=name)
 
 

@@ -5,8 +5,9 @@ enforces it. Source: Lambda service model; behaviours sections 6 and 10.
 """
 
 from lambent.model.function import FunctionKey
+from lambent.model.function_name import LATEST
 from lambent.services.lambda_ import provisioned_store, store
-from lambent.services.lambda_.errors import InvalidParameter
+from lambent.services.lambda_.errors import InvalidParameter, function_not_found
 from lambent.services.lambda_.names import ON_FUNCTIONS_ONLY, named
 from lambent.services.lambda_.provisioned import unreserved
 from lambent.services.lambda_.resources import Resources
@@ -46,7 +47,8 @@ class Concurrency:
 
     def _reserve(self, tx: Transaction, key: FunctionKey, wanted: int) -> None:
         quotas = self._all.rules.quotas
-        store.function(tx, key)  # raises NotFound
+        if store.find_version(tx, key, 0) is None:
+            raise function_not_found(key, LATEST)  # recorded: this operation names $LATEST
         provisioned = sum(each.requested for each in provisioned_store.every(tx, key))
         if wanted < provisioned:
             raise InvalidParameter(

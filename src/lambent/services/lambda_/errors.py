@@ -91,6 +91,9 @@ class Failed(ServiceError):
         super().__init__(message, Type="Service")
 
 
+NO_RESOURCE = "The resource you requested does not exist."
+
+
 def function_not_found(key: FunctionKey, qualifier: str = "") -> NotFound:
     """What is said about a function, version or alias that is not there."""
     return NotFound(f"Function not found: {function_arn(key, qualifier)}")

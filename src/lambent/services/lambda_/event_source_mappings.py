@@ -12,7 +12,7 @@ import msgspec
 
 from lambent.model.function_name import function_arn, parse_function_name
 from lambent.services.lambda_ import mapping_store
-from lambent.services.lambda_.errors import InvalidParameter
+from lambent.services.lambda_.errors import InvalidParameter, NotFound
 from lambent.services.lambda_.mapping_rules import (
     EVENT_COUNT,
     REPORTS,
@@ -135,7 +135,10 @@ class EventSourceMappings:
         return answer
 
     def _put(self, tx: Transaction, mapping: EventSourceMapping) -> None:
-        version = find_version(tx, mapping.function, mapping.qualifier)  # raises NotFound
+        try:
+            version = find_version(tx, mapping.function, mapping.qualifier)
+        except NotFound:
+            raise InvalidParameter("Function does not exist") from None
         if mapping.stream is None:
             check_queue(self._all.rules.links.queues, mapping, version)
         other = mapping_store.same(tx, mapping)

@@ -9,12 +9,13 @@ from lambent.arn import parse_arn
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, function_arn, one_qualifier, parse_function_name
 from lambent.services.lambda_ import alias_store, mapping_store, store
-from lambent.services.lambda_.errors import InvalidParameter, NotFound, function_not_found
+from lambent.services.lambda_.errors import NO_RESOURCE, InvalidParameter, NotFound, function_not_found
 from lambent.services.lambda_.mapping_store import EventSourceMapping
 from lambent.services.lambda_.model import Alias, Version
 from lambent.services.operation import Request, RequestContext
 from lambent.store.api import Transaction
 
+ALIAS = re.compile(r"[a-zA-Z0-9_-]+")
 NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # fits the database's integers
 ON_FUNCTIONS_ONLY = (
     "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
@@ -48,7 +49,7 @@ def find_mapping(tx: Transaction, context: RequestContext, uuid: str) -> EventSo
     """The event source mapping. Raises NotFound."""
     mapping = mapping_store.find(tx, context.account, context.region, uuid)
     if mapping is None:
-        raise NotFound("The resource you requested does not exist.")
+        raise NotFound(NO_RESOURCE)
     return mapping
 
 
@@ -76,6 +77,14 @@ def find_version(tx: Transaction, key: FunctionKey, qualifier: str) -> Version:
     if found is None:
         raise function_not_found(key, qualifier)
     return found
+
+
+def check_target(tx: Transaction, key: FunctionKey, qualifier: str) -> None:
+    """Raises NotFound where there is none; an alias is told in other words than by `find_version`."""
+    if ALIAS.fullmatch(qualifier) and not NUMBER.fullmatch(qualifier):
+        find_alias(tx, key, qualifier)
+    else:
+        find_version(tx, key, qualifier)
 
 
 def find_alias(tx: Transaction, key: FunctionKey, name: str) -> Alias:

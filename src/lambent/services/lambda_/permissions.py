@@ -13,10 +13,10 @@ import msgspec
 
 from lambent.model.function import FunctionKey
 from lambent.model.function_name import LATEST, function_arn, parse_function_name
-from lambent.services.lambda_ import attachments
+from lambent.services.lambda_ import attachments, store
 from lambent.services.lambda_.api import Caller
-from lambent.services.lambda_.errors import InvalidParameter, NotFound, StalePolicy
-from lambent.services.lambda_.names import named
+from lambent.services.lambda_.errors import NO_RESOURCE, InvalidParameter, NotFound, StalePolicy
+from lambent.services.lambda_.names import check_target, named
 from lambent.services.lambda_.policy import (
     NO_POLICY,
     Asked,
@@ -72,6 +72,7 @@ class Permissions:
         statement = statement_for(function_arn(key, qualifier), request)
 
         def work(tx: Transaction) -> None:
+            check_target(tx, key, qualifier)
             present = _present(tx, key, qualifier, request.get("RevisionId"))
             limit_bytes = self._all.rules.quotas.policy_bytes
             self._put(tx, key, qualifier, with_statement(present, statement, "", limit_bytes))
@@ -84,6 +85,9 @@ class Permissions:
         key, qualifier = _policy_named(context, request)
 
         def work(tx: Transaction) -> None:
+            if store.find_version(tx, key, 0) is None:
+                raise NotFound(f"No policy found for: {function_arn(key)}")
+            check_target(tx, key, qualifier)
             present = _present(tx, key, qualifier, request.get("RevisionId"))
             self._put(tx, key, qualifier, without_statement(present, request["StatementId"], ""))
 
@@ -91,7 +95,12 @@ class Permissions:
 
     @operation("GetPolicy")
     async def get_policy(self, context: RequestContext, request: Request) -> Answer:
-        return await self._get(*_policy_named(context, request))
+        """Where there is none it does not matter why (recorded)."""
+        place = _policy_named(context, request)
+        try:
+            return await self._get(*place)
+        except NotFound:
+            raise NotFound(NO_RESOURCE) from None
 
     @operation("PutResourcePolicy")
     async def put_resource_policy(self, context: RequestContext, request: Request) -> Answer:

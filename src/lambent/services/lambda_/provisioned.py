@@ -193,7 +193,6 @@ def _shares(requested: int, version: Version, other: Version, weight: float) -> 
 
 def _versions(tx: Transaction, key: FunctionKey, qualifier: str) -> list[Version]:
     """The versions that `qualifier` leads to. Raises NotFound."""
-    store.function(tx, key)
     if not NUMBER.fullmatch(qualifier):
         find_alias(tx, key, qualifier)  # raises NotFound, in other words than find_version
     other, _ = second_version(tx, key, qualifier)

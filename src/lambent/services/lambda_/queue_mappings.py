@@ -29,7 +29,7 @@ def check_queue_parameters(request: Request, source_arn: str) -> None:
         raise InvalidParameter(f"Unsupported starting position for arn type: {source_arn}")
     for name in NOT_OF_QUEUES:
         if request.get(name) not in (None, [], {}, False):
-            raise InvalidParameter(f"{name} is not supported for event source mappings of SQS queues.")
+            raise InvalidParameter(f"Unsupported {name} parameter for given event source mapping type.")
 
 
 def check_queue(queues: Queues, mapping: EventSourceMapping, version: Version) -> None:

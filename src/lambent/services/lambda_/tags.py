@@ -12,7 +12,8 @@ from lambent.model.function import FunctionKey
 from lambent.services.lambda_ import mapping_store, store
 from lambent.services.lambda_.configuration import Rules
 from lambent.services.lambda_.environment_variables import is_unicode
-from lambent.services.lambda_.errors import InvalidParameter
+from lambent.services.lambda_.errors import InvalidParameter, NotFound
+from lambent.services.lambda_.mapping_store import EventSourceMapping
 from lambent.services.lambda_.names import find_mapping, function_tagged, mapping_tagged
 from lambent.services.lambda_.reach import TAG, check_reach
 from lambent.services.lambda_.resources import Resources
@@ -60,7 +61,7 @@ class Tags:
         self, context: RequestContext, uuid: str, change: Callable[[dict[str, str]], dict[str, str]]
     ) -> None:
         def work(tx: Transaction) -> None:
-            mapping = find_mapping(tx, context, uuid)  # raises NotFound
+            mapping = _mapping(tx, context, uuid)
             tags = change(mapping.tags)
             check_plain_tags(tags, self._all.rules)
             mapping_store.put(tx, msgspec.structs.replace(mapping, tags=tags))
@@ -77,7 +78,7 @@ class Tags:
     @operation("ListTags")
     async def list_tags(self, context: RequestContext, request: Request) -> Answer:
         if uuid := mapping_tagged(context, request["Resource"]):
-            return {"Tags": (await self._all.database.read(lambda tx: find_mapping(tx, context, uuid))).tags}
+            return {"Tags": (await self._all.database.read(lambda tx: _mapping(tx, context, uuid))).tags}
         key = function_tagged(context, request["Resource"])
 
         def work(tx: Transaction) -> dict[str, str]:
@@ -85,6 +86,15 @@ class Tags:
             return store.tags_of(tx, key)
 
         return {"Tags": await self._all.database.read(work)}
+
+
+def _mapping(tx: Transaction, context: RequestContext, uuid: str) -> EventSourceMapping:
+    """Raises NotFound, in the words of these operations (recorded)."""
+    try:
+        return find_mapping(tx, context, uuid)
+    except NotFound:
+        place = f"{context.region}:{context.account}"
+        raise NotFound(f"Event source mapping not found: arn:aws:lambda:{place}:event-source-mapping:{uuid}") from None
 
 
 def check_tags(tags: Mapping[str, str], rules: Rules) -> None:

@@ -24,7 +24,7 @@ from lambent.model.messages import UrlQuery
 from lambent.services.addresses import address_below
 from lambent.services.lambda_ import store, url_store
 from lambent.services.lambda_.api import Caller
-from lambent.services.lambda_.errors import Conflict, InvalidParameter, NotFound
+from lambent.services.lambda_.errors import NO_RESOURCE, Conflict, InvalidParameter, NotFound
 from lambent.services.lambda_.names import find_version, function_named, named
 from lambent.services.lambda_.pages import Place, marker_of, page_size, place_of
 from lambent.services.lambda_.permissions import Permissions
@@ -68,7 +68,7 @@ class Urls:
         )
 
         def work(tx: Transaction) -> None:
-            find_version(tx, key, qualifier)  # raises NotFound
+            _check_function(tx, key, qualifier)
             if url_store.find(tx, key, qualifier) is not None:
                 raise Conflict(
                     f"Failed to create function url config for [functionArn = {function_arn(key, qualifier)}]. "
@@ -93,6 +93,7 @@ class Urls:
             changes["cors"] = _cors(request["Cors"])
 
         def work(tx: Transaction) -> FunctionUrl:
+            _check_function(tx, key, qualifier)
             url = msgspec.structs.replace(_found(tx, key, qualifier), **changes)
             url_store.put(tx, url)
             return url
@@ -163,10 +164,18 @@ def _place(context: RequestContext, request: Request) -> tuple[FunctionKey, str]
     return key, "" if qualifier == LATEST else qualifier
 
 
+def _check_function(tx: Transaction, key: FunctionKey, qualifier: str) -> None:
+    """Raises NotFound, in the words that these operations have for it (recorded)."""
+    try:
+        find_version(tx, key, qualifier)
+    except NotFound:
+        raise NotFound("Function does not exist") from None
+
+
 def _found(tx: Transaction, key: FunctionKey, qualifier: str) -> FunctionUrl:
     url = url_store.find(tx, key, qualifier)
     if url is None:
-        raise NotFound("The resource you requested does not exist.")
+        raise NotFound(NO_RESOURCE)
     return url
 
 

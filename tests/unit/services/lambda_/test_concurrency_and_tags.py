@@ -73,7 +73,6 @@ async def test_fifty_tags_in_all(house: Any) -> None:
     [
         (f"{ARN}:1", "Tags on function aliases and versions are not supported. Please specify a function ARN."),
         (f"{ARN}x", f"Function not found: {ARN}x"),
-        ("arn:aws:lambda:us-east-1:000000000000:event-source-mapping:x", "The resource you requested does not exist."),
         (
             "arn:aws:lambda:us-east-1:000000000000:layer:x:1",
             "Tags are supported on functions and event source mappings only.",

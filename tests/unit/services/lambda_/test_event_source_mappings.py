@@ -253,8 +253,14 @@ async def test_mappings_have_tags(house: Any) -> None:
             {"EventSourceArn": f"{SQS}:orders.fifo", "MaximumBatchingWindowInSeconds": 1},
             "not supported for FIFO queues",
         ),
-        ({"ParallelizationFactor": 2}, "ParallelizationFactor is not supported"),
-        ({"DestinationConfig": {"OnFailure": {"Destination": f"{SQS}:dead"}}}, "DestinationConfig is not supported"),
+        (
+            {"ParallelizationFactor": 2},
+            "Unsupported ParallelizationFactor parameter for given event source mapping type.",
+        ),
+        (
+            {"DestinationConfig": {"OnFailure": {"Destination": f"{SQS}:dead"}}},
+            "Unsupported DestinationConfig parameter for given event source mapping type.",
+        ),
         ({"ProvisionedPollerConfig": {"MinimumPollers": 2}}, "ProvisionedPollerConfig is refused"),
         ({"KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k"}, "KMSKeyArn is refused"),
         ({"MetricsConfig": {"Metrics": ["KafkaMetrics"]}}, "The metrics KafkaMetrics are not supported"),
@@ -276,10 +282,6 @@ async def test_a_function_that_may_run_longer_than_its_messages_are_hidden_is_re
     assert error.message == "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds"
     house.queues.known["orders"] = QueueFacts(False, 60)
     await made(house)
-
-
-async def test_a_function_that_is_not_there_is_refused(house: Any) -> None:
-    assert (await refusal(house)).code == "ResourceNotFoundException"
 
 
 @settings(max_examples=50)

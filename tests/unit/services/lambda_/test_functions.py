@@ -91,7 +91,6 @@ async def test_a_name_can_be_given_once(house: Any) -> None:
         ("UpdateFunctionConfiguration", {"Timeout": 5}),
         ("PublishVersion", {}),
         ("ListVersionsByFunction", {}),
-        ("PutFunctionConcurrency", {"ReservedConcurrentExecutions": 1}),
         ("GetFunctionConcurrency", {}),
         ("DeleteFunctionConcurrency", {}),
     ],
