@@ -61,11 +61,17 @@ class Buses(Resource):
 
     @operation("DeleteEventBus")
     async def delete_event_bus(self, ctx: RequestContext, request: Request) -> None:
-        """Remove a bus with all its rules; one that is not there does not matter."""
+        """Remove a bus that has no rules; one that is not there does not matter."""
         key = own_bus_key(ctx, request["Name"])
         if key.name == DEFAULT:
             raise ValidationError("Cannot delete event bus default.")
-        await self.write(key, lambda tx: store.delete_bus(tx, key))
+
+        def work(tx: Transaction) -> None:
+            if store.rules(tx, key):
+                raise ValidationError("EventBus can't be deleted since it has rules.")
+            store.delete_bus(tx, key)
+
+        await self.write(key, work)
 
     @operation("ListEventBuses")
     async def list_event_buses(self, ctx: RequestContext, request: Request) -> Answer:

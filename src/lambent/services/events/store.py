@@ -51,10 +51,7 @@ def set_bus(tx: Transaction, wanted: Bus) -> None:
 
 
 def delete_bus(tx: Transaction, key: BusKey) -> None:
-    """Remove the bus with its rules, targets and tags."""
-    for each in rules(tx, key):
-        tx.run(SQL.delete_tags, arn=each.arn)
-    tx.run(SQL.delete_rules_of_bus, **_place(key), bus=key.name)
+    """Remove the bus, which has no rules, with its tags."""
     tx.run(SQL.delete_bus, **_place(key), name=key.name)
     tx.run(SQL.delete_tags, arn=key.arn)
 

@@ -16,7 +16,7 @@ from lambent.services.scheduler.errors import Conflict, NotFound
 from lambent.services.scheduler.firing import PRINCIPAL
 from lambent.services.scheduler.model import DEFAULT, GroupKey, Plan, Schedule
 from lambent.services.scheduler.target_checks import check_target
-from lambent.services.scheduler.times import check_times, first_times
+from lambent.services.scheduler.times import check_start, check_times, first_times
 from lambent.services.scheduler.tokens import once
 from lambent.store.api import Database, Transaction
 
@@ -35,6 +35,7 @@ class Schedules:
 
         def work(tx: Transaction) -> Answer:
             store.group(tx, wanted.group)
+            check_start(wanted.plan, self._clock.now_ms())
             if store.find_schedule(tx, wanted.group, wanted.name) is not None:
                 raise Conflict(f"Schedule {wanted.name} already exists.")
             store.set_schedule(tx, wanted)

@@ -263,6 +263,18 @@ async def test_a_bus_of_another_account_takes_events_only_if_its_policy_says_so(
     await house.service.intake.accept(key, event, OTHER)
 
 
+async def test_a_bus_goes_only_without_its_rules(house: House) -> None:
+    """Source: EventBridge API reference, DeleteEventBus; the words as error reports have them."""
+    await house.call("CreateEventBus", Name="mine")
+    await house.call("PutRule", Name="r", EventBusName="mine", EventPattern='{"source": ["s"]}')
+    with pytest.raises(ValidationError, match="EventBus can't be deleted since it has rules"):
+        await house.call("DeleteEventBus", Name="mine")
+    await house.call("DeleteRule", Name="r", EventBusName="mine")
+    await house.call("DeleteEventBus", Name="mine")
+    names = [each["Name"] for each in (await house.call("ListEventBuses"))["EventBuses"]]
+    assert "mine" not in names
+
+
 async def test_a_rule_has_five_targets_and_goes_only_without_them(house: House) -> None:
     await house.rule({"source": ["s"]})
     with pytest.raises(ServiceError) as refusal:

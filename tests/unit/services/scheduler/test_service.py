@@ -258,6 +258,7 @@ WRONG: list[dict[str, Any]] = [
     {"ScheduleExpression": "cron(0 0 * * * *)"},
     {"ScheduleExpressionTimezone": "Mars/Olympus"},
     {"StartDate": START, "EndDate": START},
+    {"StartDate": START - timedelta(minutes=6)},
     {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
     {"FlexibleTimeWindow": {"Mode": "OFF", "MaximumWindowInMinutes": 5}},
     {"KmsKeyArn": "arn:aws:kms:us-east-1:111111111111:key/k"},

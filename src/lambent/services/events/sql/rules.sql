@@ -20,9 +20,6 @@ INSERT INTO rules (
 -- name: delete_rule
 DELETE FROM rules WHERE id = :id;
 
--- name: delete_rules_of_bus
-DELETE FROM rules WHERE account = :account AND region = :region AND bus = :bus;
-
 -- name: due_rules
 SELECT * FROM rules WHERE next_ms <= :now_ms ORDER BY next_ms, id LIMIT :count;
 
