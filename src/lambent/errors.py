@@ -4,10 +4,13 @@ Knows: the kinds of fault, and the fields a client may see. Does not know HTTP w
 forms: `gateway` turns a ServiceError into bytes once, with the service's own model.
 """
 
+import errno
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, ClassVar
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 class Fault(Enum):
@@ -30,6 +33,19 @@ class IllegalStep(LambentError):
 
 class Unavailable(LambentError):
     """A part of the platform that is needed cannot be reached now; trying again is right."""
+
+
+class Hopeless(LambentError):
+    """What was found in the data folder allows no start, and would not the next time: the operator has to act."""
+
+
+class NoRoom(LambentError):
+    """The disk is full, or may not be written: nothing of ours is wrong, and the operator has to act."""
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Whether `error` says that of the disk."""
+    return isinstance(error, NoRoom) or (isinstance(error, OSError) and error.errno in NO_ROOM)
 
 
 class ServiceError(LambentError):

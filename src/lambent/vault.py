@@ -19,7 +19,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from lambent.errors import LambentError
+from lambent.errors import Hopeless, LambentError
 from lambent.store.private_file import read_or_make
 
 MASTER_BYTES = 32
@@ -38,6 +38,10 @@ class Purpose(StrEnum):
 
 class SealBroken(LambentError):
     """What is kept cannot be opened: the master key is not the one that sealed it."""
+
+
+class NoMasterKey(SealBroken, Hopeless):
+    """The key itself is not where it was."""
 
 
 class Vault:
@@ -91,14 +95,16 @@ class Vault:
         return made[:32], b64encode(made[32:62]).decode()
 
 
-def open_vault(path: Path) -> Vault:
-    """The vault whose master key is in the file at `path`, made when there is none.
+def open_vault(path: Path, *, needed: bool = False) -> Vault:
+    """The vault whose master key is in the file at `path`, made when there is none, unless something is sealed already.
 
     Raises:
-        SealBroken: the file holds something else.
+        NoMasterKey: the file holds something else, or is `needed` and gone.
     """
+    if needed and not path.exists():
+        raise NoMasterKey(f"{path} is missing, and without it the secrets beside it cannot be read: put it back")
     text = read_or_make(path, lambda: urlsafe_b64encode(os.urandom(MASTER_BYTES)) + b"\n")
     try:
         return Vault(urlsafe_b64decode(text.strip()))
     except ValueError:  # binascii.Error is a ValueError
-        raise SealBroken(f"{path} does not hold a master key; without the right one no secret can be read") from None
+        raise NoMasterKey(f"{path} does not hold a master key; without the right one no secret can be read") from None

@@ -1,12 +1,14 @@
 """`lambent` against a real server: what README.md tells people to type."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,3 +152,21 @@ def test_a_quick_start_that_is_ended_leaves_nothing_either(platform: "Platform",
     assert children
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
     assert os.listdir(short_tmp) == []
+
+
+def test_a_data_folder_that_a_newer_lambent_has_used_is_refused_for_good(own_server: Callable[..., "Platform"]) -> None:
+    """It is not tried for ever, and it is not touched; nor does the server's end wait for who never began to serve."""
+    platform = own_server()
+    assert platform.server.stop() == 0
+    database = platform.server.data / "db" / "sqs.sqlite"
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    command = [*platform.landlord.program, "--data", str(platform.server.data), "--port", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert "version 9999" in said
+    assert "another data directory" in said
+    assert "Traceback" not in said
+    assert "a part died" not in said
+    assert "edge 0" not in said  # as one that did not stop

@@ -5,6 +5,7 @@ first start, mode 0600) and DATA/run/endpoint.json (written once requests are se
 to go on without an endpoint, so that nothing meant for Lambent is ever sent to AWS.
 """
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -137,9 +138,18 @@ def ask(access: Access, method: str, path: str) -> dict[str, Any]:
     SigV4Auth(session(access).get_credentials(), "lambda", access.region).add_auth(request)
     answer = URLLib3Session(verify=access.ca_bundle or True, timeout=30).send(request.prepare())
     if answer.status_code != 200:
-        raise CommandError(f"{access.endpoint} answered {answer.status_code}: {answer.text[:300]}")
+        raise CommandError(f"{access.endpoint} answered {answer.status_code}: {_words(answer.text)}")
     try:
         said: dict[str, Any] = json.loads(answer.content)
     except ValueError:
         raise CommandError(f"{access.endpoint} is not a Lambent server") from None
     return said
+
+
+def _words(text: str) -> str:
+    """The message of an error, out of its JSON if it is that."""
+    with contextlib.suppress(ValueError):
+        said = json.loads(text)
+        if isinstance(said, dict):
+            text = str(said.get("message") or said.get("Message") or text)
+    return text[:300]

@@ -64,7 +64,10 @@ def new_function(folder: Path, wish: Wish) -> Wish:
     Raises:
         CommandError: the folder shows no handler.
     """
-    handler = wish.handler or package.handler_in(package.python_sources(folder))
+    sources = package.python_sources(folder)
+    handler = wish.handler or package.handler_in(sources)
+    if handler is None and (where := package.unreadable(sources)):
+        raise CommandError(f"no handler found in {folder}: {where}")
     if handler is None:
         raise CommandError(
             f"no handler found in {folder}: write app.py with `def handler(event, context):`, "

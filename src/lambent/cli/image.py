@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lambent.cli import screen
+from lambent.cli.access import DEFAULT_DATA
 from lambent.cli.errors import CommandError
 from lambent.cli.options import Data
 
@@ -52,7 +53,7 @@ def image(
     """Do it, with progress for people."""
     if bool(what) == (action == "list"):
         raise CommandError(f"say what: lambent image {action} ..." if not what else "`list` shows all images")
-    folder = data or Path(os.environ.get("LAMBENT_DATA", "data"))
+    folder = data or Path(os.environ.get("LAMBENT_DATA") or DEFAULT_DATA)
     if folder.is_dir() and folder.stat().st_uid != os.geteuid():
         raise CommandError(f"{folder} belongs to another user; run this as the one who runs the server")
     if action == "list":

@@ -63,6 +63,16 @@ def python_sources(folder: Path) -> dict[str, str]:
     return {module: path.read_text("utf-8", "replace") for module, path in paths.items() if path.is_file()}
 
 
+def unreadable(sources: Mapping[str, str]) -> str | None:
+    """Which module is no Python, and where; None when all are."""
+    for module, text in sources.items():
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            return f"{module}.py, line {error.lineno}: {error.msg}"
+    return None
+
+
 def handler_in(sources: Mapping[str, str]) -> str | None:
     """The handler that `sources` most likely mean, such as `app.handler`; None when none is there."""
     for module, text in sources.items():

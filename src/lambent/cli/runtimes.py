@@ -53,4 +53,4 @@ def runtimes(
     if format == "json":
         console.print(json.dumps(found, indent=2))
         return
-    console.print(table("", COLUMNS, rows(found)))
+    screen.print_table(console, table("", COLUMNS, rows(found)))

@@ -4,8 +4,11 @@ import contextlib
 from collections.abc import Iterator
 
 from rich.console import Console
+from rich.table import Table
 
 from lambent.clock import Clock
+
+WIDEST = 1_000
 
 
 def results() -> Console:
@@ -16,6 +19,13 @@ def results() -> Console:
 def notes() -> Console:
     """For people: progress, hints, errors."""
     return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """In full: what is cut off to fit a screen is of no use to whoever copies it, or to a file."""
+    wide = console.options.update(max_width=WIDEST)
+    console.width = max(console.width, console.measure(table, options=wide).maximum)
+    console.print(table)
 
 
 class Steps:

@@ -20,6 +20,8 @@ Examples:
   lambent status --format json | jq .parts.agent.pid
 """
 
+COLUMNS = ("function", "version", "memory_mb", "edge", "pid", "initialised", "provisioned_for", "environment_id")
+
 
 def rows(parts: dict[str, Any]) -> list[tuple[str, str]]:
     """Name and pid of each part; parts that come in several are numbered."""
@@ -50,18 +52,17 @@ def status(
     if format == "json":
         console.print(json.dumps(answer, indent=2))
         return
-    console.print(table(access.endpoint, ("part", "pid"), list(rows(answer.get("parts", {})))))
+    screen.print_table(console, table(access.endpoint, ("part", "pid"), list(rows(answer.get("parts", {})))))
     for one in answer["file_systems"]:  # an ARN that is cut off would be of no use
         may = "to read" if one["read_only"] else "to read and write"
         console.print(f"\nfile system {one['name']}, {one['path']}, {may}\n{one['arn']}", soft_wrap=True)
     if answer["websockets"]:
         console.print(f"\n{answer['websockets']} websockets")
     environments = answer.get("environments", [])
-    keys = [key for key, value in environments[0].items() if not isinstance(value, list)] if environments else []
     console.print(f"\n{len(environments)} environments")
-    if keys:
-        lines = [tuple(_cell(one.get(key)) for key in keys) for one in environments]
-        console.print(table("", tuple(keys), lines))
+    if environments:
+        lines = [tuple(_cell(one.get(key)) for key in COLUMNS) for one in environments]
+        screen.print_table(console, table("", COLUMNS, lines))
 
 
 def _cell(value: Any) -> str:

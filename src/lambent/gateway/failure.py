@@ -2,7 +2,7 @@
 
 import structlog
 
-from lambent.errors import InternalFailure, ServiceError, Unavailable
+from lambent.errors import InternalFailure, ServiceError, Unavailable, lacks_room
 from lambent.model.http import HttpRequest, HttpResponse
 from lambent.protocol.wires import wire_for
 
@@ -23,6 +23,11 @@ def service_error_of(error: Exception, **facts: str | None) -> ServiceError:
         return error
     if isinstance(error, Unavailable):
         return ServiceUnavailable(f"Lambent is restarting a part that this request needs ({error}); try again.")
+    if lacks_room(error):
+        log.error("a request failed", action="gateway.fail", reason=str(error), **facts)
+        return InternalFailure(
+            "The disk of Lambent's data folder is full or cannot be written; make room, then try again."
+        )
     log.error("a request failed", action="gateway.fail", exc_info=error, **facts)
     return InternalFailure("An internal error occurred; the server's log says more.")
 

@@ -96,23 +96,26 @@ class Edge:
         self._http = HttpServer(Front(stages, ids, self._clock), self._clock, rules, streams=comes_in_pieces)
         self._bridges = Bridges(self._http, self._clock, ids)
 
-    async def run(self, listener: socket.socket, counts: mmap.mmap, stopping: asyncio.Event) -> None:
-        """Serve until `stopping`, then let running invocations finish. `listener` and `counts` are all edges'."""
+    async def run(self, listener: socket.socket, counts: mmap.mmap) -> None:
+        """Serve until SIGTERM, which before that ends us at once; then let running invocations finish.
+
+        `listener` and `counts` are all edges'.
+        """
         lines = (self._control, self._agent, self._neighbours, self._handoff)
         parts = (*lines, self._estate, self._http, self._tls, self._apis.sockets, self._apis.metrics)
         for part in parts:
             self._loops.begin(type(part).__name__, part.run)
         door = await self._door.open(address_of(self._settings, self._number))
         await self._control.wait_connected()
+        stopping = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
         sockets = self._apis.sockets
         sharing = LeastConnections(counts, self._number, besides=lambda: len(sockets))
         self._http.accept(listener, self._tls.tls, sharing)
-        await self._agent.wait_connected()
-        while self._missing():
+        while self._missing() and not stopping.is_set():
             await self._clock.sleep(0.01)
-        if self._number == 0:
-            self._tls.tell_endpoint()
-        log.info("edge ready", action="edge.ready", pid=os.getpid())
+        if not stopping.is_set():
+            self._tell_ready()
         await stopping.wait()
         self._to_control.leaving()
         patience_s = self._settings.drain_s - 1.0
@@ -123,6 +126,11 @@ class Edge:
         self._journal.close()
         door.close()
         await self._loops.close()
+
+    def _tell_ready(self) -> None:
+        if self._number == 0:
+            self._tls.tell_endpoint()
+        log.info("edge ready", action="edge.ready", pid=os.getpid())
 
     def _missing(self) -> list[str]:
         """The parts that this edge cannot reach now."""
@@ -244,6 +252,4 @@ def _longest_body_bytes(quotas: Quotas) -> int:
 
 async def run_edge(settings: Settings, number: int, listener_descriptor: int, counts: mmap.mmap) -> None:
     """Be an edge until SIGTERM."""
-    stopping = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    await Edge(settings, number).run(socket.socket(fileno=listener_descriptor), counts, stopping)
+    await Edge(settings, number).run(socket.socket(fileno=listener_descriptor), counts)

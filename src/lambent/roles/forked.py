@@ -97,6 +97,8 @@ def _live(body: Callable[[], None], kept: tuple[int, ...], mask: set[int | signa
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         body()
         code = 0
+    except SystemExit as end:  # by who has said why
+        code = (isinstance(end.code, int) and end.code) or FAILED
     except BaseException:  # said here, as nobody above is the child's
         traceback.print_exc()
     finally:

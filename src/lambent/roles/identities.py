@@ -26,8 +26,9 @@ async def open_identities(on: Ground, doors: Doors) -> Identities:
     """Open the database and the vault; the root access key is there afterwards."""
     settings, data = on.settings, on.settings.data
     store = IamStore(await on.stores.open("iam", "lambent.services.iam"))
-    vault = await asyncio.to_thread(open_vault, data / "master.key")
-    key_settings = KeySettings(data / "root-key.json", settings.account, settings.dev_credentials)
+    root_key = data / "root-key.json"
+    vault = await asyncio.to_thread(open_vault, data / "master.key", needed=root_key.exists())
+    key_settings = KeySettings(root_key, settings.account, settings.dev_credentials)
     keys = Keys(store, vault, on.clock, on.ids, key_settings)
     await keys.root_key()
     operations: dict[str, Mapping[str, Operation]] = {

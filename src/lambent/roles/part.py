@@ -9,6 +9,7 @@ import structlog
 from lambent.clock import Clock
 from lambent.roles.forked import Forked, fork
 from lambent.roles.orphans import Orphans
+from lambent.roles.process import HOPELESS
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 5.0
 STEADY_S = 10.0  # a part that lived this long starts again without delay
@@ -21,9 +22,18 @@ class Part:
     """One child process that has to be there. `body` is what it does, with the descriptors `kept`."""
 
     def __init__(
-        self, name: str, body: Callable[[], None], kept: tuple[int, ...], orphans: Orphans, clock: Clock
+        self,
+        name: str,
+        body: Callable[[], None],
+        kept: tuple[int, ...],
+        orphans: Orphans,
+        clock: Clock,
+        *,
+        give_up: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = name
+        self.hopeless = False  # whether starting it again would only repeat its end
+        self._give_up = give_up
         self._orphans = orphans
         self._body, self._kept, self._clock = body, kept, clock
         self._process: Forked | None = None
@@ -47,6 +57,10 @@ class Part:
             began_s = self._clock.monotonic_s()
             why = await self._live()
             if self._stopping:
+                return
+            if why == HOPELESS:
+                self.hopeless = True
+                self._give_up()
                 return
             if self._clock.monotonic_s() - began_s > STEADY_S:
                 backoff_s = FIRST_BACKOFF_S

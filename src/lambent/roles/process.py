@@ -7,13 +7,22 @@ import ctypes
 import os
 import resource
 import signal
+from collections.abc import Callable
 
+import structlog
 from setproctitle import setproctitle
 
 from lambent.config import Settings
+from lambent.errors import Hopeless, lacks_room
 from lambent.roles.logging import set_up_logging
 
 PR_SET_PDEATHSIG = 1
+FAILED, HOPELESS = (
+    1,
+    78,
+)  # the exit codes of a part; the second, EX_CONFIG of sysexits.h: starting it again would not help
+
+log = structlog.get_logger()
 
 
 def begin(name: str, settings: Settings, parent: int) -> None:
@@ -35,3 +44,15 @@ def raise_open_files() -> None:
     """As many as we are allowed: an edge holds six for each environment. What is in a sandbox has its own limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def live(body: Callable[[], None]) -> None:
+    """Do what the part is for. What only the operator can mend is said in a line, without where it happened."""
+    try:
+        body()
+    except Exception as error:
+        hopeless = isinstance(error, Hopeless)
+        if not hopeless and not lacks_room(error):
+            raise
+        log.error("cannot go on", action="part.cannot", reason=str(error))
+        raise SystemExit(HOPELESS if hopeless else FAILED) from None

@@ -30,7 +30,7 @@ from lambent.roles.logging import set_up_logging
 from lambent.roles.orphans import Orphans
 from lambent.roles.part import AGENT, Part
 from lambent.roles.premises import check_files, clear_run, listen, take_data
-from lambent.roles.process import begin
+from lambent.roles.process import begin, live
 from lambent.roles.tls import TlsKeeper
 from lambent.sandbox import delegation, doctor
 from lambent.sandbox.api import SandboxFailure
@@ -80,11 +80,11 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
     counts = shared_counts(settings.edges)
 
     def part(name: str, body: Callable[[], None], kept: tuple[int, ...] = ()) -> Part:
-        def live() -> None:
+        def begun() -> None:
             begin(name, settings, supervisor)
-            body()
+            live(body)
 
-        return Part(name, live, kept, orphans, clock)
+        return Part(name, begun, kept, orphans, clock, give_up=stopping.set)
 
     def edge(number: int) -> Part:
         def body() -> None:
@@ -115,4 +115,4 @@ async def _supervise(settings: Settings, listener: socket.socket) -> int:
         remove_groups(settings)
     await loops.close()
     clear_run(settings.run)
-    return 0
+    return int(any(each.hopeless for each in parts))

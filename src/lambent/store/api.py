@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from lambent.errors import LambentError
+from lambent.errors import Hopeless, LambentError, NoRoom
 from lambent.model.objects import Piece
 
 T = TypeVar("T")
@@ -30,7 +30,15 @@ class StoreFailed(LambentError):
     """The database could not do it: disk full, damaged, a wrong statement. Nothing of the work remains."""
 
 
-class SchemaTooNew(LambentError):
+class StoreFull(StoreFailed, NoRoom):
+    """It could not, because the disk is full."""
+
+
+class StoreDamaged(StoreFailed, Hopeless):
+    """What is in the file is no database any more."""
+
+
+class SchemaTooNew(Hopeless):
     """A newer Lambent wrote this database; this one refuses to touch it."""
 
 

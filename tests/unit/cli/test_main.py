@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lambent.cli import app, main
+from lambent.cli import access, app, deploy, main, screen, status
 from lambent.cli.errors import CommandError
+from lambent.cli.functions import Wish
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +92,27 @@ def test_an_interrupted_command_ends_as_shells_expect_and_without_a_traceback(
 def test_no_moment_is_left_out_because_the_way_in_loads_nothing_itself() -> None:
     check = "import sys; from lambent.cli import main; sys.exit('typer' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+def test_a_module_that_is_no_python_is_named_with_its_line() -> None:
+    Path("broken").mkdir()
+    Path("broken/app.py").write_text("import os\ndef handler(event, context) return 1\n")
+    with pytest.raises(CommandError, match=r"no handler found in broken: app.py, line 2: expected ':'"):
+        deploy.new_function(Path("broken"), Wish("f", None, None, None, None, None))
+
+
+def test_a_table_is_printed_in_full_however_narrow_the_screen_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    long = "a-path-that-people-copy/" * 8
+    screen.print_table(screen.results(), status.table("", ("one", "two"), [(long, "the other")]))
+    assert any(long in line and "the other" in line for line in capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [('{"message": "no"}', "no"), ('{"Message": "no"}', "no"), ("gone", "gone"), ("[1]", "[1]"), ("{}", "{}")],
+)
+def test_an_error_of_the_server_is_told_in_its_words(text: str, words: str) -> None:
+    assert access._words(text) == words

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.store.api import SchemaTooNew, StoreFailed, Transaction
+from lambent.store.api import SchemaTooNew, StoreDamaged, StoreFailed, Transaction
 from lambent.store.sql import Schema
 from lambent.store.sqlite import open_sqlite
 from lambent.store.sqlite.connection import MEMORY, connect, statements_of
@@ -152,3 +152,11 @@ def test_a_script_is_split_into_statements_with_triggers_and_strings_whole() -> 
 def test_a_script_whose_last_statement_has_no_end_is_refused() -> None:
     with pytest.raises(ValueError, match="a statement has no end"):
         list(statements_of("CREATE TABLE a (x);\nCREATE TABLE b (x)"))
+
+
+async def test_a_damaged_file_is_named_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.sqlite"
+    path.write_bytes(b"no database at all" * 500)
+    with pytest.raises(StoreDamaged, match=r"damaged.sqlite is damaged .* put a copy of it back"):
+        await open_sqlite(path, FIRST)
+    assert path.read_bytes() == b"no database at all" * 500

@@ -12,15 +12,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from lambent.store.api import StoreFailed, Transaction
+from lambent.store.api import StoreDamaged, StoreFailed, StoreFull, Transaction
 from lambent.store.sql import Schema
 from lambent.store.sqlite.connection import MEMORY, connect, make_private, opening
 from lambent.store.sqlite.migrate import bring_up_to_date
 from lambent.store.sqlite.serve import commit_together, read_each
+from lambent.store.sqlite.transaction import kind_of, translated
 from lambent.store.sqlite.workers import Workers
 
 T = TypeVar("T")
 READERS = 3
+DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 COMMIT_BATCH = 512  # bounds how long the first of a batch waits for the last
 
 
@@ -68,6 +70,20 @@ async def open_memory(schema: Schema) -> SqliteDatabase:
 
 def _open_file(path: Path, schema: Schema) -> tuple[sqlite3.Connection, list[sqlite3.Connection]]:
     make_private(path)
+    try:
+        return _opened(path, schema)
+    except sqlite3.Error as error:
+        told = translated(error)
+        if isinstance(told, StoreFull):
+            raise told from error
+        if kind_of(error) in DAMAGED:
+            raise StoreDamaged(
+                f"{path} is damaged ({error}): put a copy of it back, or the whole data folder as it was"
+            ) from error
+        raise
+
+
+def _opened(path: Path, schema: Schema) -> tuple[sqlite3.Connection, list[sqlite3.Connection]]:
     with opening(path.parent):
         writer = connect(path)
         try:

@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambent.store.api import Conflict, Row, StoreFailed
+from lambent.store.api import Conflict, Row, StoreFailed, StoreFull
+
+PRIMARY = 0xFF  # the bits of an extended result code that say what kind it is of
 
 
 class SqliteTransaction:
@@ -57,8 +59,14 @@ def translated(error: sqlite3.Error) -> Conflict | StoreFailed:
     """The same, without SQLite in it."""
     if isinstance(error, sqlite3.IntegrityError):
         return Conflict(str(error))
-    return StoreFailed(f"the database refused: {error}")
+    full = kind_of(error) == sqlite3.SQLITE_FULL
+    return (StoreFull if full else StoreFailed)(f"the database refused: {error}")
 
 
 def _names(cursor: sqlite3.Cursor) -> list[str]:
     return [column[0] for column in cursor.description or ()]
+
+
+def kind_of(error: sqlite3.Error) -> int:
+    """Which of SQLite's result codes it is."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & PRIMARY

@@ -18,7 +18,7 @@ from lambent.ids import SystemIds
 from lambent.model.principal import Principal
 from lambent.services.iam.keys import Keys, KeySettings, RoleNotAssumable
 from lambent.store.private_file import read_or_make
-from lambent.vault import Purpose, SealBroken, Vault, open_vault
+from lambent.vault import NoMasterKey, Purpose, SealBroken, Vault, open_vault
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/service-role/r"
@@ -200,3 +200,11 @@ async def test_no_two_sessions_share_anything(iam: Any, keys: Keys) -> None:
     made = [await keys.mint_for_function(ARN, ACCOUNT, "f") for _ in range(50)]
     for field in ("access_key_id", "secret", "session_token"):
         assert len({getattr(credentials, field) for credentials in made}) == 50
+
+
+def test_no_new_master_key_is_made_where_something_is_sealed_already(tmp_path: Path) -> None:
+    with pytest.raises(NoMasterKey, match=r"master.key is missing, .* put it back"):
+        open_vault(tmp_path / "master.key", needed=True)
+    assert list(tmp_path.iterdir()) == []
+    open_vault(tmp_path / "master.key")
+    open_vault(tmp_path / "master.key", needed=True)
