@@ -125,7 +125,7 @@ def deploy(
     schedule: Annotated[
         str | None, typer.Option(metavar="EXPRESSION", help="When to run it: cron(...), rate(...) or at(...).")
     ] = None,
-    timezone: Annotated[str, typer.Option(metavar="ZONE", help="Of the schedule.")] = "UTC",
+    timezone: Annotated[str | None, typer.Option(metavar="ZONE", help="Of the schedule.", show_default="UTC")] = None,
     queue: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of an SQS queue whose messages run it; NAME.fifo keeps order.")
     ] = None,
@@ -142,6 +142,10 @@ def deploy(
     data: Data = None,
 ) -> None:
     """Deploy, then say what to type next."""
+    if timezone and schedule is None:
+        raise CommandError("--timezone is that of a schedule: say when with --schedule")
+    if reports_failures and queue is None and table is None:
+        raise CommandError("--reports-failures is about the batches of --queue or --table: name one")
     access = find_access(data, os.environ)
     wish = Wish(
         name or package.function_name(folder), runtime, handler, memory, timeout, variables(env) if env else None
@@ -149,8 +153,8 @@ def deploy(
     steps = Steps(screen.notes(), SystemClock())
     made = deploy_folder(access, folder, wish, steps)
     if schedule is not None:
-        with steps.step(f"scheduling {wish.name}: {schedule}, {timezone}"):
-            schedules.schedule_function(access, wish.name, made["FunctionArn"], schedule, timezone)
+        with steps.step(f"scheduling {wish.name}: {schedule}, {timezone or 'UTC'}"):
+            schedules.schedule_function(access, wish.name, made["FunctionArn"], schedule, timezone or "UTC")
     if queue is not None:
         with steps.step(f"connecting the queue {queue}"):
             urls = queues.queue_function(access, queue, made, reports_failures)

@@ -35,6 +35,7 @@ def test_the_command_line_alone_says_where_to_begin(capsys: pytest.CaptureFixtur
     "arguments",
     [["env"], ["status"], ["invoke", "hello"], ["logs", "hello"], ["deploy", "."], ["logs", "hello", "--since", "x"]]
     + [["invoke", "hello", "--payload", "{"], ["invoke", "hello", "--payload", "@none"], ["deploy", ".", "--env", "K"]]
+    + [["deploy", ".", "--timezone", "Europe/Berlin"], ["deploy", ".", "--reports-failures"]]
     + [["clock"], ["clock", "advance"], ["clock", "show", "2m"], ["clock", "advance", "2 fortnights"]],
 )
 def test_an_error_is_one_line_and_no_traceback(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
