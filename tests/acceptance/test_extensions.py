@@ -49,7 +49,7 @@ while True:
     if event["eventType"] == "SHUTDOWN":
         break
     time.sleep(0.3)
-    while not os.path.exists(f"/mnt/gates/{os.environ['GATE']}/open"):
+    while "GATE" in os.environ and not os.path.exists("/mnt/gates/" + os.environ["GATE"] + "/open"):
         time.sleep(0.02)
     note("watcher is done")
 """

@@ -99,11 +99,11 @@ def test_a_function_that_cannot_begin_says_why(
 
 def test_an_answer_from_a_reader_comes_in_pieces(platform: "Platform", go: compiled.Functions) -> None:
     """aws-lambda-go sends every answer in chunks, and says nothing of streaming: the invocation does."""
-    pieces, end = streamed(platform, go("stream"), {})
-    assert b"".join(piece for _, piece in pieces) == b"one two three"
-    assert pieces[-1][0] - pieces[0][0] > 0.2
+    *pieces, end = streamed(platform, go("stream"), {})
+    assert b"".join(pieces) == b"one two three"
+    assert len(pieces) > 1
     assert "ErrorCode" not in end
-    _, end = streamed(platform, go("stream"), {"do": "fail"})
+    *_, end = streamed(platform, go("stream"), {"do": "fail"})
     assert json.loads(end["ErrorDetails"]) == {"errorMessage": "refused: half way", "errorType": "refusal"}
 
 

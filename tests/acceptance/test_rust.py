@@ -83,11 +83,11 @@ def test_lines_are_text_or_json_and_have_levels(platform: "Platform", rust: comp
 
 
 def test_a_stream_comes_in_pieces(platform: "Platform", rust: compiled.Functions) -> None:
-    pieces, end = streamed(platform, rust("pieces"), {})
-    prelude, _, body = b"".join(piece for _, piece in pieces).partition(bytes(8))
+    *pieces, end = streamed(platform, rust("pieces"), {})
+    prelude, _, body = b"".join(pieces).partition(bytes(8))
     assert json.loads(prelude)["statusCode"] == 200
     assert body == b"one two three"
-    assert pieces[-1][0] - pieces[0][0] > 0.2
+    assert len(pieces) > 1
     assert "ErrorCode" not in end
 
 

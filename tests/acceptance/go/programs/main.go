@@ -101,7 +101,7 @@ func (s *slow) Read(into []byte) (int, error) {
 	}
 	piece := s.pieces[0]
 	s.pieces = s.pieces[1:]
-	time.Sleep(150 * time.Millisecond)
+	time.Sleep(500 * time.Millisecond)
 	return copy(into, piece), nil
 }
 

@@ -80,7 +80,7 @@ async fn pieces(event: LambdaEvent<Wish>) -> Result<Response<impl stream::Stream
     let fails = event.payload.what == "fail";
     let pieces = vec!["one ", "two ", "three"].into_iter();
     let told = stream::unfold((pieces, fails), |(mut left, fails)| async move {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         match left.next() {
             Some(piece) => Some((Ok(Bytes::from_static(piece.as_bytes())), (left, fails))),
             None if fails => Some((Err(Error::from("half way")), (left, false))),
