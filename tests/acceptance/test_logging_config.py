@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.acceptance.test_extensions import WATCHER, layer_of
+from tests.acceptance.test_extensions import layer_of
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Platform
@@ -94,6 +94,13 @@ def test_the_level_of_what_is_printed_in_json_counts(platform: "Platform") -> No
     assert said == ["INFO", "ERROR", "None", "text"]
 
 
+BESIDE = """
+me, told = register("INVOKE")
+while True:
+    ask("GET", "event/next", Identifier=me)
+    time.sleep(0.5)
+    note("worked beside")
+"""
 PARTS = ["responseLatency", "responseDuration", "runtimeOverhead"]
 ANSWERS = """
 import time
@@ -134,14 +141,25 @@ def test_what_is_cut_off_has_no_parts(platform: "Platform") -> None:
 def test_beside_an_extension_the_runtimes_work_ends_before_the_invocation(
     platform: "Platform", eventually: Any
 ) -> None:
-    layer = layer_of(platform, {"watcher": WATCHER})
+    layer = layer_of(platform, {"beside": BESIDE})
     levels = {"LogFormat": "JSON", "SystemLogLevel": "DEBUG"}
     name = platform.create(ANSWERS, LoggingConfig=levels, Layers=[layer])
     platform.invoke(name, "right")
     (line,) = eventually(lambda: platform.logged(name, '"platform.runtimeDone"'))
     (last,) = eventually(lambda: platform.logged(name, '"platform.report"'))
+    assert [json.loads(each)["record"]["state"] for each in platform.logged(name, '"platform.extension"')] == ["Ready"]
     done, report = json.loads(line)["record"], json.loads(last)["record"]
     assert [each["name"] for each in done["spans"]] == PARTS
     assert done["spans"][0]["durationMs"] >= 50
     assert done["metrics"]["producedBytes"] == 102
     assert done["metrics"]["durationMs"] < report["metrics"]["durationMs"]
+
+
+def test_a_platform_line_of_an_extension_has_a_level_too(platform: "Platform", eventually: Any) -> None:
+    """Source: Lambda Developer Guide, "Log-level filtering": platform.extension is INFO where all is well."""
+    levels = {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
+    layers = [layer_of(platform, {"beside": BESIDE})]
+    name = platform.create("def handler(event, context):\n    print('here')\n", LoggingConfig=levels, Layers=layers)
+    platform.invoke(name)
+    eventually(lambda: platform.logged(name, "worked beside"))
+    assert not [line for line in platform.logged(name) if "platform." in line]

@@ -54,6 +54,7 @@ class EnvironmentSpec(Struct, frozen=True):
     mount: Mount | None = None
     container: Container | None = None
     log_level: str = ""  # the least that is kept of logs in JSON; "" for text
+    system_log_level: str = ""  # the same of the platform's own lines
 
 
 class StartTimes(Struct, frozen=True):
@@ -94,6 +95,7 @@ class ApiFacts(Struct, frozen=True):
     extensions: tuple[str, ...] = ()
     log_format: str = "Text"
     log_stream: str = ""
+    system_log_level: str = ""
 
 
 class EnvironmentGrant(Struct, frozen=True):

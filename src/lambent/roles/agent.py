@@ -301,6 +301,7 @@ def _api_facts(spec: EnvironmentSpec, assigned: Assigned) -> ApiFacts | None:
         http_runtime=assigned.http_runtime,
         extensions=assigned.extensions,
         log_stream=spec.log_stream,
+        system_log_level=spec.system_log_level,
         log_format="JSON" if spec.variables.get("AWS_LAMBDA_LOG_FORMAT") == "JSON" else "Text",
     )
 

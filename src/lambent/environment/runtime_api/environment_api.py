@@ -34,6 +34,7 @@ from lambent.model.environment import ApiFacts, EnvironmentExit
 from lambent.model.http import HttpResponse
 from lambent.model.invocation import LogLine
 
+READY = "Ready"  # the state of an extension that registered, as the log has it
 WORD_BYTES = 65536
 TRACE_TYPE = "X-Amzn-Trace-Id"
 SHUTDOWN_REASONS = {OutcomeKind.TIMEOUT: "TIMEOUT", OutcomeKind.READY: "SPINDOWN", OutcomeKind.LOST: "SPINDOWN"}
@@ -232,7 +233,7 @@ class EnvironmentApi:
             return
         if not self._initialised:
             self._initialised, self._extensions.open = True, False
-            self._note_extensions("Ready")
+            self._note_extensions(READY)
             self._story.initialised(self._age_us())
             self._telemetry.close_init()
             self._to.on_frame(Frame(frames.READY, [str(self._age_us())], b""))
@@ -242,10 +243,11 @@ class EnvironmentApi:
             self._to.on_frame(Frame(frames.READY, [str(overhead_us)], b""))
 
     def _note_extensions(self, state: str) -> None:
-        """A line in the log for each extension, in the words of AWS; before the first START."""
+        """A line in the log for each extension, in the words of AWS; before the first START. What went well is INFO."""
         time_ms = self._clock.now_ms() - 1
         for each in self._extensions:
-            self._notes.append(LogLine(time_ms, _note(each, state, self._facts.log_format, time_ms)))
+            if state != READY or self._facts.system_log_level != "WARN":
+                self._notes.append(LogLine(time_ms, _note(each, state, self._facts.log_format, time_ms)))
             told = {"name": each.name, "state": state, "events": list(each.events)}
             self._telemetry.tell("platform.extension", told)
 

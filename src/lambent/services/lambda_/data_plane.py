@@ -115,6 +115,7 @@ class DataPlane:
             mount=mount_of(wanted.file_system, self._file_systems),
             container=None if version.image is None else images.container_of(version.image, wanted),
             log_level=wanted.application_log_level,
+            system_log_level=wanted.system_log_level,
         )
 
     @staticmethod
