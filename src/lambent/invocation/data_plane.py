@@ -9,7 +9,7 @@ two. Everything else is a task of its own. Either way a caller that hangs up end
 function runs on to its end (as on AWS) and the environment is given back in order.
 
 Where no more environments can be had and another edge has those there are, a request runs there, in one line with that
-edge's own (docs/decisions/0039). One whose answer comes in pieces stays.
+edge's own (docs/decisions/0040). One whose answer comes in pieces stays.
 
 `estate.py` holds the environments: who is idle, busy, coming, and who has to go.
 """

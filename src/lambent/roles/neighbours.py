@@ -8,7 +8,7 @@ moved (custom runtimes, extensions) stays, and the invocation goes there. `Neigh
 edge has, or from control if that is back already. See docs/decisions/0008 and 0029.
 
 Two things go from edge to edge whether control is there or not: a request to @connections, to the edge that holds the
-WebSocket; and, when placement says so, an invocation to the edge that has all environments there can be (see 0039).
+WebSocket; and, when placement says so, an invocation to the edge that has all environments there can be (see 0040).
 
 Nothing grows meanwhile: an environment that moves counts where it counted before, so limits hold. Nothing is
 older than what the other edge would serve by itself, and all of it is forgotten when control is back.
