@@ -43,6 +43,7 @@ LENDER = 64_555  # who owns the folder that functions may mount
 ROOTS_HOME, PYENV = Path("/root"), Path(os.environ.get("PYENV_ROOT", "/root/.pyenv"))
 AS_USER = "LAMBENT_AS_USER"
 USER, FIRST_SUBORDINATE = "lambent-test", 900_000_000
+LISTENING = ("env", "--default-signal=INT,HUP")  # which a job in the background, or under nohup, would ignore
 NATIVE = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 TRUST = {
     "Version": "2012-10-17",
@@ -423,7 +424,7 @@ def servers(wanted: str | None) -> Iterator[Callable[..., Platform]]:
 
         def start(*flags: str) -> Platform:
             lent = ("--file-system", landlord.lend(home))
-            server = Server(home / "data", free_port(), (*lent, *flags), landlord.program)
+            server = Server(home / "data", free_port(), (*lent, *flags), (*LISTENING, *landlord.program))
             running.append(server)
             server.wait_ready()
             return Platform(server, landlord)

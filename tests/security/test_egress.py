@@ -32,7 +32,7 @@ def reach(host, port, say=b"hello", bind=""):
     try:
         for kind, _, _, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
             with socket.socket(kind, socket.SOCK_STREAM) as s:
-                s.settimeout(5)
+                s.settimeout(30)
                 if bind: s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bind)
                 s.connect(place)
                 s.sendall(say)
@@ -41,9 +41,9 @@ def reach(host, port, say=b"hello", bind=""):
                 while data := s.recv(65536): heard += data
                 return heard.decode()
     except OSError as error: return "no: " + str(error)
-def ask(host, port, say=b"hello", bind=""):
+def ask(host, port, say=b"hello", bind="", wait_s=1):
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(1)
+        s.settimeout(wait_s)
         try:
             if bind: s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bind)
             s.connect((host, port))
@@ -113,7 +113,7 @@ async def test_the_internet_is_reached_while_the_function_loads(world: "Edge") -
 
 
 async def test_datagrams_go_and_answers_come_from_who_was_asked(world: "Edge") -> None:
-    function = await outward(world, "def handler(hosts, c): return [ask(host, 9999) for host in hosts]")
+    function = await outward(world, "def handler(hosts, c): return [ask(h, 9999, wait_s=30) for h in hosts]")
     assert await function([WEB, WEB6]) == [[f"{host}:hello{number}" for number in range(3)] for host in (WEB, WEB6)]
 
 
@@ -123,7 +123,7 @@ async def test_much_goes_both_ways(world: "Edge") -> None:
         """
 import threading
 def handler(host, c):
-    s, size, heard = socket.create_connection((host, 80), 10), 8_000_000, 0
+    s, size, heard = socket.create_connection((host, 80), 30), 8_000_000, 0
     threading.Thread(target=lambda: (s.sendall(b"x" * size), s.shutdown(socket.SHUT_WR))).start()
     while data := s.recv(1 << 20): heard += len(data)
     return heard - size
