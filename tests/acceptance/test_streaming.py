@@ -142,7 +142,7 @@ def test_a_reader_that_stops_stops_the_function_and_the_edge_holds_little(
     assert _memory_kb(edge) - before_kb < 24 * 1024
     rest = list(events)
     assert payload(rest) == b"x" * 65536 * 999
-    assert payload(stream(platform, name, {"kind": "done"})) == b"True"
+    eventually(lambda: payload(stream(platform, name, {"kind": "done"})) == b"True")  # another environment may answer
 
 
 def test_a_client_that_hangs_up_does_not_end_the_function(platform: "Platform", eventually: Any) -> None:
