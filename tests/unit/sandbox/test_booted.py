@@ -1,5 +1,7 @@
 """Whether a program that was started ahead waits for its function, seen on a program of the same shape."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,13 +27,12 @@ os.wait()
 
 @pytest.fixture
 def booting() -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-I", "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as init:
+    program, pipe = [sys.executable, "-I", "-c", PROGRAM], subprocess.PIPE
+    with subprocess.Popen(program, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as init:
         assert init.stdout is not None
         assert init.stdout.readline() == "boots\n"
         yield init
-        init.kill()
+        os.killpg(init.pid, signal.SIGKILL)  # those below it live on without it
 
 
 def eventually(condition: Callable[[], bool]) -> None:
