@@ -15,7 +15,11 @@ Freezing is version 2's alone, because there a frozen process can be killed; in 
 outlive its killed agent. On a host of version 1 the freezers are threaded groups of a cgroup2 mount
 beside it, which needs no controllers for that. Where there is no freezer, init stops a sandbox's processes by signals.
 
-Sources: Linux's Documentation/admin-guide/cgroup-v1/memory.rst and cgroup-v2.rst; kernel/cgroup/cgroup.c,
+TCP's buffers are memory in version 2. In version 1 they have a limit of their own, without which one function could
+fill what the whole host has for TCP: with it its sockets are kept small once it is reached.
+
+Sources: Linux's Documentation/admin-guide/cgroup-v1/memory.rst (2.7.2, sockets memory pressure), net/ipv4/tcp.c
+(tcp_init_mem) and cgroup-v2.rst; kernel/cgroup/cgroup.c,
 cgroup_procs_write_start; a full vCPU at 1,769 MB is from the Lambda Developer Guide, "Configure Lambda
 function memory".
 """
@@ -36,6 +40,8 @@ CPU_PERIOD_US = 100_000
 SMALLEST_QUOTA_US = 1_000  # the kernel refuses less
 MOUNTS = Path("/proc/self/mountinfo")
 MAKING_ATTEMPTS = 5
+V1_SWAP = "memory.memsw.limit_in_bytes"
+V1_TCP_BUFFERS = "memory.kmem.tcp.limit_in_bytes"  # version 2 counts them as memory
 
 
 class Dialect(Struct, frozen=True):
@@ -51,7 +57,8 @@ class Dialect(Struct, frozen=True):
     def memory_writes(self, memory_mb: int) -> list[tuple[str, str, str]]:
         """(controller, file, text) that hold a group to `memory_mb`, in the order the kernel wants."""
         size = str(memory_mb * MIB)
-        return [("memory", self.memory, size), ("memory", self.swap, size if self.version == 1 else "0")]
+        writes = [("memory", self.memory, size), ("memory", self.swap, size if self.version == 1 else "0")]
+        return [*writes, ("memory", V1_TCP_BUFFERS, str(tcp_buffer_bytes(memory_mb)))] if self.version == 1 else writes
 
     def share_writes(self, memory_mb: int) -> list[tuple[str, str, str]]:
         """The group's part of a busy machine, in proportion to memory."""
@@ -73,14 +80,20 @@ V1 = Dialect(
     1,
     "tasks",
     "memory.limit_in_bytes",
-    "memory.memsw.limit_in_bytes",
+    V1_SWAP,
     "memory.max_usage_in_bytes",
     "memory.oom_control",
 )
 V2 = Dialect(2, "cgroup.procs", "memory.max", "memory.swap.max", "memory.peak", "memory.events")
 CONTROLLERS = ("memory", "pids", "cpu")
 FREEZER = "freezer"  # not a controller of version 2, but where its files are
-MAY_BE_ABSENT = ("memory.memsw.limit_in_bytes", "memory.swap.max", "cpu.cfs_burst_us", "cpu.max.burst")
+MAY_BE_ABSENT = (V1_SWAP, V1_TCP_BUFFERS, "memory.swap.max", "cpu.cfs_burst_us", "cpu.max.burst")
+TCP_BUFFERS_PART = 8  # about what a kernel that has the memory for itself leaves to TCP
+
+
+def tcp_buffer_bytes(memory_mb: int) -> int:
+    """What the sockets of an environment may hold where that is not counted as memory; above it, they shrink."""
+    return memory_mb * MIB // TCP_BUFFERS_PART
 
 
 def quota_us(memory_mb: int) -> int:

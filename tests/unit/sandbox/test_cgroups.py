@@ -37,7 +37,7 @@ def mounts_of(dialect: Dialect, root: Path) -> dict[str, Path]:
 
 KERNEL_FILES = {
     V1: ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "pids.max", "cpu.shares", "cpu.cfs_period_us")
-    + ("cpu.cfs_quota_us", "cpu.cfs_burst_us", "cgroup.procs", "tasks"),
+    + ("cpu.cfs_quota_us", "cpu.cfs_burst_us", "cgroup.procs", "tasks", "memory.kmem.tcp.limit_in_bytes"),
     V2: ("memory.max", "memory.swap.max", "pids.max", "cpu.weight", "cpu.max", "cpu.max.burst", "cgroup.procs")
     + ("cgroup.subtree_control", "cgroup.freeze"),
 }
@@ -112,6 +112,7 @@ def test_the_limits_of_version_1(tmp_path: Path) -> None:
     assert written(tmp_path) == {
         "memory.limit_in_bytes": size,
         "memory.memsw.limit_in_bytes": size,
+        "memory.kmem.tcp.limit_in_bytes": str(32 * 1024 * 1024),
         "pids.max": "1024",
         "cpu.shares": "148",
         "cpu.cfs_period_us": "100000",
@@ -136,8 +137,11 @@ def test_the_limits_of_version_2(tmp_path: Path) -> None:
     assert (tmp_path / "lambent" / "i" / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"
 
 
-@pytest.mark.parametrize(("dialect", "absent"), [(V1, "memory.memsw.limit_in_bytes"), (V2, "memory.swap.max")])
-def test_a_kernel_that_does_not_count_swap_still_limits_memory(tmp_path: Path, dialect: Dialect, absent: str) -> None:
+@pytest.mark.parametrize(
+    ("dialect", "absent"),
+    [(V1, "memory.memsw.limit_in_bytes"), (V1, "memory.kmem.tcp.limit_in_bytes"), (V2, "memory.swap.max")],
+)
+def test_a_kernel_that_does_not_count_swap_or_sockets_still_limits_memory(tmp_path: Path, dialect: Dialect, absent: str) -> None:
     made(dialect, tmp_path, absent=absent).limit(128, 1024)
     assert written(tmp_path)[dialect.memory] == str(128 * 1024 * 1024)
 
