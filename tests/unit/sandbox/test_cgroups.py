@@ -141,7 +141,9 @@ def test_the_limits_of_version_2(tmp_path: Path) -> None:
     ("dialect", "absent"),
     [(V1, "memory.memsw.limit_in_bytes"), (V1, "memory.kmem.tcp.limit_in_bytes"), (V2, "memory.swap.max")],
 )
-def test_a_kernel_that_does_not_count_swap_or_sockets_still_limits_memory(tmp_path: Path, dialect: Dialect, absent: str) -> None:
+def test_a_kernel_that_does_not_count_swap_or_sockets_still_limits_memory(
+    tmp_path: Path, dialect: Dialect, absent: str
+) -> None:
     made(dialect, tmp_path, absent=absent).limit(128, 1024)
     assert written(tmp_path)[dialect.memory] == str(128 * 1024 * 1024)
 
