@@ -12,6 +12,7 @@ from pathlib import Path
 from lambent.config import Settings
 
 SOCKET_PATH_BYTES = 107  # sun_path of unix(7), without the byte that ends it
+CUSTOMERS = ("code", "images")  # unpacked: functions, layers, container images
 LONGEST_SOCKET = "run/edge-999.sock"
 WRONG_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
 NOT_HERE = "choose a --host that is an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
@@ -69,6 +70,9 @@ def _locked(data: Path) -> int:
     lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for name in CUSTOMERS:
+            (data / name).mkdir(exist_ok=True)
+            os.chmod(data / name, 0o700)  # what is in it, functions read as users of their own, by mounts
         (data / "run").mkdir(exist_ok=True)
         clear_run(data / "run")
     except OSError:

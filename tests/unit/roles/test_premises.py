@@ -2,6 +2,7 @@
 
 import os
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def test_the_folder_is_one_servers_at_a_time(tmp_path: Path) -> None:
     finally:
         os.close(lock)
     os.close(take_data(tmp_path / "data"))
+
+
+def test_unpacked_code_and_images_are_the_servers_alone_also_where_they_were_not(tmp_path: Path) -> None:
+    for name in ("code", "images"):
+        (tmp_path / name).mkdir(mode=0o755)
+    os.close(take_data(tmp_path))
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("code", "images")] == [0o700, 0o700]
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
