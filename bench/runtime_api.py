@@ -22,6 +22,7 @@ from lambent.environment.channel import Work
 from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi, Listening
 from lambent.environment.runtime_api.router import streams
 from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.room import Room
 from lambent.gateway.http.rules import Limits
 from lambent.ids import SystemIds
 from lambent.model.environment import ApiFacts
@@ -51,7 +52,7 @@ class Bench:
         self._api = EnvironmentApi(facts, Ends(ours), SystemClock(), SystemIds())
         self._api.connect(Listening(*(lambda _: None for _ in range(4))))
         self._wire = Wire()
-        self._connection = Connection(self._api.router, Limits(), set(), streams)
+        self._connection = Connection(self._api.router, Limits(), set(), Room(), streams)
         self._connection.connection_made(self._wire)
         self._connection.data_received(NEXT)
 

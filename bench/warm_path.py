@@ -32,6 +32,7 @@ from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.front import Front
 from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.room import Room
 from lambent.gateway.http.rules import Handler, Limits
 from lambent.gateway.http.streams import Body, Response
 from lambent.gateway.invoke import Done, Invoking
@@ -201,7 +202,7 @@ class Stages:
 
 
 def _connection(handler: Handler) -> Connection:
-    made = Connection(handler, Limits(), set())
+    made = Connection(handler, Limits(), set(), Room())
     made.connection_made(Wire())
     return made
 

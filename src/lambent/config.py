@@ -71,6 +71,7 @@ class Quotas(BaseModel):
     tags: Wall = Field(50, description="Tags of a function.")
     processes: int = Field(1_024, ge=16, le=4_194_304, description="Processes and threads of an environment.")
     file_descriptors: int = Field(1_024, ge=32, le=1_048_576, description="Open files of a process of an environment.")
+    environment_connections: Count = Field(256, description="Connections of an environment to Lambent's own endpoint.")
     init_timeout_s: float = Field(10.0, gt=0, description="The init phase of an environment.")
     provisioned_init_timeout_s: float = Field(
         130.0,
@@ -137,6 +138,12 @@ class Settings(BaseSettings):
     )
     data: Path = Field(Path("data"), description="Where everything lies.")
     edges: int = Field(1, ge=1, description="HTTP worker processes.")
+    request_memory_mb: int = Field(
+        1_024,
+        ge=1,
+        description="Memory of an HTTP worker for requests that are not answered yet, beyond 16 KB of each; functions "
+        "have half of it, and one environment an eighth.",
+    )
     account: str = Field("000000000000", pattern=r"^\d{12}$", description="The account id of the root access key.")
     region: str = Field("us-east-1", description="The Region that `lambent env` names.")
     dev_credentials: bool = Field(False, description="Add the key test/test as an administrator; loopback only.")

@@ -9,12 +9,13 @@ import socket
 import structlog
 
 from lambent.clock import ShiftedClock
-from lambent.config import Quotas, Settings
+from lambent.config import MIB, Quotas, Settings
 from lambent.environment.live import LiveEnvironment
 from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.buckets import comes_in_pieces
 from lambent.gateway.front import Front
 from lambent.gateway.http.least_connections import LeastConnections
+from lambent.gateway.http.room import Rooms
 from lambent.gateway.http.rules import Limits as HttpLimits
 from lambent.gateway.http.server import HttpServer
 from lambent.gateway.urls.cache import UrlCache
@@ -93,8 +94,10 @@ class Edge:
         stages = stages_of(serving, settings, self._clock, ids)
         self._tls = TlsKeeper(settings, self._clock)
         rules = HttpLimits(head_bytes=settings.quotas.header_bytes, body_bytes=_longest_body_bytes(settings.quotas))
-        self._http = HttpServer(Front(stages, ids, self._clock), self._clock, rules, streams=comes_in_pieces)
-        self._bridges = Bridges(self._http, self._clock, ids)
+        longest_bytes = (rules.body_bytes + rules.head_bytes) * 9 // 8  # with what its pieces cost
+        rooms = Rooms(settings.request_memory_mb * MIB, longest_bytes, settings.quotas.environment_connections)
+        self._http = HttpServer(Front(stages, ids, self._clock), self._clock, rules, comes_in_pieces, rooms.all)
+        self._bridges = Bridges(self._http, rooms, self._clock, ids)
 
     async def run(self, listener: socket.socket, counts: mmap.mmap) -> None:
         """Serve until SIGTERM, which before that ends us at once; then let running invocations finish.

@@ -10,6 +10,7 @@ from lambent.clock import Clock
 from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
 from lambent.environment.runtime_api.router import streams
 from lambent.gateway.http.doorman import Doorman
+from lambent.gateway.http.room import Room, Rooms
 from lambent.gateway.http.rules import Limits as HttpLimits
 from lambent.gateway.http.server import HttpServer
 from lambent.ids import Ids
@@ -24,13 +25,13 @@ API_LIMITS = HttpLimits(128 * 1024, 64 * 1024, FOREVER_S, FOREVER_S, FOREVER_S)
 class Bridges:
     """By environment. `platform` is the server that the world outside has too."""
 
-    def __init__(self, platform: HttpServer, clock: Clock, ids: Ids) -> None:
-        self._platform, self._clock, self._ids = platform, clock, ids
+    def __init__(self, platform: HttpServer, rooms: Rooms, clock: Clock, ids: Ids) -> None:
+        self._platform, self._rooms, self._clock, self._ids = platform, rooms, clock, ids
         self._doors: dict[str, list[tuple[HttpServer, Doorman]]] = {}
 
     def open_platform(self, environment_id: str, descriptor: int) -> None:
         """Let the environment reach the platform."""
-        self._serve(environment_id, descriptor, self._platform)
+        self._serve(environment_id, descriptor, self._platform, self._rooms.environment(environment_id))
 
     def open_api(
         self, environment_id: str, facts: ApiFacts, channel: socket.socket, descriptors: list[int]
@@ -42,8 +43,8 @@ class Bridges:
             supervisor, output = socket.socket(fileno=rest.pop(0)), rest.pop(0)
         ends = Ends(channel, supervisor, output, tuple(socket.socket(fileno=each) for each in rest))
         api = EnvironmentApi(facts, ends, self._clock, self._ids)
-        server = HttpServer(api.router, self._clock, API_LIMITS, streams, most=API_CONNECTIONS)
-        self._serve(environment_id, listener, server)
+        server = HttpServer(api.router, self._clock, API_LIMITS, streams)
+        self._serve(environment_id, listener, server, Room(most_connections=API_CONNECTIONS))
         return api
 
     def leave(self, environment_id: str) -> None:
@@ -51,6 +52,6 @@ class Bridges:
         for server, door in self._doors.pop(environment_id, ()):
             server.leave(door)
 
-    def _serve(self, environment_id: str, descriptor: int, server: HttpServer) -> None:
-        door = server.accept(socket.socket(fileno=descriptor))
+    def _serve(self, environment_id: str, descriptor: int, server: HttpServer, room: Room) -> None:
+        door = server.accept(socket.socket(fileno=descriptor), room=room)
         self._doors.setdefault(environment_id, []).append((server, door))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.room import Room
 from lambent.gateway.http.rules import Limits
 from lambent.gateway.http.streams import Body, Response
 from lambent.model.http import HttpRequest, HttpResponse
@@ -45,10 +46,10 @@ class Wire:
 class Client:
     """A connection, its wire, and the requests that came out."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, limits: Limits = Limits(), room: Room | None = None) -> None:  # noqa: B008
         self.requests: list[HttpRequest] = []
         self.wire = Wire()
-        self.connection = Connection(self._handle, limits, set())
+        self.connection = Connection(self._handle, limits, set(), room or Room())
         self.connection.connection_made(self.wire)  # type: ignore[arg-type]
 
     def _handle(self, request: HttpRequest, _: str, respond: Callable[[Response], object], __: Body | None) -> None:

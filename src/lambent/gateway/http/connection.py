@@ -1,16 +1,14 @@
 """One client's connection: requests in, answers out, in order.
 
 Rules: a request is handed over when it is whole, or when its head is there if its body is to be a
-stream; the next one on the same connection waits for its answer (at most one more is read ahead);
-bytes of the head and of the body are counted while they arrive, never after; a client that is too
-slow, too long or not HTTP is told so and cut off. A client that hangs up does not cancel what it
-started, only the iterator that makes a streamed answer.
+stream; the next one on the same connection waits for its answer, and for the client to read it (at
+most one more is read ahead); what comes is counted while it arrives, never after, alone and together
+with what others send (`room`) until it is answered; a client that is too slow, too long or not HTTP
+is told so and cut off. A client that hangs up does not cancel what it started, only the iterator that
+makes a streamed answer.
 """
 
 import asyncio
-import contextlib
-import socket
-import struct
 from collections import deque
 from typing import Any
 
@@ -18,13 +16,15 @@ import httptools
 import structlog
 
 from lambent.gateway.http.answer import BODILESS, bytes_of, streamed_head, upgrade_head
-from lambent.gateway.http.rules import HEAD_TOO_LONG, HEADERS_MAX, Arrived, Handler, Limits, Refused, Streams
-from lambent.gateway.http.streams import Body, CutOff, Framing, Response, StreamedResponse, Upgrade
+from lambent.gateway.http.cutting import cut_off
+from lambent.gateway.http.room import CROWDED, PIECE_BYTES, REQUEST_BYTES, UNCOUNTED_BYTES, Room
+from lambent.gateway.http.rules import HEADERS_MAX, TOO_LONG, Arrived, Handler, Limits, Refused, Streams, origin_form
+from lambent.gateway.http.streams import Body, CutOff, Framing, Response, StreamedResponse, Upgrade, close_stream
 from lambent.model.http import HttpRequest, HttpResponse
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_AHEAD = 2
-RESET = struct.pack("ii", 1, 0)  # lingering for no time: what is closed so is reset, socket(7)
+FEW_PIECES = 64  # of a body, whose cost is not looked at
 
 log = structlog.get_logger()
 
@@ -33,9 +33,15 @@ class Connection(asyncio.Protocol):
     """The server's half of one connection. `connections` is the server's set of live ones."""
 
     def __init__(
-        self, handler: Handler, limits: Limits, connections: set["Connection"], streams: Streams | None = None
+        self,
+        handler: Handler,
+        limits: Limits,
+        connections: set["Connection"],
+        room: Room,
+        streams: Streams | None = None,
     ) -> None:
         self._handler, self._limits, self._connections, self._streams = handler, limits, connections, streams
+        self._place, self._held_bytes = room, 0  # of the request that is coming
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Arrived] = deque()
@@ -63,15 +69,22 @@ class Connection(asyncio.Protocol):
         self._source_ip = peer[0] if isinstance(peer, tuple) else ""
         self._secure = transport.get_extra_info("sslcontext") is not None
         self._connections.add(self)
+        if not self._place.enter():
+            self._closing = True
+            self._transport.abort()
         self.deadline_s = self._loop.time() + self._limits.keep_alive_s
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closing = True
         self._connections.discard(self)
+        self._place.leave()
+        self._place.give(self._held_bytes + sum(each.held_bytes for each in self._waiting))
+        self._held_bytes = 0
         self._waiting.clear()
         self._break_body("The client hung up in the middle of the body.")
         if self._sending is not None:
             self._sending.cancel()
+            self._let_go()
 
     def data_received(self, data: bytes) -> None:
         if self._beyond is not None:
@@ -82,8 +95,10 @@ class Connection(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-            if self._head_open and self._head_bytes > self._limits.head_bytes:
-                raise Refused(431, HEAD_TOO_LONG)
+            if self._head_open:
+                if self._head_bytes > self._limits.head_bytes:
+                    raise Refused(431, TOO_LONG)
+                self._hold()
         except httptools.HttpParserUpgrade as offer:
             self._consider(data[offer.args[0] :])
         except httptools.HttpParserError as error:
@@ -102,15 +117,19 @@ class Connection(asyncio.Protocol):
         return self._current is not None and not self._secure
 
     def pause_writing(self) -> None:
-        """The client reads slower than we write."""
+        """The client reads slower than we write: what it asks for besides has to wait."""
         self._room = self._loop.create_future()
         self.deadline_s = self._loop.time() + self._limits.body_idle_s
+        self._steer()
 
     def resume_writing(self) -> None:
         """The client has read."""
         room, self._room = self._room, None
         if room is not None and not room.done():
             room.set_result(None)
+        self.deadline_s = self._loop.time() + self._limits.keep_alive_s
+        self._start_waiting()
+        self._steer()
 
     def expire(self, now_s: float) -> None:
         """Called about once a second: cut the connection when its time is up."""
@@ -177,7 +196,7 @@ class Connection(asyncio.Protocol):
         if self._head_bytes > self._limits.head_bytes:  # with what of the body came in the same reading
             size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
             if size > self._limits.head_bytes:
-                raise Refused(431, HEAD_TOO_LONG)
+                raise Refused(431, TOO_LONG)
         self.deadline_s = self._loop.time() + self._limits.body_idle_s
         if self._streams is not None:
             request = self._request(b"")
@@ -199,23 +218,48 @@ class Connection(asyncio.Protocol):
         if self._body_bytes > self._limits.body_bytes:
             raise Refused(413, f"the body is over {self._limits.body_bytes} bytes")
         self._body.append(body)
+        if self._body_bytes > UNCOUNTED_BYTES or len(self._body) > FEW_PIECES:
+            self._hold()
 
     def on_message_complete(self) -> None:
         if self._body_stream is not None:
             self._body_stream.end()
+            self._place.give(self._held_bytes)
         else:
             body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-            self._waiting.append(Arrived(self._request(body), self._parser.should_keep_alive(), None))
+            keep_alive = self._parser.should_keep_alive()
+            if len(self._waiting) >= READ_AHEAD:  # more of them in one reading than are to be read ahead
+                self._take(REQUEST_BYTES)
+            self._waiting.append(Arrived(self._request(body), keep_alive, None, self._held_bytes))
+        self._held_bytes = 0
         self._reset()
 
     def _request(self, body: bytes) -> HttpRequest:
         path, _, query = self._url.decode("latin-1").partition("?")
         if path[:1] != "/":
-            path = _origin_form(path)
+            path = origin_form(path)
         if self._secure and not any(name == "x-forwarded-proto" for name, _ in self._headers):
             self._headers.append(("x-forwarded-proto", "https"))
         method = self._parser.get_method().decode("latin-1")
         return HttpRequest(method, path, query, self._headers, body, self._names)
+
+    def _hold(self) -> None:
+        """So much has come of a request that lies in memory until it is answered. Raises Refused."""
+        size_bytes = self._head_bytes + self._body_bytes + PIECE_BYTES * (len(self._headers) + len(self._body))
+        more = size_bytes - UNCOUNTED_BYTES - self._held_bytes
+        if more > 0:
+            self._take(more)
+
+    def _take(self, count: int) -> None:
+        if not self._place.take(count):
+            raise Refused(503, CROWDED)
+        self._held_bytes += count
+
+    def _let_go(self) -> None:
+        """The current request is answered."""
+        current, self._current = self._current, None
+        if current is not None and current.held_bytes:
+            self._place.give(current.held_bytes)
 
     def _continue(self) -> None:
         if not self._transport.is_closing():
@@ -231,7 +275,7 @@ class Connection(asyncio.Protocol):
         if self._starting:
             return  # an answer that was there at once: the loop below goes on
         self._starting = True
-        while self._waiting and self._current is None:
+        while self._waiting and self._current is None and self._room is None:
             self._current = arrived = self._waiting.popleft()
             self._handler(arrived.request, self._source_ip, self._respond, arrived.body)
         self._starting = False
@@ -239,7 +283,10 @@ class Connection(asyncio.Protocol):
     def _steer(self) -> None:
         """Hold the client back, or let it go on."""
         body = self._body_stream
-        hold_back = len(self._waiting) >= READ_AHEAD or (body is not None and body.full)
+        waiting = len(self._waiting)
+        hold_back = (
+            waiting >= READ_AHEAD or (body is not None and body.full) or (self._room is not None and waiting > 0)
+        )
         if hold_back is self._held_back or self._transport.is_closing():
             return
         self._held_back = hold_back
@@ -252,11 +299,11 @@ class Connection(asyncio.Protocol):
     def _respond(self, response: Response) -> bool:
         """Send it; False when the client has gone, or hears nothing more as far as can be told."""
         assert self._current is not None
-        request, keep_alive, body = self._current
+        request, keep_alive, body, _ = self._current
         if self._transport.is_closing():
-            self._current = None
+            self._let_go()
             if isinstance(response, StreamedResponse):
-                self._sending = self._loop.create_task(_close(response))
+                self._sending = self._loop.create_task(close_stream(response))
             elif isinstance(response, Upgrade):
                 response.protocol.connection_lost(None)
             return False
@@ -275,8 +322,10 @@ class Connection(asyncio.Protocol):
     def _hand_on(self, upgrade: Upgrade) -> None:
         """From here on the connection is another's."""
         assert self._beyond is not None
-        beyond, self._beyond, self._current, self._closing = self._beyond, None, None, True
+        beyond, self._beyond, self._closing = self._beyond, None, True
+        self._let_go()
         self._connections.discard(self)
+        upgrade.protocol.on_lost = self._place.leave
         self._transport.write(upgrade_head(upgrade))
         self._transport.set_protocol(upgrade.protocol)
         upgrade.protocol.connection_made(self._transport)
@@ -286,13 +335,14 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _answered(self, keep_alive: bool) -> None:
-        self._current = None
+        self._let_go()
         if not keep_alive or self._closing or (self._last and not self._waiting):
             self._closing = True
             self._break_body("The request was answered before its body had come.")
             self._transport.close()
             return
-        self.deadline_s = self._loop.time() + self._limits.keep_alive_s
+        if self._room is None:
+            self.deadline_s = self._loop.time() + self._limits.keep_alive_s
         if self._waiting:
             self._start_waiting()
             self._steer()
@@ -306,27 +356,18 @@ class Connection(asyncio.Protocol):
             if not bodiless:
                 await self._send_pieces(response, framing)
         except CutOff:
-            self._cut_off(framing)
+            self._closing = True
+            cut_off(self._transport, framing)
         except Exception:
             log.exception("a streamed answer failed", action="http.stream")
             self._transport.abort()
         finally:
             self._sending = None
-            await _close(response)
+            await close_stream(response)
         if self._transport.is_closing():
-            self._current = None
+            self._let_go()
         else:
             self._answered(keep_alive)
-
-    def _cut_off(self, framing: Framing) -> None:
-        """End the connection so that the answer is seen to be unfinished."""
-        self._closing = True
-        if framing.until_close:  # nothing but a reset tells an HTTP/1.0 client
-            peer = self._transport.get_extra_info("socket")
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-            self._transport.abort()
-        else:
-            self._transport.close()
 
     async def _send_pieces(self, response: StreamedResponse, framing: Framing) -> None:
         async for piece in response.body:
@@ -347,22 +388,6 @@ class Connection(asyncio.Protocol):
         if self._current is None and not self._transport.is_closing():
             self._transport.write(bytes_of(response, keep_alive=False))
             self._transport.close()
-
-
-def _origin_form(target: str) -> str:
-    """The path of an absolute-form request target (`GET http://host/path`); `*` stays."""
-    _, separator, rest = target.partition("://")
-    if not separator:
-        return target
-    return "/" + rest.partition("/")[2]
-
-
-async def _close(response: StreamedResponse) -> None:
-    """End the iterator, wherever it stands; one that is no generator has nothing to end."""
-    close = getattr(response.body, "aclose", None)
-    if close is not None:
-        with contextlib.suppress(Exception):
-            await close()
 
 
 def _nothing() -> None:

@@ -9,7 +9,7 @@ from lambent.gateway.http.streams import Body, Response
 from lambent.model.http import HttpRequest
 
 HEADERS_MAX = 1000
-HEAD_TOO_LONG = "the request line and headers are too long"
+TOO_LONG = "the request line and headers are too long"
 
 Streams = Callable[[HttpRequest], bool]
 
@@ -47,3 +47,12 @@ class Arrived(NamedTuple):
     request: HttpRequest
     keep_alive: bool
     body: Body | None
+    held_bytes: int = 0  # of the connection's room
+
+
+def origin_form(target: str) -> str:
+    """The path of an absolute-form request target (`GET http://host/path`); `*` stays."""
+    _, separator, rest = target.partition("://")
+    if not separator:
+        return target
+    return "/" + rest.partition("/")[2]

@@ -3,15 +3,21 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
+
+import structlog
 
 from lambent.clock import Clock
 from lambent.gateway.http.connection import Connection
 from lambent.gateway.http.doorman import Doorman
 from lambent.gateway.http.least_connections import LeastConnections
+from lambent.gateway.http.room import Room
 from lambent.gateway.http.rules import Handler, Limits, Streams
 from lambent.gateway.http.tls import Tls
 
 SWEEP_S = 1.0
+
+log = structlog.get_logger()
 
 
 class HttpServer:
@@ -19,32 +25,36 @@ class HttpServer:
 
     Args:
         streams: says of a request, whose body is still empty, whether the handler is to get the body as a stream.
-        most: how many connections there may be at once; more are hung up on. 0 for any number.
+        room: for the connections of all listeners that are not given one of their own.
     """
 
     def __init__(
-        self, handler: Handler, clock: Clock, limits: Limits, streams: Streams | None = None, *, most: int = 0
+        self, handler: Handler, clock: Clock, limits: Limits, streams: Streams | None = None, room: Room | None = None
     ) -> None:
-        self._most = most
+        self._room = room or Room()
         self._handler, self._clock, self._limits, self._streams = handler, clock, limits, streams
         self._connections = _Held()
         self._doors: set[Doorman] = set()
 
     def accept(
-        self, listener: socket.socket, tls: Tls | None = None, sharing: LeastConnections | None = None
+        self,
+        listener: socket.socket,
+        tls: Tls | None = None,
+        sharing: LeastConnections | None = None,
+        room: Room | None = None,
     ) -> Doorman:
         """Accept from `listener`, which may be shared with other processes (then say how) or live in another
-        network namespace; several may be served at once. With `tls` it takes HTTPS as well."""
+        network namespace; several may be served at once. With `tls` it takes HTTPS as well. Connections are hung up on
+        when `room` has no place for them."""
         if sharing is not None:
             self._connections.tell = sharing.tell
-        door = Doorman(listener, self._connection, self._connections.__len__, self._limits.head_s, tls, sharing)
+        made = partial(self._connection, room or self._room)
+        door = Doorman(listener, made, self._connections.__len__, self._limits.head_s, tls, sharing)
         self._doors.add(door)
         return door
 
-    def _connection(self) -> asyncio.Protocol:
-        if self._most and len(self._connections) >= self._most:
-            return _Refusal()
-        return Connection(self._handler, self._limits, self._connections, self._streams)
+    def _connection(self, room: Room) -> asyncio.Protocol:
+        return Connection(self._handler, self._limits, self._connections, room, self._streams)
 
     def leave(self, door: Doorman) -> None:
         """Accept no more from one listener."""
@@ -52,13 +62,15 @@ class HttpServer:
         door.close()
 
     async def run(self) -> None:
-        """Cut off connections whose time is up; its owner keeps and cancels this task."""
+        """Cut off connections whose time is up, tell of refusals; its owner keeps and cancels this task."""
         loop = asyncio.get_running_loop()
         while True:
             await self._clock.sleep(SWEEP_S)
             now_s = loop.time()
             for connection in list(self._connections):
                 connection.expire(now_s)
+            for name, count in self._room.take_refusals().items():
+                log.warning(f"{name or 'the outside'} sends too much at once: {count} refused", action="http.crowded")
 
     async def stop(self, patience_s: float) -> int:
         """Accept nothing more, let running requests finish; the number that did not in time."""
@@ -87,11 +99,3 @@ class _Held(set[Connection]):
         super().discard(element)
         if self.tell is not None:
             self.tell(len(self))
-
-
-class _Refusal(asyncio.Protocol):
-    """One connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.abort()

@@ -5,6 +5,7 @@ and emptied by a stage, and tells the connection through two callbacks what the 
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 
@@ -38,6 +39,20 @@ class StreamedResponse:
         self.status, self.headers, self.body = status, headers, body
 
 
+async def close_stream(response: StreamedResponse) -> None:
+    """End the iterator, wherever it stands; one that is no generator has nothing to end."""
+    close = getattr(response.body, "aclose", None)
+    if close is not None:
+        with contextlib.suppress(Exception):
+            await close()
+
+
+class Beyond(asyncio.Protocol):
+    """What a connection speaks after an upgrade. Calls `on_lost` when the connection is lost."""
+
+    on_lost: Callable[[], None] = staticmethod(lambda: None)
+
+
 class Upgrade:
     """An answer (101) after which the connection speaks another protocol.
 
@@ -48,7 +63,7 @@ class Upgrade:
     __slots__ = ("headers", "protocol")
     status = 101
 
-    def __init__(self, headers: list[tuple[str, str]], protocol: asyncio.Protocol) -> None:
+    def __init__(self, headers: list[tuple[str, str]], protocol: Beyond) -> None:
         self.headers, self.protocol = headers, protocol
 
 

@@ -23,6 +23,7 @@ from websockets.protocol import SERVER, State
 from websockets.protocol import Protocol as Frames
 
 from lambent.clock import Clock
+from lambent.gateway.http.streams import Beyond
 
 BUFFERED_BYTES = 256 * 1024  # what a client has not read yet; from here on senders wait
 UNDER_WAY = 32  # messages of one client that are being handled; from here on it is held back
@@ -68,7 +69,7 @@ class Ended(Exception):
     """The connection is no more."""
 
 
-class WebSocket(asyncio.Protocol):
+class WebSocket(Beyond):
     """The server's half of one connection."""
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
@@ -76,7 +77,7 @@ class WebSocket(asyncio.Protocol):
         self._frames = Frames(SERVER, max_size=(limits.message_bytes, limits.frame_bytes), logger=QUIET)
         self._owner: Owner | None = None
         self._transport: Any = None
-        self._pieces: list[bytes] = []
+        self._text = bytearray()  # of the message that is coming
         self._waiting: deque[str] = deque()  # what came in one reading and is more than may be under way
         self._under_way = 0
         self._held_back = self._lost = False
@@ -114,6 +115,7 @@ class WebSocket(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.on_lost()
         self._frames.receive_eof()
         self._lost = True
         if self._room is not None:
@@ -186,13 +188,12 @@ class WebSocket(asyncio.Protocol):
         if frame.opcode is Opcode.BINARY:
             self._fail(CloseCode.UNSUPPORTED_DATA, "binary messages are not supported")
         elif frame.opcode in (Opcode.TEXT, Opcode.CONT):
-            if frame.data:
-                self._pieces.append(bytes(frame.data))
+            self._text += frame.data
             if frame.fin:
                 self._take_message()
 
     def _take_message(self) -> None:
-        whole, self._pieces = b"".join(self._pieces), []
+        whole, self._text = self._text, bytearray()
         try:
             self._waiting.append(whole.decode())
         except UnicodeDecodeError:
