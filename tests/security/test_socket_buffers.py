@@ -1,8 +1,12 @@
 """What functions leave in the kernel's socket buffers, which is memory of the host that no process has."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from lambent.environment.api import OutcomeKind
 
 if TYPE_CHECKING:
     from tests.security.conftest import Edge, Function
@@ -30,6 +34,17 @@ def handler(accepts, context):
         sent += fill(sender)
     return sent
 """
+UNACCEPTED_BYTES = 160 * 2**20
+UNACCEPTED = (
+    HOARD.replace("def handler(accepts", "def hoard(accepts")
+    + """
+import time
+def handler(size, context):
+    sent = 0
+    while sent < size and len(kept) < 800: sent += hoard(False, None)
+    time.sleep(3600)
+"""
+)
 STREAM = """
 import socket, threading
 def handler(size, context):
@@ -54,3 +69,14 @@ async def test_what_nobody_reads_is_held_to_the_limit_of_memory(
     hoarder = await edge.function(HOARD)
     assert await hoarder(accepts) < 128 * 2**20, "all of it is in the kernel now"
     assert await edge.run(STREAM, 32 * 2**20) == 32 * 2**20, "another function's connections have all they need"
+
+
+async def test_who_fills_connections_that_nobody_accepts_is_ended(edge: "Edge", neighbour: "Function") -> None:
+    """The kernel charges what lies in them to no control group."""
+    most_of_the_host = int(Path("/proc/sys/net/ipv4/tcp_mem").read_text().split()[2]) * os.sysconf("SC_PAGE_SIZE")
+    if most_of_the_host < 2 * UNACCEPTED_BYTES:
+        pytest.skip("this host has too little memory to let anybody do that")
+    hoarder = await edge.function(UNACCEPTED)
+    outcome = await hoarder.outcome(UNACCEPTED_BYTES, timeout_s=120)
+    assert outcome.kind in (OutcomeKind.EXIT, OutcomeKind.LOST), outcome
+    assert await edge.run(STREAM, 32 * 2**20) == 32 * 2**20

@@ -34,6 +34,7 @@ from lambent.sandbox.runtime_folder import compile_for
 from lambent.sandbox.sandbox import WALLED_TASK_ROOT, Furnishing, Group, LiveSandbox
 from lambent.sandbox.scratch import ScratchDisks
 from lambent.sandbox.watched_memory import MemoryWatcher
+from lambent.sandbox.watched_sockets import SocketBuffers, SocketWatcher
 from lambent.sandbox.wire import Boot, Program, Programs, SpawnRequest
 from lambent.sandbox.zygotes import Zygote, ZygotePlace
 
@@ -62,7 +63,8 @@ class NodeSandboxes:
         self._disks, self._filters = disks, filters
         self._groups = limits if isinstance(limits, ControlGroups) else None
         self._watcher = limits if isinstance(limits, MemoryWatcher) else None
-        self._watching: asyncio.Task[None] | None = None
+        self._sockets = SocketWatcher(clock, SocketBuffers())
+        self._watching: list[asyncio.Task[None]] = []
         self._kitchens: dict[str, Kitchen] = {}
         self._budget = Budget(options.preboot_mb)
         self._serial = 0
@@ -76,8 +78,8 @@ class NodeSandboxes:
         if self._groups is not None:
             await self._take_place(self._groups)
             self._zygote_group = self._groups.make(ZYGOTES)
-        if self._watcher is not None:
-            self._watching = asyncio.get_running_loop().create_task(self._watcher.run())
+        watchers = ([self._watcher] if self._watcher else []) + ([self._sockets] if self._options.walls else [])
+        self._watching = [asyncio.get_running_loop().create_task(each.run()) for each in watchers]
 
     async def _take_place(self, groups: ControlGroups) -> None:
         """Among other agents of this machine, one at a time: what is dead goes, and we have our folders."""
@@ -283,6 +285,7 @@ class NodeSandboxes:
             if holder >= 0:
                 os.close(holder)
         sandbox.loop = loop
+        self._sockets.watch(sandbox)
         return sandbox
 
     def _group(self, name: str) -> Group | None:
@@ -312,9 +315,9 @@ class NodeSandboxes:
         await asyncio.gather(*(kitchen.close() for kitchen in self._kitchens.values()))
         await asyncio.gather(*self._stopping, return_exceptions=True)
         await self._egress.close()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        for watching in self._watching:
+            watching.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
         if self._disks is not None:
             self._disks.close()
         if self._groups is not None:

@@ -81,7 +81,7 @@ class LiveSandbox:
         self.lineage = ""  # of which zygote it is a fork
         self.on_gone: Callable[[], None] | None = None  # called once, when everything inside is dead
         self._control, self._assignment, self._group, self._clock = control, assignment, group, clock
-        self._memory_mb = 0
+        self.memory_mb = 0  # its function's, once it has one
         self._walls = True
         self._processes = 0
         self._ends: Ends | None = None  # of a program that was started with the sandbox
@@ -157,7 +157,7 @@ class LiveSandbox:
             MountFailure: its file system could not be mounted; the sandbox has to be stopped.
             SandboxFailure: a step failed; the sandbox has to be stopped.
         """
-        self._memory_mb = assignment.memory_mb
+        self.memory_mb = assignment.memory_mb
         started_s = self._clock.monotonic_s()
         if assignment.network == "none":
             listener, self.listener = self.listener, -1
@@ -236,7 +236,7 @@ class LiveSandbox:
     def limit_cpu(self) -> None:
         """See `api.Sandbox`."""
         if self._group is not None and not self._stopped:
-            self._group.limit_cpu(self._memory_mb)
+            self._group.limit_cpu(self.memory_mb)
 
     async def wait_ended(self) -> Ending:
         """See `api.Sandbox`."""
