@@ -143,8 +143,94 @@ async def test_expect_is_answered_before_the_body() -> None:
     assert (await client.send(b"hi")).endswith(b"hi")
 
 
-async def test_an_offer_to_upgrade_is_not_taken_up() -> None:
+async def test_an_offer_of_a_websocket_that_is_not_taken_up_ends_the_connection() -> None:
     client = Client()
-    answer = await client.send(b"GET / HTTP/1.1\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n")
+    answer = await client.send(b"GET / HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 200 ")
+    assert client.wire.closed
+
+
+OFFERS = b"".join(
+    b"POST /%d HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nContent-Length: %d\r\nUpgrade: h2c\r\n\r\n%b"
+    % (number, len(body), body)
+    for number, body in enumerate([b"hello", b"", b"GET /x HTTP/1.1\r\n\r\n"])
+)
+
+
+@given(cuts=st.lists(st.integers(1, len(OFFERS) - 1), max_size=8))
+@settings(max_examples=50)
+def test_an_offer_of_http_2_is_passed_over_and_loses_no_body(cuts: list[int]) -> None:
+    """RFC 9110, section 7.8. Java's HttpClient makes the offer with each request to http://."""
+    places = [0, *sorted(set(cuts)), len(OFFERS)]
+
+    async def run() -> None:
+        client = Client()
+        answer = await client.send(*[OFFERS[start:end] for start, end in itertools.pairwise(places)])
+        paths = [(request.path, request.body) for request in client.requests]
+        assert paths == [("/0", b"hello"), ("/1", b""), ("/2", b"GET /x HTTP/1.1\r\n\r\n")]
+        assert answer.count(b"HTTP/1.1 200 ") == 3
+        assert not client.wire.closed
+
+    asyncio.run(run())
+
+
+async def test_a_long_body_is_refused_after_an_offer_too() -> None:
+    client = Client(Limits(body_bytes=100))
+    answer = await client.send(OFFERS.replace(b"Length: 5", b"Length: 101"))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert client.requests == []
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "body"),
+    [
+        (b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n"),
+        (b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", b"0\r\n\r\n"),
+        (b"Content-Length: 5\r\nContent-Length: 6\r\n", b"hello"),
+        (b"Content-Length: 5, 5\r\n", b"hello"),
+        (b"Content-Length: +5\r\n", b"hello"),
+        (b"Content-Length : 5\r\n", b"hello"),
+        (b"Content-Length:\r\n 5\r\n", b"hello"),
+        (b"X: a\nContent-Length: 5\r\n", b"hello"),
+        (b"X: a\rContent-Length: 5\r\n", b"hello"),
+        (b"X: a\r\n folded\r\nContent-Length: 5\r\n", b"hello"),
+        (b"Transfer-Encoding: chunked, identity\r\n", b"0\r\n\r\n"),
+        (b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
+        (b"Transfer-Encoding: identity\r\n", b""),
+        (b"Transfer-Encoding: chunked\r\n", b"5\nhello\n0\n\n"),
+        (b"Transfer-Encoding: chunked\r\n", b"5;a\nhello\r\n0\r\n\r\n"),
+        (b"Transfer-Encoding: chunked\r\n", b"5 \r\nhello\r\n0\r\n\r\n"),
+        (b"Transfer-Encoding: chunked\r\n", b"5\r\nhelloXX0\r\n\r\n"),
+        (b"Transfer-Encoding: chunked\r\n", b"-5\r\nhello\r\n0\r\n\r\n"),
+        (b"Transfer-Encoding: chunked\r\n", b"10000000000000000\r\nhello\r\n0\r\n\r\n"),
+    ],
+)  # fmt: skip
+async def test_nobody_can_differ_from_us_on_where_a_body_ends(lines: bytes, body: bytes) -> None:
+    """RFC 9112: 5.2 (folding), 6.1 and 6.3 (framing), 7.1 (chunks), 2.2 (line ends)."""
+    client = Client()
+    answer = await client.send(b"POST /x HTTP/1.1\r\nHost: h\r\n" + lines + b"\r\n" + body + SMUGGLED)
+    assert "/smuggled" not in [request.path for request in client.requests]
+    assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 "))
+    assert client.wire.closed
+
+
+async def test_what_follows_a_body_is_no_header_of_the_request() -> None:
+    """RFC 9110, section 6.5: trailers are kept apart from headers, or left out."""
+    client = Client()
+    chunked = b"POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n"
+    await client.send(chunked + b"Authorization: x\r\n\r\n" + SMUGGLED)
+    first, second = client.requests
+    assert (first.header("authorization"), first.names, first.body) == ("", ["Host", "Transfer-Encoding"], b"hello")
+    assert second.path == "/smuggled"
+
+
+@pytest.mark.parametrize("piece", [b"x: " + b"y" * 1000, b"x: y\r\n" * 200], ids=["one", "many"])
+async def test_an_endless_trailer_is_refused(piece: bytes) -> None:
+    client = Client(Limits(head_bytes=20_000))
+    await client.send(b"POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n")
+    answer = await client.send(*[piece] * 30)
+    assert answer.startswith(b"HTTP/1.1 431 ")
     assert client.wire.closed

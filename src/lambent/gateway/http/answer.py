@@ -7,6 +7,7 @@ from lambent.model.http import HttpResponse
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 STATUS_LINES = {code: f"HTTP/1.1 {code} {phrase}\r\n" for code, phrase in REASONS.items()}
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 BODILESS = frozenset({204, 304})
 
 
@@ -17,6 +18,11 @@ def bytes_of(response: HttpResponse, *, keep_alive: bool, head_only: bool = Fals
         head += f"content-length: {len(response.body)}\r\n"
     whole = _closed(head, keep_alive=keep_alive)
     return whole if head_only or response.status in BODILESS else whole + response.body
+
+
+def refusal(status: int, words: str) -> bytes:
+    """The whole last answer to a client that breaks a rule."""
+    return bytes_of(HttpResponse(status, [("content-type", "text/plain")], f"{words}\n".encode()), keep_alive=False)
 
 
 def streamed_head(response: StreamedResponse, framing: Framing, *, keep_alive: bool) -> bytes:

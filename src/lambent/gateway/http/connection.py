@@ -1,11 +1,10 @@
 """One client's connection: requests in, answers out, in order.
 
-Rules: a request is handed over when it is whole, or when its head is there if its body is to be a
-stream; the next one on the same connection waits for its answer, and for the client to read it (at
-most one more is read ahead); what comes is counted while it arrives, never after, alone and together
-with what others send (`room`) until it is answered; a client that is too slow, too long or not HTTP
-is told so and cut off. A client that hangs up does not cancel what it started, only the iterator that
-makes a streamed answer.
+Rules: a request is handed over when it is whole, or when its head is there if its body is to be a stream; the next
+one on the same connection waits for its answer, and for the client to read it (at most one more is read ahead); what
+comes is counted while it arrives, never after, alone and together with what others send (`room`) until it is answered;
+a client that is too slow, too long or not HTTP is told so and cut off. A client that hangs up does not cancel what it
+started, only the iterator that makes a streamed answer.
 """
 
 import asyncio
@@ -15,32 +14,26 @@ from typing import Any
 import httptools
 import structlog
 
-from lambent.gateway.http.answer import BODILESS, bytes_of, streamed_head, upgrade_head
-from lambent.gateway.http.cutting import cut_off
-from lambent.gateway.http.room import CROWDED, PIECE_BYTES, REQUEST_BYTES, UNCOUNTED_BYTES, Room
-from lambent.gateway.http.rules import HEADERS_MAX, TOO_LONG, Arrived, Handler, Limits, Refused, Streams, origin_form
+from lambent.gateway.http.answer import BODILESS, CONTINUE, bytes_of, refusal, streamed_head
+from lambent.gateway.http.head import is_passed_over, request_of, size_bytes, without_offer
+from lambent.gateway.http.room import CROWDED, FEW_PIECES, PIECE_BYTES, REQUEST_BYTES, UNCOUNTED_BYTES, Room
+from lambent.gateway.http.rules import HEADERS_MAX, TOO_LONG, Arrived, Handler, Limits, Refused, Streams
+from lambent.gateway.http.sending import cut_off, hand_on, send_pieces
 from lambent.gateway.http.streams import Body, CutOff, Framing, Response, StreamedResponse, Upgrade, close_stream
-from lambent.model.http import HttpRequest, HttpResponse
+from lambent.model.http import HttpRequest
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READ_AHEAD = 2
-FEW_PIECES = 64  # of a body, whose cost is not looked at
 
 log = structlog.get_logger()
 
 
 class Connection(asyncio.Protocol):
-    """The server's half of one connection. `connections` is the server's set of live ones."""
+    """The server's half of one connection. `held` is the server's set of live ones."""
 
     def __init__(
-        self,
-        handler: Handler,
-        limits: Limits,
-        connections: set["Connection"],
-        room: Room,
-        streams: Streams | None = None,
+        self, handler: Handler, limits: Limits, held: set["Connection"], room: Room, streams: Streams | None = None
     ) -> None:
-        self._handler, self._limits, self._connections, self._streams = handler, limits, connections, streams
+        self._handler, self._limits, self._connections, self._streams = handler, limits, held, streams
         self._place, self._held_bytes = room, 0  # of the request that is coming
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -52,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._source_ip = ""
         self._closing = self._starting = self._held_back = self._secure = False
         self._last = False  # nothing more comes from the client
+        self._again = b""  # a head that is to be read once more, without the offer in it
         self._beyond: bytes | None = None  # what came after an offer to speak something else
         self._reset()
         self.deadline_s = 0.0
@@ -89,18 +83,18 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._beyond is not None:
             self._beyond += data
-        if self._closing and self._body_stream is None:
+        if self._closing and (self._body_stream is None or self._body_stream.ended):
             return
         if self._head_open:
             self._head_bytes += len(data)
+        else:
+            self._beside_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-            if self._head_open:
-                if self._head_bytes > self._limits.head_bytes:
+            self._feed(data)
+            if self._head_open or self._beside_bytes:
+                if max(self._head_bytes, self._beside_bytes) > self._limits.head_bytes:
                     raise Refused(431, TOO_LONG)
                 self._hold()
-        except httptools.HttpParserUpgrade as offer:
-            self._consider(data[offer.args[0] :])
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._refuse(cause if isinstance(cause, Refused) else Refused(400, f"not HTTP/1.1: {error}"))
@@ -152,6 +146,26 @@ class Connection(asyncio.Protocol):
         if self._current is None and self._transport is not None:
             self._transport.close()
 
+    def _feed(self, data: bytes) -> None:
+        rest: bytes | memoryview = data
+        while (offset := self._parse(rest)) is not None:
+            rest = memoryview(rest)[offset:]
+            again, self._again = self._again, b""
+            if not again:
+                self._consider(bytes(rest))
+                return
+            self._parser = httptools.HttpRequestParser(self)
+            self._reset()
+            self._head_bytes = len(again)
+            self._parser.feed_data(again)
+
+    def _parse(self, data: bytes | memoryview) -> int | None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            return int(offer.args[0])
+        return None
+
     def _consider(self, beyond: bytes) -> None:
         """The client offers to speak something else: nothing more is read until a stage has taken that up (Upgrade)
         or has answered, which ends the connection."""
@@ -169,6 +183,7 @@ class Connection(asyncio.Protocol):
         self._names: list[str] = []
         self._body: list[bytes] = []
         self._body_bytes = self._head_bytes = self._announced_bytes = 0
+        self._beside_bytes = 0  # since the head, or the last of the body: trailers, and how long a chunk is
         self._head_open, self._expects = True, False
         self._body_stream: Body | None = None
 
@@ -180,6 +195,8 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         headers = self._headers
+        if not self._head_open:
+            return  # a trailer: whoever looked at the headers has not seen it
         if len(headers) >= HEADERS_MAX:
             raise Refused(431, f"more than {HEADERS_MAX} headers")
         written = name.decode("latin-1")
@@ -188,15 +205,21 @@ class Connection(asyncio.Protocol):
             self._expects = value.lower() == b"100-continue"
         elif key == "content-length":
             self._announced_bytes = int(value)
+        elif key == "transfer-encoding" and value.lower() != b"chunked":
+            raise Refused(501, "no transfer coding but chunked is understood")
         headers.append((key, value.decode("latin-1")))
         self._names.append(written)
 
     def on_headers_complete(self) -> None:
         self._head_open = False
         if self._head_bytes > self._limits.head_bytes:  # with what of the body came in the same reading
-            size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
-            if size > self._limits.head_bytes:
+            self._head_bytes = size_bytes(self._url, self._headers)
+            if self._head_bytes > self._limits.head_bytes:
                 raise Refused(431, TOO_LONG)
+        method = self._parser.get_method()
+        if self._parser.should_upgrade() and is_passed_over(method, self._headers):
+            self._again = without_offer(method, self._url, self._parser.get_http_version(), self._headers)
+            return
         self.deadline_s = self._loop.time() + self._limits.body_idle_s
         if self._streams is not None:
             request = self._request(b"")
@@ -210,6 +233,7 @@ class Connection(asyncio.Protocol):
             self._continue()
 
     def on_body(self, body: bytes) -> None:
+        self._beside_bytes = 0
         self.deadline_s = self._loop.time() + self._limits.body_idle_s
         if self._body_stream is not None:
             self._body_stream.feed(body)
@@ -222,6 +246,8 @@ class Connection(asyncio.Protocol):
             self._hold()
 
     def on_message_complete(self) -> None:
+        if self._again:
+            return
         if self._body_stream is not None:
             self._body_stream.end()
             self._place.give(self._held_bytes)
@@ -235,25 +261,20 @@ class Connection(asyncio.Protocol):
         self._reset()
 
     def _request(self, body: bytes) -> HttpRequest:
-        path, _, query = self._url.decode("latin-1").partition("?")
-        if path[:1] != "/":
-            path = origin_form(path)
         if self._secure and not any(name == "x-forwarded-proto" for name, _ in self._headers):
             self._headers.append(("x-forwarded-proto", "https"))
-        method = self._parser.get_method().decode("latin-1")
-        return HttpRequest(method, path, query, self._headers, body, self._names)
+        return request_of(self._parser.get_method(), self._url, self._headers, self._names, body)
 
     def _hold(self) -> None:
         """So much has come of a request that lies in memory until it is answered. Raises Refused."""
         size_bytes = self._head_bytes + self._body_bytes + PIECE_BYTES * (len(self._headers) + len(self._body))
-        more = size_bytes - UNCOUNTED_BYTES - self._held_bytes
-        if more > 0:
-            self._take(more)
+        self._take(size_bytes + self._beside_bytes - UNCOUNTED_BYTES - self._held_bytes)
 
     def _take(self, count: int) -> None:
-        if not self._place.take(count):
-            raise Refused(503, CROWDED)
-        self._held_bytes += count
+        if count > 0:
+            if not self._place.take(count):
+                raise Refused(503, CROWDED)
+            self._held_bytes += count
 
     def _let_go(self) -> None:
         """The current request is answered."""
@@ -326,13 +347,7 @@ class Connection(asyncio.Protocol):
         self._let_go()
         self._connections.discard(self)
         upgrade.protocol.on_lost = self._place.leave
-        self._transport.write(upgrade_head(upgrade))
-        self._transport.set_protocol(upgrade.protocol)
-        upgrade.protocol.connection_made(self._transport)
-        if beyond:
-            upgrade.protocol.data_received(beyond)
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        hand_on(self._transport, upgrade, beyond)
 
     def _answered(self, keep_alive: bool) -> None:
         self._let_go()
@@ -354,7 +369,7 @@ class Connection(asyncio.Protocol):
         try:
             self._transport.write(streamed_head(response, framing, keep_alive=keep_alive))
             if not bodiless:
-                await self._send_pieces(response, framing)
+                await send_pieces(self._transport, response, framing, self._wait_for_room)
         except CutOff:
             self._closing = True
             cut_off(self._transport, framing)
@@ -369,24 +384,15 @@ class Connection(asyncio.Protocol):
         else:
             self._answered(keep_alive)
 
-    async def _send_pieces(self, response: StreamedResponse, framing: Framing) -> None:
-        async for piece in response.body:
-            if self._transport.is_closing():
-                return
-            if piece:
-                self._transport.write(framing.piece(piece))
-                await asyncio.sleep(0)  # an iterator that never waits must not keep the others waiting
-                while self._room is not None:
-                    await self._room
-        if end := framing.end():
-            self._transport.write(end)
+    async def _wait_for_room(self) -> None:
+        while self._room is not None:
+            await self._room
 
     def _refuse(self, refused: Refused) -> None:
         self._closing = True
         self._break_body(f"The rest of the body is unreadable: {refused}.")
-        response = HttpResponse(refused.status, [("content-type", "text/plain")], f"{refused}\n".encode())
         if self._current is None and not self._transport.is_closing():
-            self._transport.write(bytes_of(response, keep_alive=False))
+            self._transport.write(refusal(refused.status, str(refused)))
             self._transport.close()
 
 

@@ -14,6 +14,7 @@ from collections import Counter
 CROWDED = "too much is being sent at once; try again"
 UNCOUNTED_BYTES = 16 * 1024  # of each request
 PIECE_BYTES = 64  # what each header line and each piece of a body costs besides its bytes
+FEW_PIECES = 64  # of a body, whose cost is not looked at
 REQUEST_BYTES = 2048  # what a request costs besides, however short
 
 

@@ -48,11 +48,3 @@ class Arrived(NamedTuple):
     keep_alive: bool
     body: Body | None
     held_bytes: int = 0  # of the connection's room
-
-
-def origin_form(target: str) -> str:
-    """The path of an absolute-form request target (`GET http://host/path`); `*` stays."""
-    _, separator, rest = target.partition("://")
-    if not separator:
-        return target
-    return "/" + rest.partition("/")[2]
