@@ -1,5 +1,6 @@
 """Every service's `schema.sql` and its migrations make the same tables."""
 
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import lambent
 from lambent.store.sql import load_queries, load_schema
 from lambent.store.sqlite.connection import MEMORY, connect
-from lambent.store.sqlite.migrate import bring_up_to_date, objects_of, run_script
+from lambent.store.sqlite.migrate import bring_up_to_date, run_script
 
 HOUSE = Path(lambent.__file__).parent
 PACKAGES = sorted(
@@ -43,3 +44,9 @@ class AnyParameter(dict[str, None]):
 
     def __missing__(self, key: str) -> None:
         return None
+
+
+def objects_of(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """Every table, index, view and trigger with its text, white space left out where SQL needs none."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {(kind, name): re.sub(r"\s*([(),])\s*", r"\1", " ".join(sql.split())) for kind, name, sql in rows}

@@ -8,7 +8,8 @@ class HttpRequest(Struct):
 
     `path` and `query` are as they stood on the request line (still percent-encoded, `query`
     without its `?`); header names are lower-case, in order, repeated ones repeated. `names` are
-    those names as the client wrote them, for who has to show them so.
+    those names as the client wrote them, for who has to show them so. `trailers` came behind the body; of a body
+    that is still to come they are there once it has ended.
     """
 
     method: str
@@ -17,6 +18,7 @@ class HttpRequest(Struct):
     headers: list[tuple[str, str]]
     body: bytes = b""
     names: list[str] = []
+    trailers: list[tuple[str, str]] = []
 
     def header(self, name: str, default: str = "") -> str:
         """The first header called `name` (lower-case)."""
@@ -24,6 +26,10 @@ class HttpRequest(Struct):
             if key == name:
                 return value
         return default
+
+    def trailer(self, name: str) -> str:
+        """The first trailer called `name` (lower-case), or nothing."""
+        return next((value for key, value in self.trailers if key == name), "")
 
 
 class Outgoing(Struct, frozen=True):

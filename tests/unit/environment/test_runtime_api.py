@@ -189,7 +189,9 @@ class Posting:
         self.body, self.wanted = Body(self._want, lambda: None), False
         for piece in come:
             self.body.feed(piece)
-        posted = HttpRequest("POST", "/2018-06-01/runtime/invocation/r-1/response", "", request.headers)
+        posted = HttpRequest(
+            "POST", "/2018-06-01/runtime/invocation/r-1/response", "", request.headers, trailers=request.trailers
+        )
         desk.router(posted, "127.0.0.1", desk.answers.append, self.body)
 
     def _want(self) -> None:
@@ -247,7 +249,7 @@ LATE = Frame(frames.ERROR, ["r-1", "Function.Late"], b'{"errorType": "Late"}')
 
 async def test_trailers_that_tell_of_an_error_count_however_the_answer_comes() -> None:
     """aws-lambda-go says in trailers that its reader has failed, and nothing of streaming."""
-    request = HttpRequest("POST", "/", "", FAILED)
+    request = HttpRequest("POST", "/", "", [], trailers=FAILED)
     for way in ("whole", "kept", "streamed"):
         desk = Desk()
         desk.next()

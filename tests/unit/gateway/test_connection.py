@@ -224,6 +224,7 @@ async def test_what_follows_a_body_is_no_header_of_the_request() -> None:
     await client.send(chunked + b"Authorization: x\r\n\r\n" + SMUGGLED)
     first, second = client.requests
     assert (first.header("authorization"), first.names, first.body) == ("", ["Host", "Transfer-Encoding"], b"hello")
+    assert first.trailers == [("authorization", "x")]
     assert second.path == "/smuggled"
 
 

@@ -274,6 +274,20 @@ async def test_expect_is_answered_when_the_stage_asks_and_not_before() -> None:
     assert taken.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
 
 
+async def test_who_reads_a_body_as_it_comes_has_its_trailers_at_its_end() -> None:
+    seen: list[Any] = []
+
+    async def stage(exchange: Exchange) -> HttpResponse:
+        answer = await count(exchange)
+        seen.extend([exchange.request.header("x-late"), exchange.request.trailers])
+        return answer
+
+    head = b"PUT /stream HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\nx-late: no\r\n\r\n"
+    async with House(stage) as house:
+        await house.ask(head + b"5\r\nhello\r\n", b"0\r\nX-Late: yes\r\n\r\n")
+    assert seen == ["no", [("x-late", "yes")]]
+
+
 @pytest.mark.parametrize("end", ["hang up", "stop", "stall"])
 async def test_a_body_that_breaks_off_raises_in_the_stage(end: str) -> None:
     raised: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()

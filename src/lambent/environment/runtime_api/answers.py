@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from lambent.errors import LambentError, ServiceError
-from lambent.model.http import HttpRequest, HttpResponse
+from lambent.model.http import HttpResponse
 
 Respond = Callable[[HttpResponse], object]
 """Sends an answer. False when it is known that nobody is there to read it."""
@@ -48,9 +48,9 @@ def json_answer(body: Any, headers: list[tuple[str, str]] | None = None) -> Http
     return HttpResponse(200, [*JSON, *(headers or [])], msgspec.json.encode(body))
 
 
-def error_type_of(request: HttpRequest, name: str, family: str) -> str:
-    """The error type that a header tells: Category.Reason; what is neither is reported as `family`.Unknown."""
-    told = request.header(name)
+def error_type_of(told: str, family: str) -> str:
+    """The error type that a header or trailer tells: Category.Reason; what is neither is reported as
+    `family`.Unknown."""
     category, dot, reason = told.partition(".")
     if dot and category in ("Runtime", "Function", "Extension") and reason.isascii() and reason.isalnum():
         return told

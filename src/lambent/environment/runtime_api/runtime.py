@@ -123,7 +123,7 @@ class HttpRuntime:
         return self._whole(request, request_id, body, len(body))
 
     def _whole(self, request: HttpRequest, request_id: str, body: bytes, count: int) -> HttpResponse:
-        if request.header(ERROR_TYPE):  # trailers stand behind the headers by now
+        if request.trailer(ERROR_TYPE):
             self._end_pieces(request, request_id)
         elif count > self.limit_bytes:
             return self._too_large(count)
@@ -163,8 +163,8 @@ class HttpRuntime:
         return ACCEPTED
 
     def _end_pieces(self, request: HttpRequest, request_id: str) -> None:
-        if request.header(ERROR_TYPE):
-            self._failed(request_id, error_type_of(request, ERROR_TYPE, "Function"), _trailed_body(request))
+        if told := request.trailer(ERROR_TYPE):
+            self._failed(request_id, error_type_of(told, "Function"), _trailed_body(request))
         else:
             self._answered(Frame(frames.RESPONSE, [request_id], b""))
 
@@ -190,7 +190,7 @@ class HttpRuntime:
     def error(self, request: HttpRequest, request_id: str) -> HttpResponse:
         """POST error."""
         self.expects_answer(request_id)
-        error_type = error_type_of(request, ERROR_TYPE, "Function")
+        error_type = error_type_of(request.header(ERROR_TYPE), "Function")
         self._answered(Frame(frames.ERROR, [request_id, error_type], error_body(request, error_type)))
         return ACCEPTED
 
@@ -199,7 +199,7 @@ class HttpRuntime:
         if self._at not in INIT_ERROR:
             raise wrong_state("runtime", self._at, At.FAILED)
         self._at = At.FAILED
-        error_type = error_type_of(request, ERROR_TYPE, "Runtime")
+        error_type = error_type_of(request.header(ERROR_TYPE), "Runtime")
         fields = [error_type, str(self._started_us())]
         self._on_frame(Frame(frames.INIT_ERROR, fields, error_body(request, error_type)))
         return ACCEPTED
@@ -224,7 +224,7 @@ class HttpRuntime:
 
 def _trailed_body(request: HttpRequest) -> bytes:
     try:
-        return base64.b64decode(request.header(ERROR_BODY)[:ERROR_LIMIT_BYTES], validate=True)
+        return base64.b64decode(request.trailer(ERROR_BODY)[:ERROR_LIMIT_BYTES], validate=True)
     except ValueError:
         return b""
 

@@ -15,7 +15,7 @@ import httptools
 import structlog
 
 from lambent.gateway.http.answer import BODILESS, CONTINUE, bytes_of, refusal, streamed_head
-from lambent.gateway.http.head import is_passed_over, request_of, size_bytes, without_offer
+from lambent.gateway.http.head import Headers, is_passed_over, request_of, size_bytes, without_offer
 from lambent.gateway.http.room import CROWDED, FEW_PIECES, PIECE_BYTES, REQUEST_BYTES, UNCOUNTED_BYTES, Room
 from lambent.gateway.http.rules import HEADERS_MAX, TOO_LONG, Arrived, Handler, Limits, Refused, Streams
 from lambent.gateway.http.sending import cut_off, hand_on, send_pieces
@@ -54,8 +54,6 @@ class Connection(asyncio.Protocol):
     def busy(self) -> bool:
         """Whether a request is being answered or waits to be."""
         return self._current is not None
-
-    # --- the transport's side -------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -175,11 +173,10 @@ class Connection(asyncio.Protocol):
         if self._beyond is not None:
             self.close()
 
-    # --- the parser's side ----------------------------------------------------------------
-
     def _reset(self) -> None:
         self._url = b""
-        self._headers: list[tuple[str, str]] = []
+        self._headers: Headers = []
+        self._trailers: Headers = []
         self._names: list[str] = []
         self._body: list[bytes] = []
         self._body_bytes = self._head_bytes = self._announced_bytes = 0
@@ -194,20 +191,20 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        headers = self._headers
-        if not self._head_open:
-            return  # a trailer: whoever looked at the headers has not seen it
-        if len(headers) >= HEADERS_MAX:
+        if len(self._headers) + len(self._trailers) >= HEADERS_MAX:
             raise Refused(431, f"more than {HEADERS_MAX} headers")
-        written = name.decode("latin-1")
+        written, text = name.decode("latin-1"), value.decode("latin-1")
         key = written.lower()
+        if not self._head_open:  # whoever looked at the headers has not seen it
+            self._trailers.append((key, text))
+            return
         if key == "expect":
             self._expects = value.lower() == b"100-continue"
         elif key == "content-length":
             self._announced_bytes = int(value)
         elif key == "transfer-encoding" and value.lower() != b"chunked":
             raise Refused(501, "no transfer coding but chunked is understood")
-        headers.append((key, value.decode("latin-1")))
+        self._headers.append((key, text))
         self._names.append(written)
 
     def on_headers_complete(self) -> None:
@@ -263,7 +260,8 @@ class Connection(asyncio.Protocol):
     def _request(self, body: bytes) -> HttpRequest:
         if self._secure and not any(name == "x-forwarded-proto" for name, _ in self._headers):
             self._headers.append(("x-forwarded-proto", "https"))
-        return request_of(self._parser.get_method(), self._url, self._headers, self._names, body)
+        method = self._parser.get_method()
+        return request_of(method, self._url, self._headers, self._names, self._trailers, body)
 
     def _hold(self) -> None:
         """So much has come of a request that lies in memory until it is answered. Raises Refused."""
@@ -289,8 +287,6 @@ class Connection(asyncio.Protocol):
     def _break_body(self, words: str) -> None:
         if self._body_stream is not None:
             self._body_stream.break_off(words)
-
-    # --- answering ------------------------------------------------------------------------
 
     def _start_waiting(self) -> None:
         if self._starting:

@@ -12,12 +12,14 @@ from lambent.model.http import HttpRequest
 Headers = list[tuple[str, str]]
 
 
-def request_of(method: bytes, url: bytes, headers: Headers, names: list[str], body: bytes) -> HttpRequest:
+def request_of(
+    method: bytes, url: bytes, headers: Headers, names: list[str], trailers: Headers, body: bytes
+) -> HttpRequest:
     """The request, its target in origin form."""
     path, _, query = url.decode("latin-1").partition("?")
     if path[:1] != "/":
         path = origin_form(path)
-    return HttpRequest(method.decode("latin-1"), path, query, headers, body, names)
+    return HttpRequest(method.decode("latin-1"), path, query, headers, body, names, trailers)
 
 
 def origin_form(target: str) -> str:

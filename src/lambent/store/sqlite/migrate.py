@@ -40,9 +40,3 @@ def run_script(connection: sqlite3.Connection, script: str) -> None:
     """Run each statement inside the transaction that is open (`executescript` would commit it)."""
     for statement in statements_of(script):
         connection.execute(statement)
-
-
-def objects_of(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
-    """Every table, index, view and trigger with its text, white space evened out."""
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {(kind, name): " ".join(sql.split()) for kind, name, sql in rows}
