@@ -169,6 +169,7 @@ def test_an_offer_of_http_2_is_passed_over_and_loses_no_body(cuts: list[int]) ->
         paths = [(request.path, request.body) for request in client.requests]
         assert paths == [("/0", b"hello"), ("/1", b""), ("/2", b"GET /x HTTP/1.1\r\n\r\n")]
         assert answer.count(b"HTTP/1.1 200 ") == 3
+        assert client.requests[0].names == ["Connection", "Content-Length"]
         assert not client.wire.closed
 
     asyncio.run(run())

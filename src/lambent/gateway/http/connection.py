@@ -215,7 +215,8 @@ class Connection(asyncio.Protocol):
                 raise Refused(431, TOO_LONG)
         method = self._parser.get_method()
         if self._parser.should_upgrade() and is_passed_over(method, self._headers):
-            self._again = without_offer(method, self._url, self._parser.get_http_version(), self._headers)
+            version = self._parser.get_http_version()
+            self._again = without_offer(method, self._url, version, self._names, self._headers)
             return
         self.deadline_s = self._loop.time() + self._limits.body_idle_s
         if self._streams is not None:

@@ -42,7 +42,8 @@ def is_passed_over(method: bytes, headers: Headers) -> bool:
     )
 
 
-def without_offer(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
-    """The head once more, without `Upgrade`."""
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers if name != "upgrade")
+def without_offer(method: bytes, url: bytes, version: str, names: list[str], headers: Headers) -> bytes:
+    """The head once more, without `Upgrade`; `names` are those of `headers` as they came."""
+    kept = ((name, value) for name, (key, value) in zip(names, headers, strict=True) if key != "upgrade")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in kept)
     return b"%b %b HTTP/%b\r\n%b\r\n" % (method, url, version.encode(), lines.encode("latin-1"))
