@@ -134,6 +134,20 @@ def test_presigned_links_need_no_key(bucket: str, platform: Any, signature: str)
     assert httpx.get(typed).headers["content-type"] == "text/x"
     assert httpx.get(get.replace("/k?", "/l?")).status_code == 403
     assert httpx.get(f"{platform.endpoint}/{bucket}/k").status_code == 403
+    listing = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": bucket})
+    assert "<Key>k</Key>" in httpx.get(listing).text
+
+
+@pytest.mark.parametrize("signature", ["s3v4", "s3"])
+def test_the_holder_of_a_link_cannot_make_another_request_of_it(
+    s3: Any, bucket: str, platform: Any, signature: str
+) -> None:
+    s3.put_object(Bucket=bucket, Key="private", Body=b"private")
+    signing = platform.client("s3", signature_version=signature)
+    put = signing.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"})
+    for more in (f"X-Amz-Copy-Source=/{bucket}/private", f"x%2Damz-copy-source=/{bucket}/private", "%61cl", "acl"):
+        assert httpx.put(f"{put}&{more}").status_code == 403
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["private"]
 
 
 def test_buckets_are_addressed_by_host_too(platform: Any, s3: Any, bucket: str) -> None:
