@@ -164,6 +164,27 @@ def test_what_a_function_does_wrong_is_said_in_the_words_of_the_service(platform
     assert (answer.status, json.loads(body)) == (503, {"message": "Service Unavailable"})
 
 
+def test_a_path_leads_to_no_function_url_of_another_where_the_host_is_an_apis(
+    platform: "Platform", function: str
+) -> None:
+    """Source: RFC 6454: browsers let all that one host answers share cookies and scripts."""
+    api, lambda_ = platform.client("apigatewayv2"), platform.client("lambda")
+    made = api.create_api(Name="alone", ProtocolType="HTTP", Target=arn_of(platform, function))["ApiId"]
+    allow(platform, function, made)
+    url = lambda_.create_function_url_config(FunctionName=function, AuthType="AWS_IAM")["FunctionUrl"]
+    path = f"/_aws/lambda-url/{url.split('/')[2].partition('.')[0]}/x"
+    name = f"alone-{made}.example.test"
+    api.create_domain_name(DomainName=name, DomainNameConfigurations=[{"EndpointType": "REGIONAL"}])
+    api.create_api_mapping(DomainName=name, ApiId=made, Stage="$default")
+    client = Client(platform, made)
+    assert client.json(path)["rawPath"] == path
+    client.host = f"{name}:{client.port}"
+    assert client.json(path)["rawPath"] == path
+    client.host = f"127.0.0.1:{client.port}"
+    assert client.ask(path)[0].status == 403  # it is the function URL, which wants a signature
+    lambda_.delete_function_url_config(FunctionName=function)
+
+
 def test_a_custom_domain_name_leads_to_the_stages_that_its_paths_name(platform: "Platform", function: str) -> None:
     api = platform.client("apigatewayv2")
     made = api.create_api(Name="named", ProtocolType="HTTP", Target=arn_of(platform, function))["ApiId"]

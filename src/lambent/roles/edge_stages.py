@@ -47,8 +47,8 @@ def stages_of(to: Serving, settings: Settings, clock: Clock, ids: Ids) -> tuple[
     admission = Admission(to.caches.snapshots.cached, to.data_plane.snapshot, apis.permits)
     objects = object_stages(control, to.caches.keys, settings, clock, ids)
     return (
-        FunctionUrls(begin, to.caches.urls, to.authentication, clock, url_rules),
         apis.stage,
+        FunctionUrls(begin, to.caches.urls, to.authentication, clock, url_rules),
         OpenPaths(answers),
         OpenLinks(control.http),
         *objects.unsigned,

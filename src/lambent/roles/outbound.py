@@ -13,18 +13,24 @@ import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from string import punctuation
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpcore
 
 from lambent.model.http import HttpResponse, Outgoing
+from lambent.protocol.sigv4_canonical import octets
 from lambent.sandbox.network_routes import leads_away
 from lambent.sandbox.network_rules import Address, Rules, rules
 
 IDLE_S = 5.0
 CONNECTIONS, IDLE_CONNECTIONS, RESOLVERS = 1_024, 32, 8
-FAILED = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
+FAILED = (
+    *(httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, httpcore.UnsupportedProtocol),
+    ValueError,  # it is no URL, or its host is no name: a user's words, not a fault of ours
+)
+FRAMING = frozenset({"content-length", "transfer-encoding"})  # says the client, of the body that it sends
 
 
 class Forbidden(OSError):
@@ -62,24 +68,21 @@ class Outbound:
         return None if self._gate.permits(address) else forbidden(host)
 
     async def send(self, what: Outgoing) -> HttpResponse:
-        """The answer. Host and the credentials of the URL are put in; without `most_bytes` no body is read.
+        """The answer. Host, the length and the credentials of the URL are put in; without `most_bytes` no body is read.
 
         Raises:
             Forbidden: this server does not connect to there.
-            NoAnswer: nobody answers, or no HTTP.
+            NoAnswer: nobody answers, or no HTTP; or the URL or a header cannot be sent.
             TooLong: the body is longer than that.
             TimeoutError: it took longer than that.
         """
-        parts = urlsplit(what.url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        sent = _completed(what.headers, parts.netloc)
-        place = httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
         extensions = {"sni_hostname": what.server_name} if what.server_name else {}
         try:
+            place, sent = _asked(what)
             async with (
                 asyncio.timeout(what.timeout_s),
                 self._pool.stream(
-                    what.method, place, headers=sent, content=what.body or None, extensions=extensions
+                    octets(what.method), place, headers=sent, content=what.body or None, extensions=extensions
                 ) as answer,
             ):
                 got = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers]
@@ -126,9 +129,18 @@ class Gate(httpcore.AsyncNetworkBackend):
         self._names.shutdown(wait=False, cancel_futures=True)
 
 
+def _asked(what: Outgoing) -> tuple[httpcore.URL, list[tuple[bytes, bytes]]]:
+    """Where it goes and its headers, as octets. Raises ValueError for what is no URL."""
+    parts = urlsplit(what.url)
+    target = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=punctuation)
+    host = (parts.hostname or "").encode("ascii")
+    place = httpcore.URL(scheme=parts.scheme.encode("ascii"), host=host, port=parts.port, target=target.encode("ascii"))
+    return place, [(octets(name), octets(value)) for name, value in _completed(what.headers, parts.netloc)]
+
+
 def _completed(headers: list[tuple[str, str]], netloc: str) -> list[tuple[str, str]]:
     login, _, place = netloc.rpartition("@")
-    completed = [("host", place), *headers]
+    completed = [("host", place), *(each for each in headers if each[0].lower() not in FRAMING)]
     if login:
         completed.append(("authorization", f"Basic {b64encode(unquote(login).encode()).decode()}"))
     return completed

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambent.delivery.api import Delivery, NotDelivered
+from lambent.model.http import Outgoing
 from lambent.roles.http_carrier import HttpCarrier
 from lambent.roles.outbound import Outbound
 from lambent.sandbox.network_rules import Address
@@ -64,6 +65,27 @@ async def test_a_delivery_is_posted_with_its_headers_and_the_login_of_its_url(en
         "x-amz-sns-message-id": "m",
         "authorization": "Basic bWU6cEBzcw==",
     }
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://a..b/", f"http://{'a' * 70}.org/", "http://zürich.example/", "http://127.0.0.1:99999/", "http://[::1/"],
+)
+async def test_what_is_no_url_is_not_delivered(url: str) -> None:
+    with pytest.raises(NotDelivered, match="Error") as refused:
+        await post(url)
+    assert refused.value.again
+
+
+async def test_headers_and_paths_go_out_as_octets_and_never_say_how_long_the_body_is(endpoint: Endpoint) -> None:
+    outbound = Outbound(["127.0.0.0/8"])
+    headers = [("x-name", "Zoë"), ("x-far", "日本"), ("Transfer-Encoding", "chunked"), ("content-length", "9")]
+    what = Outgoing("POST", f"http://127.0.0.1:{endpoint.port}/é t\r\nx: y", headers, b"body", 20.0)
+    assert (await outbound.send(what)).status == 200
+    await outbound.close()
+    head = endpoint.got[0].partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert head[0] == b"POST /%C3%A9%20tx:%20y HTTP/1.1"
+    assert sorted(head[2:]) == [b"Content-Length: 4", b"x-far: " + "日本".encode(), "x-name: Zoë".encode("latin-1")]
 
 
 @pytest.mark.parametrize(

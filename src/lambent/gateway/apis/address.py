@@ -1,7 +1,8 @@
 """Which API a request is for: by its Host, or by its path. Pure.
 
 `Host: ID.execute-api.REGION.<any domain>` is AWS's form. The paths are those of other local endpoints, for clients
-that cannot resolve such names: `/_aws/execute-api/ID/STAGE/...`, and `/restapis/ID/STAGE/_user_request_/...`.
+that cannot resolve such names: `/_aws/execute-api/ID/STAGE/...`, and `/restapis/ID/STAGE/_user_request_/...`. They lead
+to an API only where the Host does not say what the request is for.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Container
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from lambent.gateway.hosts import names_one_thing
 from lambent.model.http import HttpRequest
 
 MARK, PREFIX, REST_PREFIX, REST_MARK = ".execute-api.", "/_aws/execute-api/", "/restapis/", "_user_request_"
@@ -40,20 +42,26 @@ class Place(NamedTuple):
     base: str
 
 
-def address_of(request: HttpRequest) -> ApiAddress | None:
-    """The API that is addressed; None for a request that is for none."""
+def named_by_host(request: HttpRequest) -> ApiAddress | None:
+    """The API that the Host is of; None where it is of none."""
+    host = request.header("host")
+    if MARK not in host.lower():
+        return None
+    match = HOST.fullmatch(host)
+    return match and ApiAddress(match[1].lower(), match[2].lower(), request.path, domain_of(host))
+
+
+def named_by_path(request: HttpRequest) -> ApiAddress | None:
+    """The API that the path leads to; None for a request that is for none."""
     host, path = request.header("host"), request.path
-    if MARK in host:
-        match = HOST.fullmatch(host)
-        if match is not None:
-            return ApiAddress(match[1].lower(), match[2].lower(), path, domain_of(host))
+    if not path.startswith((PREFIX, REST_PREFIX)) or names_one_thing(host):
+        return None
     if path.startswith(PREFIX):
         api_id, slash, rest = path[len(PREFIX) :].partition("/")
         return ApiAddress(api_id, "", slash + rest or "/", domain_of(host))
-    if path.startswith(REST_PREFIX):
-        parts = path[len(REST_PREFIX) :].split("/", 3)
-        if len(parts) > 2 and parts[2] == REST_MARK:
-            return ApiAddress(parts[0], "", "/" + "/".join(parts[3:]), domain_of(host), unquote(parts[1]))
+    parts = path[len(REST_PREFIX) :].split("/", 3)
+    if len(parts) > 2 and parts[2] == REST_MARK:
+        return ApiAddress(parts[0], "", "/" + "/".join(parts[3:]), domain_of(host), unquote(parts[1]))
     return None
 
 

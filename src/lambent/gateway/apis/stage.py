@@ -5,10 +5,11 @@ Knows how an API is found. What kinds there are, and what a request to one may d
 
 from collections.abc import Awaitable
 
-from lambent.gateway.apis.address import ApiAddress, address_of
+from lambent.gateway.apis.address import ApiAddress, named_by_host, named_by_path
 from lambent.gateway.apis.cache import ApiCache
 from lambent.gateway.apis.domains import Domains, address_at, may_be_custom
 from lambent.gateway.exchange import Exchange, Step
+from lambent.gateway.hosts import names_one_thing
 from lambent.model.http import HttpResponse
 
 FORBIDDEN = b'{"message":"Forbidden"}'
@@ -29,13 +30,17 @@ class Apis:
 
     def __call__(self, exchange: Exchange) -> Step | Awaitable[Step]:
         """Answer a request to an API; None for every other request."""
-        address = address_of(exchange.request)
+        address = named_by_host(exchange.request)
         if address is not None:
             return self._serve(exchange, address)
         host = exchange.request.header("host")
-        if not may_be_custom(host):
-            return None
+        if not may_be_custom(host) or names_one_thing(host):
+            return self._at_path(exchange)
         return self._at_domain(exchange, host) if self._domains.known else self._learn(exchange, host)
+
+    def _at_path(self, exchange: Exchange) -> Step | Awaitable[Step]:
+        address = named_by_path(exchange.request)
+        return None if address is None else self._serve(exchange, address)
 
     def _serve(self, exchange: Exchange, address: ApiAddress) -> Step | Awaitable[Step]:
         if exchange.body is not None:
@@ -60,7 +65,7 @@ class Apis:
     def _at_domain(self, exchange: Exchange, host: str) -> Step | Awaitable[Step]:
         mappings = self._domains.mappings(host)
         if mappings is None:
-            return None
+            return self._at_path(exchange)
         address = address_at(host, exchange.request.path, mappings)
         return _forbidden(exchange) if address is None else self._serve(exchange, address)
 

@@ -1,4 +1,5 @@
-"""The stage that answers requests to function URLs. Stands before authentication, which most need not.
+"""The stage that answers requests to function URLs. Stands before authentication, which most need not, and behind that
+of APIs, whose owners' domain names are theirs whatever the path.
 
 The way: the URL (cached), preflight, who may use it, the event, the function, its answer. A URL with
 RESPONSE_STREAM sends what its function streams while it comes; what a function gives whole is

@@ -210,6 +210,13 @@ async def test_a_custom_domain_name_leads_there_though_the_apis_own_address_is_c
     assert message(await lab.ask("/pets/7", host="api.example.com")) == (403, "Forbidden")
 
 
+@pytest.mark.parametrize("path", ["/_aws/execute-api/abc/prod/pets/7", "/restapis/abc/prod/_user_request_/pets/7"])
+async def test_below_a_custom_domain_name_a_path_leads_to_no_other_api(path: str) -> None:
+    lab = Lab()
+    assert (await lab.ask(path, host="127.0.0.1")).body == b"hi"
+    assert message(await lab.ask(path, host="api.example.com")) == (403, "Forbidden")
+
+
 async def test_an_answer_that_comes_too_late_goes_nowhere() -> None:
     lab = Lab(routes=(HttpRoute("$default", FunctionTarget(KEY, "", "2.0", 50)),))
     lab.result = None

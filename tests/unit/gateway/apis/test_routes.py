@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.gateway.apis.address import ApiAddress, Place, address_of, place_of
+from lambent.gateway.apis.address import ApiAddress, Place, named_by_host, named_by_path, place_of
 from lambent.gateway.apis.domains import address_at, may_be_custom
 from lambent.gateway.apis.routes import RouteTable
 from lambent.model.apis import DomainMapping
@@ -82,6 +82,12 @@ def request(host: str, path: str) -> HttpRequest:
     ("host", "path", "wanted"),
     [
         ("abc.execute-api.eu-west-1.localhost:4566", "/p/x", ("abc", "eu-west-1", "/p/x", "")),
+        ("ABC.Execute-Api.eu-west-1.localhost", "/", ("abc", "eu-west-1", "/", "")),
+        (
+            "abc.execute-api.eu-west-1.localhost",
+            "/_aws/execute-api/xyz/p",
+            ("abc", "eu-west-1", "/_aws/execute-api/xyz/p", ""),
+        ),
         ("127.0.0.1:4566", "/_aws/execute-api/abc/p/x", ("abc", "", "/p/x", "")),
         ("127.0.0.1:4566", "/_aws/execute-api/abc", ("abc", "", "/", "")),
         ("localhost", "/restapis/abc/p/_user_request_/x/y", ("abc", "", "/x/y", "p")),
@@ -89,20 +95,30 @@ def request(host: str, path: str) -> HttpRequest:
     ],
 )
 def test_an_api_is_addressed_by_host_or_by_path(host: str, path: str, wanted: tuple[str, ...]) -> None:
-    found = address_of(request(host, path))
+    found = named_by_host(request(host, path)) or named_by_path(request(host, path))
     assert found is not None
     assert (found.api_id, found.region, found.path, found.stage) == wanted
 
 
 @pytest.mark.parametrize("path", ["/", "/restapis/abc/stages/x", "/restapis", "/_aws/lambda-url/x"])
 def test_other_requests_are_for_no_api(path: str) -> None:
-    assert address_of(request("127.0.0.1:4566", path)) is None
+    asked = request("127.0.0.1:4566", path)
+    assert named_by_host(asked) is None
+    assert named_by_path(asked) is None
+
+
+@pytest.mark.parametrize("host", ["u.lambda-url.eu-west-1.localhost", "pets.s3.localhost", "pets.S3.eu-west-1.x.org"])
+@pytest.mark.parametrize("path", ["/_aws/execute-api/abc/p", "/restapis/abc/p/_user_request_/x"])
+def test_a_path_leads_to_no_api_where_the_host_is_somebody_elses(host: str, path: str) -> None:
+    """Source: RFC 6454: what one host answers is of one origin."""
+    assert named_by_host(request(host, path)) is None
+    assert named_by_path(request(host, path)) is None
 
 
 @settings(max_examples=100)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_no_host_and_no_path_does_harm(host: str, path: str) -> None:
-    found = address_of(request(host, "/" + path))
+    found = named_by_host(request(host, "/" + path)) or named_by_path(request(host, "/" + path))
     if found is not None:
         assert found.path.startswith("/")
         place_of(found, {"$default"})

@@ -42,6 +42,11 @@ def event(request: HttpRequest, facts: Facts = FACTS) -> dict[str, Any]:
         ("u1.lambda-url..localhost", "/", None),
         ("a.b.lambda-url.eu-west-1.localhost", "/", None),
         ("", "/", None),
+        ("U1.Lambda-Url.eu-west-1.localhost", "/", ("u1", "eu-west-1", "/")),
+        ("u1.lambda-url.eu-west-1.localhost", "/_aws/lambda-url/u2/", ("u1", "eu-west-1", "/_aws/lambda-url/u2/")),
+        ("abc.execute-api.eu-west-1.localhost", "/_aws/lambda-url/u1/", None),
+        ("pets.s3.localhost:4566", "/_aws/lambda-url/u1/", None),
+        ("a.b.lambda-url.eu-west-1.localhost", "/_aws/lambda-url/u1/", None),
     ],
 )
 def test_a_url_is_addressed_by_host_or_by_path(host: str, path: str, address: tuple[str, str, str] | None) -> None:
