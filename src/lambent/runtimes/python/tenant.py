@@ -114,12 +114,13 @@ def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes],
 
 def _mount_folders(spec: dict[str, Any]) -> None:
     walls.mount(f"{HIDDEN}/code/{spec['code']}", "/var/task", flags=walls.MS_BIND)  # read-only like its source
-    layers = [f"{HIDDEN}/code/{layer}" for layer in spec["layers"]]
+    # Packages are folders by their content: two layers of the same content are one, which overlay takes once only.
+    layers = [f"{HIDDEN}/code/{layer}" for layer in dict.fromkeys(reversed(spec["layers"]))]  # the last wins
     if len(layers) == 1:
         walls.mount(layers[0], "/opt", flags=walls.MS_BIND)
     elif layers:
         flags = walls.MS_RDONLY | walls.MS_NOSUID | walls.MS_NODEV
-        walls.mount("overlay", "/opt", "overlay", flags, "lowerdir=" + ":".join(reversed(layers)))  # the last wins
+        walls.mount("overlay", "/opt", "overlay", flags, "lowerdir=" + ":".join(layers))
 
 
 def mount_tmp(size_mb: int, loop: int) -> None:
