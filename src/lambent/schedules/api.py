@@ -88,15 +88,19 @@ class CronSchedule(Struct, frozen=True):
         return None
 
 
-def parse_schedule(text: str) -> Schedule:
-    """The schedule that `text` writes down. Raises InvalidSchedule."""
+def parse_schedule(text: str, *, any_unit: bool = False) -> Schedule:
+    """The schedule that `text` writes down. Raises InvalidSchedule.
+
+    A rule wants `1 hour` and `2 hours`. EventBridge Scheduler does not count, its guide has `minutes | hours | days` for
+    every number and `rate(1 hour)` in its examples: that is `any_unit`.
+    """
     match = _FORM.fullmatch(text)
     if match is None:
         raise InvalidSchedule(text, "it has to be cron(...), rate(...) or at(...)")
     kind, inside = match.groups()
     if kind == "cron":
         return CronSchedule(parse_cron(inside))
-    return _rate(inside) if kind == "rate" else _at(inside)
+    return _rate(inside, any_unit) if kind == "rate" else _at(inside)
 
 
 def newest(schedule: Schedule, moment_ms: int, until_ms: int, anchor_ms: int, zone: Zone) -> int:
@@ -124,9 +128,9 @@ def zone_named(name: str) -> Zone:
         raise InvalidSchedule(name, "it is not the name of a time zone") from None
 
 
-def _rate(inside: str) -> Rate:
+def _rate(inside: str, any_unit: bool) -> Rate:
     match = _RATE.fullmatch(inside)
-    if match is None or (match[1] == "1") is (match[3] == "s"):
+    if match is None or (not any_unit and (match[1] == "1") is (match[3] == "s")):
         raise InvalidSchedule(inside, "a rate is a number and minute, hour or day, with s unless the number is 1")
     return Rate(int(match[1]) * _UNIT_MS[match[2]])
 

@@ -18,7 +18,7 @@ EARLIEST_START_MS = 5 * MINUTE_MS
 def check_times(plan: Plan) -> None:
     """Raises ValidationError for an expression, a zone or dates that cannot be."""
     try:
-        parse_schedule(plan.expression)
+        parse_schedule(plan.expression, any_unit=True)
     except InvalidSchedule as error:
         raise ValidationError(f"Invalid Schedule Expression {plan.expression}: {error.reason}.") from None
     try:
@@ -75,4 +75,4 @@ def _at(plan: Plan, times: Times, moment_ms: int | None, fraction: float) -> Tim
 
 
 def _parsed(plan: Plan) -> tuple[Schedule, Zone]:
-    return parse_schedule(plan.expression), zone_named(plan.zone)
+    return parse_schedule(plan.expression, any_unit=True), zone_named(plan.zone)

@@ -27,7 +27,8 @@ REFUSED = {
     "ArchivePolicy": "Archiving of messages",
     "DataProtectionPolicy": "The data protection policy",
 }
-FEEDBACK = ("SuccessFeedbackRoleArn", "FailureFeedbackRoleArn", "SuccessFeedbackSampleRate")
+FEEDBACK_ROLES = ("SuccessFeedbackRoleArn", "FailureFeedbackRoleArn")
+SAMPLE_RATE, NO_SAMPLE = "SuccessFeedbackSampleRate", "0"  # percent; none is what Lambent logs
 OWNER_ACTIONS = (
     *("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe"),
     *("ListSubscriptionsByTopic", "Publish"),
@@ -80,9 +81,9 @@ def shown(topic: Topic, counts: Mapping[str, int]) -> dict[str, str]:
 
 
 def _checked(key: TopicKey, name: str, value: str) -> str:
-    lacked = REFUSED.get(name) or ("Logging of delivery status" if name.endswith(FEEDBACK) else "")
+    lacked = REFUSED.get(name) or ("Logging of delivery status" if name.endswith((*FEEDBACK_ROLES, SAMPLE_RATE)) else "")
     if lacked:
-        if value:
+        if value and not (name.endswith(SAMPLE_RATE) and value == NO_SAMPLE):
             raise refused(lacked)
         return value
     if name in BOOLEANS:

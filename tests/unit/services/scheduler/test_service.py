@@ -168,7 +168,7 @@ async def test_a_dead_letter_tells_of_the_schedule(house: House) -> None:
 
 async def test_a_rate_begins_at_once_or_at_its_start_and_ends_at_its_end(house: House) -> None:
     await house.create("rate(10 minutes)", Name="now", EndDate=START + timedelta(minutes=20))
-    await house.create("rate(10 minutes)", Name="later", StartDate=START + timedelta(hours=1))
+    await house.create("rate(10 minute)", Name="later", StartDate=START + timedelta(hours=1))
     await house.until(1)
     for wanted in (2, 3, 3, 3):
         await house.clock.advance(600)
@@ -254,7 +254,7 @@ async def test_two_accounts_share_nothing(house: House) -> None:
 
 
 WRONG: list[dict[str, Any]] = [
-    {"ScheduleExpression": "rate(1 hours)"},
+    {"ScheduleExpression": "rate(0 hours)"},
     {"ScheduleExpression": "cron(0 0 * * * *)"},
     {"ScheduleExpressionTimezone": "Mars/Olympus"},
     {"StartDate": START, "EndDate": START},

@@ -355,6 +355,7 @@ async def test_a_wrong_subscription_is_refused_and_not_kept(
         ("a", {"SignatureVersion": "3"}, "SignatureVersion"),
         ("a", {"TracingConfig": "Active"}, "Active tracing is not implemented"),
         ("a", {"LambdaSuccessFeedbackRoleArn": "arn:aws:iam::1:role/r"}, "delivery status is not implemented"),
+        ("a", {"LambdaSuccessFeedbackSampleRate": "1"}, "delivery status is not implemented"),
         ("a", {"Color": "red"}, "AttributeName"),
     ],
 )
@@ -364,6 +365,16 @@ async def test_a_wrong_topic_is_refused_and_not_made(
     with pytest.raises(ServiceError, match=words):
         await house.topic(name, **attributes)
     assert len((await house.call("ListTopics"))["Topics"]) == 1
+
+
+async def test_a_sample_rate_of_zero_logs_nothing_as_lambent_does(house: House) -> None:
+    """Terraform's provider sets it for every protocol of every topic."""
+    attribute = {"AttributeName": "HTTPSuccessFeedbackSampleRate", "AttributeValue": "0"}
+    await house.call("SetTopicAttributes", TopicArn=TOPIC, **attribute)
+    shown = (await house.call("GetTopicAttributes", TopicArn=TOPIC))["Attributes"]
+    assert shown["HTTPSuccessFeedbackSampleRate"] == "0"
+    with pytest.raises(ServiceError, match="delivery status is not implemented"):
+        await house.call("SetTopicAttributes", TopicArn=TOPIC, **attribute | {"AttributeValue": "100"})
 
 
 async def test_an_account_has_so_many_topics_and_no_more(house: House) -> None:
