@@ -131,7 +131,7 @@ def test_pages_groups_and_tags(platform: Any, role: str) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"ScheduleExpression": "rate(1 hours)"}, "Invalid Schedule Expression rate(1 hours)"),
+        ({"ScheduleExpression": "rate(0 hours)"}, "Invalid Schedule Expression rate(0 hours)"),
         ({"ScheduleExpressionTimezone": "Mars/Olympus"}, "Mars/Olympus"),
         ({"Target": {"Arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage"}}, "no universal targets"),
         ({"Target": {"RoleArn": "arn:aws:iam::000000000000:role/nobody"}}, "must allow AWS EventBridge Scheduler"),
