@@ -97,7 +97,9 @@ def test_a_rate_counts_from_its_anchor() -> None:
     assert rate.next_after(301_001, 1_000, UTC) == 601_000
 
 
-@pytest.mark.parametrize(("expression", "minutes"), [("rate(1 hours)", 60), ("rate(5 minute)", 5), ("rate(1 day)", 1440)])
+@pytest.mark.parametrize(
+    ("expression", "minutes"), [("rate(1 hours)", 60), ("rate(5 minute)", 5), ("rate(1 day)", 1440)]
+)
 def test_a_rate_of_the_scheduler_takes_any_unit(expression: str, minutes: int) -> None:
     """EventBridge Scheduler User Guide, "Rate-based schedules"; Terraform's provider has `rate(1 hours)` as its example."""
     assert parse_schedule(expression, any_unit=True).next_after(0, 0, UTC) == minutes * 60_000

@@ -81,7 +81,9 @@ def shown(topic: Topic, counts: Mapping[str, int]) -> dict[str, str]:
 
 
 def _checked(key: TopicKey, name: str, value: str) -> str:
-    lacked = REFUSED.get(name) or ("Logging of delivery status" if name.endswith((*FEEDBACK_ROLES, SAMPLE_RATE)) else "")
+    lacked = REFUSED.get(name) or (
+        "Logging of delivery status" if name.endswith((*FEEDBACK_ROLES, SAMPLE_RATE)) else ""
+    )
     if lacked:
         if value and not (name.endswith(SAMPLE_RATE) and value == NO_SAMPLE):
             raise refused(lacked)
