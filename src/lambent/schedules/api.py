@@ -91,8 +91,8 @@ class CronSchedule(Struct, frozen=True):
 def parse_schedule(text: str, *, any_unit: bool = False) -> Schedule:
     """The schedule that `text` writes down. Raises InvalidSchedule.
 
-    A rule wants `1 hour` and `2 hours`. EventBridge Scheduler does not count, its guide has `minutes | hours | days` for
-    every number and `rate(1 hour)` in its examples: that is `any_unit`.
+    A rule wants `1 hour` and `2 hours`. EventBridge Scheduler does not count: its guide has `minutes | hours | days`
+    for every number, and `rate(1 hour)` in its examples. That is `any_unit`.
     """
     match = _FORM.fullmatch(text)
     if match is None:

@@ -101,7 +101,7 @@ def test_a_rate_counts_from_its_anchor() -> None:
     ("expression", "minutes"), [("rate(1 hours)", 60), ("rate(5 minute)", 5), ("rate(1 day)", 1440)]
 )
 def test_a_rate_of_the_scheduler_takes_any_unit(expression: str, minutes: int) -> None:
-    """EventBridge Scheduler User Guide, "Rate-based schedules"; Terraform's provider has `rate(1 hours)` as its example."""
+    """EventBridge Scheduler User Guide, "Rate-based schedules"; the example of Terraform's provider."""
     assert parse_schedule(expression, any_unit=True).next_after(0, 0, UTC) == minutes * 60_000
 
 
