@@ -83,8 +83,8 @@ def test_layers_are_merged_in_order_and_the_last_wins(platform: "Platform") -> N
 
 def test_two_layers_of_the_same_content_are_both_there(platform: "Platform") -> None:
     lambda_ = platform.client("lambda")
-    same, other = {"python/shared.py": "WHO = 1", "one.txt": "1"}, {"python/shared.py": "WHO = 2"}
-    first, second, third = layer(lambda_, same), layer(lambda_, other), layer(lambda_, same)
+    same: dict[str, str | bytes] = {"python/shared.py": "WHO = 1", "one.txt": "1"}
+    first, second, third = layer(lambda_, same), layer(lambda_, {"python/shared.py": "WHO = 2"}), layer(lambda_, same)
     assert run(lambda_, platform.create(LOOKS, Layers=[first, second, third]))["who"] == 1
     told = run(lambda_, platform.create(LOOKS, Layers=[first, third]))
     assert (told["who"], told["opt"]) == (1, ["one.txt", "python"])
