@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from msgspec import Struct
 
 from lambent.ids import Ids
+from lambent.invocation.streaming import AnswerStream
 from lambent.model.function import FunctionSnapshot
 from lambent.model.invocation import InvocationRecord, InvocationResult
 from lambent.model.messages import (
@@ -39,19 +40,15 @@ class Control(Protocol):
         """The function version as it is now. Raises ServiceError (ResourceNotFoundException)."""
 
     async def lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
-        """One more environment; or who has some, if there can be no more. Raises ServiceError
-        (TooManyRequestsException)."""
+        """One more environment; or who has some, if there can be no more, or control is away and they cannot move.
+        Raises ServiceError (TooManyRequestsException)."""
 
     async def requests(self, query: RateQuery) -> RateGrant:
         """How many more synchronous requests may pass. Raises ServiceError."""
 
-    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
-        """Its result, from another edge; None when that has no environment for it any more, and it was not run. Raises
-        ServiceError."""
-
-    async def elsewhere(self, guest: Guest) -> InvocationResult | None:
-        """Its result, where control is away and another edge has an environment for it that cannot be moved here;
-        else None, at once, and it was not run. Raises ServiceError."""
+    async def host(self, edge: int, guest: Guest, stream: AnswerStream | None = None) -> InvocationResult | None:
+        """Its result, from another edge, after the pieces that went to `stream`; None when that has no environment for
+        it any more, and it was not run. Raises ServiceError."""
 
     def idle(self, change: IdleChange) -> None:
         """A notice: the environment fell idle, or is in use again. Never raises."""

@@ -18,8 +18,8 @@ class Call(NamedTuple):
 
     @property
     def stays(self) -> bool:
-        """Whether it runs at this edge or not at all: pieces of answers do not travel, and nobody is sent on twice."""
-        return self.stream is not None or bool(self.made_for)
+        """Whether it runs at this edge or not at all: nobody is sent on twice."""
+        return bool(self.made_for)
 
     def version_of(self, snapshot: FunctionSnapshot, fraction: float) -> FunctionSnapshot:
         """The version of an alias that it goes to; drawn once for each, by a `fraction` from 0 to 1."""

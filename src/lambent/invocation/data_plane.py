@@ -9,7 +9,7 @@ two. Everything else is a task of its own. Either way a caller that hangs up end
 function runs on to its end (as on AWS) and the environment is given back in order.
 
 Where no more environments can be had and another edge has those there are, a request runs there, in one line with that
-edge's own (docs/decisions/0040). One whose answer comes in pieces stays.
+edge's own (docs/decisions/0040).
 
 `estate.py` holds the environments: who is idle, busy, coming, and who has to go.
 """
@@ -74,15 +74,11 @@ class DataPlane:
         """
         return await self._outcome(Call(invocation))
 
-    async def host(self, guest: Guest) -> InvocationResult | None:
+    async def host(self, guest: Guest, stream: AnswerStream | None = None) -> InvocationResult | None:
         """`invoke` for another edge, which thinks that all environments are here; None when there are none any more."""
         if not self._estate.serves(guest.environment_key):
             return None
-        return await self._outcome(Call(guest.invocation, made_for=guest.environment_key))
-
-    async def keep(self, guest: Guest) -> InvocationResult | None:
-        """`host`, but None also when what is here could as well move."""
-        return await self.host(guest) if self._estate.keeps(guest.environment_key) else None
+        return await self._outcome(Call(guest.invocation, stream, made_for=guest.environment_key))
 
     def begin(self, invocation: Invocation, done: Done, stream: AnswerStream | None = None) -> None:
         """Run `invocation`, and call `done` once with its result or with the ServiceError that `invoke` raises.
@@ -244,22 +240,18 @@ class DataPlane:
     async def _find_place(self, call: Call, snapshot: FunctionSnapshot) -> InvocationResult:
         """In an environment that is here, or comes here, or with another edge that has all there can be."""
         pool = self._estate.pool_for(snapshot, call.invocation.qualifier)
-        if call.stays:
-            lease: Lease | Hosted = pool.take_nowait() or await self._wait(pool, call, snapshot, stays=True)
-            assert isinstance(lease, Lease)
-            return await self._use(lease, call, snapshot)
-        control, guest = self._links.control, Guest(call.invocation, snapshot.environment_key)
-        told = await control.elsewhere(guest) if pool.empty else None
-        for stays in (*[False] * MOST_HOSTS, True):
-            if told is not None:
-                return told
-            place = pool.take_nowait() or pool.host_nowait() or await self._wait(pool, call, snapshot, stays=stays)
+        guest = Guest(call.invocation, snapshot.environment_key)
+        for _ in range(0 if call.stays else MOST_HOSTS):
+            place = pool.take_nowait() or pool.host_nowait() or await self._wait(pool, call, snapshot, stays=False)
             if isinstance(place, Lease):
                 return await self._use(place, call, snapshot)
-            told = await control.host(place.edge, guest)
-            if told is None:
-                pool.lose_host()
-        raise AssertionError("a request that stays was sent on")
+            told = await self._links.control.host(place.edge, guest, call.stream)
+            if told is not None:
+                return told
+            pool.lose_host()
+        lease = pool.take_nowait() or await self._wait(pool, call, snapshot, stays=True)
+        assert isinstance(lease, Lease), "a request that stays was sent on"
+        return await self._use(lease, call, snapshot)
 
     async def _use(self, lease: Lease, call: Call, snapshot: FunctionSnapshot) -> InvocationResult:
         if call.stream is not None:

@@ -63,7 +63,7 @@ class Estate:
     async def start(self, pool: Pool, init_timeout_s: float) -> Lease:
         """A new environment for `pool`, after its init phase. Raises ServiceError."""
         request = msgspec.structs.replace(pool.request, here=True)
-        lease = await self._starts.start(request, init_timeout_s, lambda: True)
+        lease = await self._starts.start(lambda: request, init_timeout_s, lambda: True)
         assert isinstance(lease, Lease)
         self._keep(lease)
         return lease
@@ -127,10 +127,10 @@ class Estate:
         pool = self._pools.get(environment_key)
         return pool is not None and pool.serves
 
-    def keeps(self, environment_key: str) -> bool:
-        """Whether an environment of this key, idle or busy, is here to stay, because it cannot be moved."""
-        leases = (lease for lease in self._leases.values() if lease.environment.key == environment_key)
-        return any(not lease.environment.movable for lease in leases)
+    def has(self, environment_key: str) -> bool:
+        """Whether an environment of this key is here, idle or busy."""
+        pool = self._pools.get(environment_key)
+        return pool is not None and pool.has_some
 
     async def hand_on(self, environment_key: str, edge: int) -> LeaseGrant | None:
         """Give an idle environment of this key to another edge, while control is away; None when there is none.
@@ -247,7 +247,7 @@ class Estate:
 
     async def _start_for(self, pool: Pool, began_s: float) -> None:
         try:
-            lease = await self._starts.start(pool.wish(), self._limits.init_timeout_s, lambda: pool.waiting > 0)
+            lease = await self._starts.start(pool.wish, self._limits.init_timeout_s, lambda: pool.waiting > 0)
         except ServiceError as error:
             pool.refused(error, began_s)
         except Exception:  # a bug of ours must not leave those waiting who wait for this start

@@ -14,6 +14,7 @@ from lambent.invocation.api import Limits, Links
 from lambent.invocation.data_plane import DataPlane
 from lambent.invocation.estate import Estate
 from lambent.invocation.snapshots import Snapshots
+from lambent.invocation.streaming import AnswerStream
 from lambent.model.environment import StartTimes
 from lambent.model.function import FunctionKey, FunctionSnapshot
 from lambent.model.invocation import InvocationRecord, InvocationResult
@@ -65,7 +66,6 @@ class FakeHouse:
         self.alive: dict[str, Environment] = {}
         self.stopped: list[Stop] = []
         self.moves: list[Move] = []
-        self.told_elsewhere: InvocationResult | None = None
         self.other_edge: Hosted | None = None  # which has environments, when the limit is reached
         self.guests: list[tuple[int, Guest]] = []
         self.told_by_host: InvocationResult | None = None
@@ -102,11 +102,7 @@ class FakeHouse:
         self.estate.granted(environment, StartTimes())
         return LeaseGrant(name, f"stream of {name}", 7)
 
-    async def elsewhere(self, guest: Guest) -> InvocationResult | None:
-        """See `Control`."""
-        return self.told_elsewhere
-
-    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
+    async def host(self, edge: int, guest: Guest, stream: AnswerStream | None = None) -> InvocationResult | None:
         """See `Control`."""
         self.guests.append((edge, guest))
         return self.told_by_host

@@ -99,12 +99,17 @@ class Pool:
     @property
     def serves(self) -> bool:
         """Whether requests could wait for what is here or, as far as we know, coming."""
-        return bool(self.idle or self.provisioned or self.busy or (self.coming and self._host is None))
+        return self.has_some or bool(self.coming and self._host is None)
+
+    @property
+    def has_some(self) -> bool:
+        """Whether an environment is here, idle or busy."""
+        return bool(self.idle or self.provisioned or self.busy)
 
     @property
     def empty(self) -> bool:
         """Whether nothing is here and nothing is coming."""
-        return not (self.idle or self.provisioned or self.busy or self.coming or self._waiters)
+        return not (self.has_some or self.coming or self._waiters)
 
     # what invocations do
 
@@ -228,7 +233,9 @@ class Pool:
     def wish(self) -> LeaseRequest:
         """What to ask for now."""
         here = bool(self._waiters) and all(waiter.stays for waiter in self._waiters)
-        return msgspec.structs.replace(self.request, here=True) if here else self.request
+        if not (here or self.has_some):
+            return self.request
+        return msgspec.structs.replace(self.request, here=here, served=self.has_some)
 
     def refused(self, error: ServiceError, began_s: float) -> None:
         """A start was refused: fail the requests that have nothing of their own to wait for."""

@@ -22,6 +22,8 @@ AFTER_EXIT_S = 1.0  # an exit may overtake the environment it is about, but not 
 EXITS_KEPT = 256
 RESTORE_TIMEOUT_S = 10.0  # Lambda Developer Guide, "Lambda SnapStart runtime hooks": the runtime and the hooks after it
 
+Wish = Callable[[], LeaseRequest]
+
 
 def tell_ready(agent: Agent, environment: Environment) -> None:
     """The init phase is over. Of one that failed the agent has to know only where extensions are told of the end.
@@ -56,14 +58,15 @@ class Starts:
         self._expected: dict[str, Expected] = {}
         self._exits: dict[str, EnvironmentExit] = {}  # of environments that have not come yet
 
-    async def start(self, request: LeaseRequest, init_timeout_s: float, wanted: Callable[[], bool]) -> Lease | Hosted:
-        """A new environment after its init phase, which may have failed: see `Lease.init`; or who has some.
+    async def start(self, wish: Wish, init_timeout_s: float, wanted: Callable[[], bool]) -> Lease | Hosted:
+        """A new environment after its init phase, which may have failed: see `Lease.init`; or who has some. `wish` says
+        what to ask for, each time that control is asked.
 
         Raises:
             ServiceError: none was granted, or it never came.
         """
         began_s = self._clock.monotonic_s()
-        grant = await reach(lambda: self._control.lease(request), self._clock, wanted)
+        grant = await reach(lambda: self._control.lease(wish()), self._clock, wanted)
         if isinstance(grant, Hosted):
             return grant
         arrival = await self._arrival(grant)

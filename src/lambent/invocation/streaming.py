@@ -55,6 +55,11 @@ class AnswerStream:
         return bool(self.content_type)
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether anybody reads it."""
+        return not self._abandoned
+
+    @property
     def full(self) -> bool:
         """See `Stream`."""
         return self._held_bytes >= HELD_BYTES
@@ -89,16 +94,34 @@ class AnswerStream:
         return self
 
     async def __anext__(self) -> bytes:
-        while not self._pieces:
-            if self.result is not None:
-                raise StopAsyncIteration
-            self._reader = asyncio.get_running_loop().create_future()
-            await self._reader
+        if not await self._more():
+            raise StopAsyncIteration
         was_full, piece = self.full, self._pieces.popleft()
         self._held_bytes -= len(piece) + PIECE_COST_BYTES
         if was_full and not self.full and self._go_on is not None:
             self._go_on()
         return piece
+
+    async def take(self) -> list[bytes]:
+        """All pieces that are here, as soon as there is one; none at the end."""
+        await self._more()
+        return self.take_nowait()
+
+    def take_nowait(self) -> list[bytes]:
+        """All pieces that are here."""
+        was_full, pieces = self.full, list(self._pieces)
+        self._pieces.clear()
+        self._held_bytes = 0
+        if was_full and self._go_on is not None:
+            self._go_on()
+        return pieces
+
+    async def _more(self) -> bool:
+        """Wait for a piece, or for the end; whether there is one."""
+        while not self._pieces and self.result is None:
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        return bool(self._pieces)
 
     def _wake(self) -> None:
         reader, self._reader = self._reader, None

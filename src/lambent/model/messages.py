@@ -163,7 +163,8 @@ class ApiRateQuery(Struct, frozen=True):
 
 class LeaseRequest(Struct, frozen=True):
     """One more environment for exactly this key, please. `provisioned`: for the provisioned concurrency on `qualifier`,
-    which control itself asks for. `here`: the requests that wait for it cannot go to another edge."""
+    which control itself asks for. `here`: the requests that wait for it cannot go to another edge. `served`: the asking
+    edge has some, for which they can wait."""
 
     key: FunctionKey
     version: str
@@ -171,6 +172,7 @@ class LeaseRequest(Struct, frozen=True):
     environment_key: str
     provisioned: bool = False
     here: bool = False
+    served: bool = False
 
 
 class LeaseGrant(Struct, frozen=True, tag=True):
@@ -193,10 +195,23 @@ class Hosted(Struct, frozen=True, tag=True):
 
 class Guest(Struct, frozen=True):
     """An invocation of one edge that another is to run, in an environment of this key: which of an alias's two versions
-    that is, has been drawn already."""
+    that is, has been drawn already. An answer in pieces, of at most `limit_bytes`, goes to the edge that asks as its
+    number `stream`; 0: it is wanted whole."""
 
     invocation: Invocation
     environment_key: str
+    stream: int = 0
+    limit_bytes: int = 0
+
+
+class Pieces(Struct, frozen=True):
+    """The next pieces of the asking edge's answer number `stream`; the first of these messages opens it, and may have
+    none. The answer to each comes when there is room for more, and is whether anybody wants them."""
+
+    stream: int
+    version: str
+    content_type: str
+    pieces: list[bytes]
 
 
 class RateQuery(Struct, frozen=True):

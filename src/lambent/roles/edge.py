@@ -29,13 +29,14 @@ from lambent.journal.writer import JournalWriter
 from lambent.loops import Loops
 from lambent.model.environment import EnvironmentExit, EnvironmentGrant
 from lambent.model.invocation import Invocation, InvocationResult
-from lambent.model.messages import Hello, Invalidate, LeaseGrant, Welcome
+from lambent.model.messages import Hello, Hosted, Invalidate, LeaseGrant, LeaseRequest, Welcome
 from lambent.model.rest_api import RestTrial, TrialOutcome
 from lambent.roles.edge_apis import EdgeApis
 from lambent.roles.edge_bridges import Bridges
 from lambent.roles.edge_links import AgentLink
 from lambent.roles.edge_stages import Serving, stages_of
 from lambent.roles.edge_websockets import Whereabouts
+from lambent.roles.guests import Guests
 from lambent.roles.handoff_line import HandoffLine
 from lambent.roles.neighbours import Caches, Environments, NeighbourDoor, Neighbours, SteadyControl, address_of
 from lambent.roles.tls import TlsKeeper
@@ -88,7 +89,7 @@ class Edge:
         where = Whereabouts(number, authentication, self._neighbours.connection, ids)
         self._apis = EdgeApis(control, self._data_plane.begin, self._clock, settings, where)
         caches = Caches(self._keys, self._urls, self._snapshots, self._apis)
-        environments = Environments(self._hand_on, self._data_plane.host, self._data_plane.keep)
+        environments = Environments(self._hand_on, Guests(self._data_plane.host).serve)
         self._door = NeighbourDoor(self._control, caches, environments, self._apis.sockets.serve)
         serving = Serving(control, self._data_plane, self._journal, caches, authentication, self._missing)
         stages = stages_of(serving, settings, self._clock, ids)
@@ -198,11 +199,13 @@ class Edge:
         self._bridges.leave(environment_id)
         return environment_id
 
-    async def _hand_on(self, environment_key: str, edge: int) -> LeaseGrant | None:
-        grant = await self._estate.hand_on(environment_key, edge)
+    async def _hand_on(self, request: LeaseRequest, edge: int) -> LeaseGrant | Hosted | None:
+        grant = await self._estate.hand_on(request.environment_key, edge)
         if grant is not None:
             self._bridges.leave(grant.environment_id)
-        return grant
+            return grant
+        waits_there = request.here or request.served
+        return Hosted(self._number) if not waits_there and self._estate.has(request.environment_key) else None
 
     async def _release(self, _: Peer, environment_id: str) -> None:
         self._estate.release(environment_id)

@@ -3,12 +3,12 @@
 Each edge caches only what its own requests needed, and holds only the environments that came to it. So,
 with control gone, a request on a connection that another edge accepted would find nothing there, though
 the function is warm next door. `Neighbours` asks the other edges, in their order, for an access key, a
-function URL, an API, a snapshot, or an idle environment, which moves as placement would have it moved. What cannot be
-moved (custom runtimes, extensions) stays, and the invocation goes there. `NeighbourDoor` answers, from what its
-edge has, or from control if that is back already. See docs/decisions/0008 and 0029.
+function URL, an API, a snapshot, or an idle environment, which moves as placement would have it moved. What is busy, or
+cannot be moved (custom runtimes, extensions), stays, and the invocation goes there. `NeighbourDoor` answers, from what
+its edge has, or from control if that is back already. See docs/decisions/0008 and 0029.
 
 Two things go from edge to edge whether control is there or not: a request to @connections, to the edge that holds the
-WebSocket; and, when placement says so, an invocation to the edge that has all environments there can be (see 0040).
+WebSocket; and an invocation to the edge that has the environments there are (see 0040 and `guests.py`).
 
 Nothing grows meanwhile: an environment that moves counts where it counted before, so limits hold. Nothing is
 older than what the other edge would serve by itself, and all of it is forgotten when control is back.
@@ -16,7 +16,7 @@ older than what the other edge would serve by itself, and all of it is forgotten
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, NamedTuple, TypeVar
 
 from lambent.clock import Clock
@@ -27,6 +27,7 @@ from lambent.gateway.urls.cache import UrlCache
 from lambent.gateway.websockets.held import GONE
 from lambent.invocation.errors import ServiceFailed
 from lambent.invocation.snapshots import Snapshots
+from lambent.invocation.streaming import AnswerStream
 from lambent.model.apis import CompiledApi
 from lambent.model.function import FunctionSnapshot
 from lambent.model.function_url import UrlAccess
@@ -48,6 +49,7 @@ from lambent.model.messages import (
 from lambent.model.principal import AccessKey
 from lambent.roles.edge_apis import EdgeApis
 from lambent.roles.edge_links import ControlLink
+from lambent.roles.guests import Arrivals
 from lambent.transport.address import Address
 from lambent.transport.connections import Lasting, serve
 from lambent.transport.peer import Method, Methods, Peer
@@ -64,9 +66,10 @@ class Neighbours:
     """The other edges of this node. `run` is a task that its owner keeps; it does nothing where there is one edge."""
 
     def __init__(self, settings: Settings, hello: Hello, clock: Clock) -> None:
-        self._hello = hello
+        self._hello, self._arrivals = hello, Arrivals()
+        methods = self._arrivals.methods()
         self._by_number = {
-            number: Lasting(address_of(settings, number), {}, clock, name=f"edge {number}", on_connect=self._greet)
+            number: Lasting(address_of(settings, number), methods, clock, name=f"edge {number}", on_connect=self._greet)
             for number in range(settings.edges)
             if number != hello.edge
         }
@@ -81,40 +84,44 @@ class Neighbours:
 
     async def ask(self, method: str, body: Any, kind: type[T]) -> T:
         """The first answer that is one. Raises Unavailable: nobody has it."""
+        async for answer in self._answers(method, body, kind | None):  # type: ignore[arg-type]
+            return answer
+        raise Unavailable("control is not connected")
+
+    async def lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
+        """An idle environment of the first edge that can let go of one, or the first edge that has some."""
+        hosts: list[Hosted] = []
+        async for answer in self._answers("lease", request, LeaseGrant | Hosted | None):  # type: ignore[arg-type]
+            if isinstance(answer, LeaseGrant):
+                return answer
+            hosts.append(answer)
+        if not hosts:
+            raise Unavailable("control is not connected")
+        return hosts[0]
+
+    async def _answers(self, method: str, body: Any, kind: type[T | None]) -> AsyncIterator[T]:
         for link in self._links:
             try:
-                answer: T | None = await link.peer.call(method, body, kind | None)  # type: ignore[arg-type]
+                answer = await link.peer.call(method, body, kind)
             except Unavailable:
                 continue
             if answer is not None:
-                return answer
-        raise Unavailable("control is not connected")
+                yield answer
 
-    async def keep(self, guest: Guest) -> InvocationResult | None:
-        """What came of it where it has to run; None when it was not run. Raises as `host`."""
-        for link in self._links:
-            answer = await self._run(link, "keep", guest)
-            if answer is not None:
-                return answer
-        return None
-
-    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
+    async def host(self, edge: int, guest: Guest, stream: AnswerStream | None = None) -> InvocationResult | None:
         """What came of it at that edge; None when it was not run. It is never tried twice.
 
         Raises:
             ServiceError: it was refused there, or lost with its edge.
         """
         link = self._by_number.get(edge)
-        return None if link is None else await self._run(link, "host", guest)
-
-    @staticmethod
-    async def _run(link: Lasting, method: str, guest: Guest) -> InvocationResult | None:
-        if not link.connected:
+        if link is None or not link.connected:
             return None
-        try:
-            answer: InvocationResult | None = await link.peer.call(method, guest, InvocationResult | None)  # type: ignore[arg-type]
-        except Unavailable as lost:
-            raise ServiceFailed("The execution environment was lost; try again.") from lost
+        with self._arrivals.expected(guest, stream) as sent:
+            try:
+                answer: InvocationResult | None = await link.peer.call("host", sent, InvocationResult | None)  # type: ignore[arg-type]
+            except Unavailable as lost:
+                raise ServiceFailed("The execution environment was lost; try again.") from lost
         return answer
 
     async def connection(self, edge: int, call: ConnectionCall) -> ConnectionAnswer:
@@ -164,18 +171,15 @@ class SteadyControl(ControlLink):
         try:
             return await super().lease(request)
         except Unavailable:
-            return await self._neighbours.ask("lease", request, LeaseGrant)
+            return await self._neighbours.lease(request)
 
-    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
-        return await self._neighbours.host(edge, guest)
-
-    async def elsewhere(self, guest: Guest) -> InvocationResult | None:
-        return None if self._link.connected else await self._neighbours.keep(guest)
+    async def host(self, edge: int, guest: Guest, stream: AnswerStream | None = None) -> InvocationResult | None:
+        return await self._neighbours.host(edge, guest, stream)
 
 
-Run = Callable[[Guest], Awaitable[InvocationResult | None]]
+Run = Callable[[Peer, Guest], Awaitable[InvocationResult | None]]
 ServeConnection = Callable[[ConnectionCall], Awaitable[ConnectionAnswer]]
-HandOn = Callable[[str, int], Awaitable[LeaseGrant | None]]
+HandOn = Callable[[LeaseRequest, int], Awaitable[LeaseGrant | Hosted | None]]
 
 
 class Caches(NamedTuple):
@@ -192,15 +196,14 @@ class Environments(NamedTuple):
 
     hand_on: HandOn
     host: Run
-    keep: Run
 
 
 class NeighbourDoor:
     """Answers the neighbours. None is "not here": they ask the next one.
 
     Args:
-        environments: gives an idle one of a key to another edge (`hand_on`), runs an invocation if there are some for
-            it here (`host`), or only if it has to be here (`keep`).
+        environments: gives an idle one to another edge, or says that there are others (`hand_on`), and runs an
+            invocation if there are some for it here (`host`).
         serve_connection: does what @connections asks of a WebSocket that is held here.
     """
 
@@ -209,7 +212,7 @@ class NeighbourDoor:
     ) -> None:
         self._link, self._control = control, ControlLink(control)
         self._keys, self._urls, self._snapshots, self._apis = caches
-        self._hand_on, self._host, self._keep = environments
+        self._hand_on, self._host = environments
         self._serve_connection = serve_connection
 
     async def open(self, address: Address) -> asyncio.Server:
@@ -225,8 +228,7 @@ class NeighbourDoor:
             "may_invoke": Method(InvokeQuery, self._may_invoke),
             "snapshot": Method(SnapshotRequest, self._snapshot),
             "lease": Method(LeaseRequest, self._lease),
-            "host": Method(Guest, self._host_guest),
-            "keep": Method(Guest, self._keep_guest),
+            "host": Method(Guest, self._host),
             "connection": Method(ConnectionCall, self._connection),
         }
 
@@ -254,15 +256,9 @@ class NeighbourDoor:
         known = self._snapshots.cached(request.key, request.qualifier)
         return await self._from_control(self._control.snapshot(request)) if known is None else known
 
-    async def _lease(self, peer: Peer, request: LeaseRequest) -> LeaseGrant | None:
+    async def _lease(self, peer: Peer, request: LeaseRequest) -> LeaseGrant | Hosted | None:
         """Where control is back, placement decides: who asks will reach it in a moment."""
-        return None if self._link.connected else await self._hand_on(request.environment_key, peer.number)
-
-    async def _host_guest(self, _: Peer, guest: Guest) -> InvocationResult | None:
-        return await self._host(guest)
-
-    async def _keep_guest(self, _: Peer, guest: Guest) -> InvocationResult | None:
-        return None if self._link.connected else await self._keep(guest)
+        return None if self._link.connected else await self._hand_on(request, peer.number)
 
     async def _connection(self, _: Peer, call: ConnectionCall) -> ConnectionAnswer:
         return await self._serve_connection(call)

@@ -14,7 +14,7 @@ from lambent.invocation.api import Limits
 from lambent.model.environment import EnvironmentExit
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import InvocationResult
-from lambent.model.messages import LeaseGrant, LeaseRequest, Move
+from lambent.model.messages import Hosted, LeaseGrant, LeaseRequest, Move
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -337,26 +337,25 @@ async def test_one_that_the_agent_does_not_move_is_stopped_and_the_asker_gets_no
     assert (lab.retired, [stop.reason for stop in lab.stopped]) == (["e1"], ["it could not be moved"])
 
 
-async def test_what_cannot_be_moved_is_kept_idle_or_busy(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_busy_or_cannot_be_moved_is_here(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = lab.gate(SLEPT)
     lab.answers = [[Outcome(OutcomeKind.RESPONSE, 1_000, b"1"), gate]]
     await lab.invoke()
-    assert not lab.estate.keeps("k1")
+    assert lab.estate.has("k1")
     monkeypatch.setattr(FakeEnvironment, "movable", False)
-    assert lab.estate.keeps("k1")
     assert await lab.estate.hand_on("k1", 1) is None
     call = lab.begin()
     await lab.settle()
-    assert lab.estate.keeps("k1")
+    assert lab.estate.has("k1")
     gate.open()
     await call
-    assert not lab.estate.keeps("other")
+    assert not lab.estate.has("other")
 
 
 async def test_a_request_that_ran_elsewhere_starts_nothing_and_is_written_down_there(lab: Lab) -> None:
-    lab.told_elsewhere = InvocationResult("$LATEST", b"there")
+    lab.limit, lab.other_edge, lab.told_by_host = 0, Hosted(1), InvocationResult("$LATEST", b"there")
     assert (await lab.invoke()).payload == b"there"
-    assert (lab.leases, lab.records) == ([], [])
+    assert (lab.alive, lab.records) == ({}, [])
     assert lab.data_plane.statistics().busy == 0
 
 

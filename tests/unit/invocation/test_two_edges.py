@@ -213,13 +213,7 @@ class Edge:
 
     async def lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
         if self.town.away:
-            for edge in self.town.edges.values():
-                if edge is not self:
-                    await asyncio.sleep(0)
-                    grant = await edge.estate.hand_on(request.environment_key, self.number)
-                    if grant is not None:
-                        return grant
-            raise Unavailable("no control")
+            return await self.neighbours_lease(request)
         placement = self.town.placement
         lease = asyncio.ensure_future(placement.lease(self.number, request))
         self.town.leases.add(lease)
@@ -237,14 +231,23 @@ class Edge:
             raise Unavailable("not now")  # as the agent says it
         return await self.town.move(move)
 
-    async def elsewhere(self, guest: Guest) -> InvocationResult | None:
-        return None
+    async def neighbours_lease(self, request: LeaseRequest) -> LeaseGrant | Hosted:
+        """As the edges have it among themselves."""
+        for edge in self.town.edges.values():
+            if edge is not self:
+                await asyncio.sleep(0)
+                grant = await edge.estate.hand_on(request.environment_key, self.number)
+                if grant is not None:
+                    return grant
+                if not (request.here or request.served) and edge.estate.has(request.environment_key):
+                    return Hosted(edge.number)
+        raise Unavailable("no control")
 
-    async def host(self, edge: int, guest: Guest) -> InvocationResult | None:
+    async def host(self, edge: int, guest: Guest, stream: AnswerStream | None = None) -> InvocationResult | None:
         """As the line between two edges has it."""
         await asyncio.sleep(0)
         self.town.guests += 1
-        answer = await self.town.edges[edge].data_plane.host(guest)
+        answer = await self.town.edges[edge].data_plane.host(guest, stream)
         await asyncio.sleep(0)
         return answer
 
@@ -272,7 +275,7 @@ class Edge:
         self.records.append(record)
 
     def begin(self, request_id: str, name: str, *, pieces: bool = False) -> asyncio.Task[InvocationResult]:
-        """`pieces`: its answer may come so, and it cannot go to another edge."""
+        """`pieces`: its answer may come so."""
         invocation = Invocation(request_id, key(name), "", b"{}")
         return asyncio.ensure_future(self.stream(invocation) if pieces else self.data_plane.invoke(invocation))
 

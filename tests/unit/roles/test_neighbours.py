@@ -18,7 +18,6 @@ from lambent.gateway.urls.cache import UrlCache
 from lambent.gateway.websockets.event import Standing
 from lambent.gateway.websockets.ids import edge_of
 from lambent.ids import SystemIds
-from lambent.invocation.errors import ServiceFailed
 from lambent.invocation.snapshots import Snapshots
 from lambent.model.apis import HttpApi
 from lambent.model.function import FunctionKey
@@ -28,6 +27,7 @@ from lambent.model.messages import (
     ConnectionCall,
     Guest,
     Hello,
+    Hosted,
     InvokeQuery,
     KeyQuery,
     LeaseGrant,
@@ -57,9 +57,8 @@ class Here:
     def __init__(self, settings: Settings, number: int, tasks: list[asyncio.Task[None]]) -> None:
         clock = SystemClock()
         self.asked: list[tuple[str, int]] = []
-        self.spare: list[LeaseGrant] = []
+        self.spare: list[LeaseGrant | Hosted] = []
         self.result: InvocationResult | None = None
-        self.breaks = False
         self.guests: list[Guest] = []
         link = Lasting(Address(path=str(settings.run / "control.sock")), {}, clock, name="control")
         self.link, self.neighbours = link, Neighbours(settings, Hello(number, 1, "g"), clock)
@@ -68,22 +67,17 @@ class Here:
         where = Whereabouts(number, Authentication(self.keys, clock, 900), self.neighbours.connection, SystemIds())
         self.apis = EdgeApis(self.control, lambda *_: None, clock, settings, where)
         caches = Caches(self.keys, self.urls, Snapshots(self.control.snapshot), self.apis)
-        environments = Environments(self.hand_on, self.host, self.run)
+        environments = Environments(self.hand_on, self.host)
         self.door = NeighbourDoor(link, caches, environments, self.apis.sockets.serve)
         self.address = address_of(settings, number)
         tasks += [asyncio.ensure_future(self.neighbours.run()), asyncio.ensure_future(link.run())]
 
-    async def hand_on(self, environment_key: str, edge: int) -> LeaseGrant | None:
-        self.asked.append((environment_key, edge))
+    async def hand_on(self, request: LeaseRequest, edge: int) -> LeaseGrant | Hosted | None:
+        self.asked.append((request.environment_key, edge))
         return self.spare.pop() if self.spare else None
 
-    async def host(self, guest: Guest) -> InvocationResult | None:
+    async def host(self, _: Peer, guest: Guest) -> InvocationResult | None:
         self.guests.append(guest)
-        return self.result
-
-    async def run(self, guest: Guest) -> InvocationResult | None:
-        if self.breaks:
-            await asyncio.Event().wait()  # it dies before it can answer
         return self.result
 
 
@@ -210,11 +204,14 @@ async def test_an_edge_that_has_control_again_answers_from_there_and_leaves_envi
     assert len(second.spare) == 1
 
 
-async def test_what_cannot_be_moved_runs_where_it_is(street: Street) -> None:
-    here, _, third = street.edges
-    assert await here.control.elsewhere(GUEST) is None
-    third.result = InvocationResult("$LATEST", b"1")
-    assert await here.control.elsewhere(GUEST) == third.result
+async def test_what_stays_where_it_is_is_named_unless_another_edge_can_let_go_of_one(street: Street) -> None:
+    here, second, third = street.edges
+    second.spare.append(Hosted(1))
+    third.spare.append(Hosted(2))
+    assert await here.control.lease(REQUEST) == Hosted(1), "the first edge that has some"
+    second.spare.append(Hosted(1))
+    third.spare.append(LeaseGrant("e1", "stream", moved=True))
+    assert await here.control.lease(REQUEST) == LeaseGrant("e1", "stream", moved=True)
 
 
 async def test_where_there_can_be_no_more_it_runs_at_the_edge_that_placement_names(street: Street) -> None:
@@ -230,19 +227,8 @@ async def test_where_there_can_be_no_more_it_runs_at_the_edge_that_placement_nam
     assert await here.control.host(1, GUEST) is None, "it cannot be reached, so it was not run"
 
 
-async def test_an_invocation_that_was_lost_with_its_edge_is_not_tried_again(street: Street) -> None:
-    here, second, third = street.edges
-    second.breaks, third.result = True, InvocationResult("$LATEST", b"2")
-    call = asyncio.ensure_future(here.control.elsewhere(GUEST))
-    await asyncio.sleep(0)
-    here.neighbours._links[0].peer.close()
-    with pytest.raises(ServiceFailed):
-        await call
-
-
 async def test_with_control_in_reach_nobody_else_is_asked(street: Street) -> None:
-    street.edges[1].result = InvocationResult("$LATEST", b"1")
+    street.edges[1].keys._keys["nobody", ""] = SECRET
     await street.bring_control_back()
     await street.edges[0].link.wait_connected()
-    assert await street.edges[0].control.elsewhere(GUEST) is None
     assert await street.edges[0].control.access_key(KeyQuery("nobody")) is None
