@@ -63,7 +63,7 @@ class NodeSandboxes:
         self._disks, self._filters = disks, filters
         self._groups = limits if isinstance(limits, ControlGroups) else None
         self._watcher = limits if isinstance(limits, MemoryWatcher) else None
-        self._sockets = SocketWatcher(clock, SocketBuffers())
+        self._sockets = SocketWatcher(clock, SocketBuffers()) if options.walls else None
         self._watching: list[asyncio.Task[None]] = []
         self._kitchens: dict[str, Kitchen] = {}
         self._budget = Budget(options.preboot_mb)
@@ -78,8 +78,8 @@ class NodeSandboxes:
         if self._groups is not None:
             await self._take_place(self._groups)
             self._zygote_group = self._groups.make(ZYGOTES)
-        watchers = ([self._watcher] if self._watcher else []) + ([self._sockets] if self._options.walls else [])
-        self._watching = [asyncio.get_running_loop().create_task(each.run()) for each in watchers]
+        watchers = (self._watcher, self._sockets)
+        self._watching = [asyncio.get_running_loop().create_task(each.run()) for each in watchers if each is not None]
 
     async def _take_place(self, groups: ControlGroups) -> None:
         """Among other agents of this machine, one at a time: what is dead goes, and we have our folders."""
@@ -285,7 +285,8 @@ class NodeSandboxes:
             if holder >= 0:
                 os.close(holder)
         sandbox.loop = loop
-        self._sockets.watch(sandbox)
+        if self._sockets is not None:
+            self._sockets.watch(sandbox)
         return sandbox
 
     def _group(self, name: str) -> Group | None:
