@@ -18,7 +18,7 @@ SIZED = "def handler(event, context):\n    return 'x' * event\n"
 def raw(platform: "Platform", data: bytes) -> bytes:
     """What the server says to these bytes."""
     where = urlsplit(platform.endpoint)
-    with socket.create_connection((where.hostname, where.port), timeout=10) as client:
+    with socket.create_connection((where.hostname, where.port), timeout=60) as client:
         try:
             client.sendall(data)
             return client.recv(65536)
@@ -70,7 +70,7 @@ def test_a_body_that_is_announced_too_large_is_refused_before_it_is_sent(platfor
 def test_a_client_that_hangs_up_half_way_hurts_nobody(platform: "Platform", echo: str) -> None:
     where = urlsplit(platform.endpoint)
     for _ in range(50):
-        with socket.create_connection((where.hostname, where.port), timeout=10) as client:
+        with socket.create_connection((where.hostname, where.port), timeout=60) as client:
             client.sendall(b"POST /2015-03-31/functions/x/invocations HTTP/1.1\r\ncontent-length: 100\r\n\r\nhalf")
     assert platform.client("lambda").invoke(FunctionName=echo, Payload=b"1")["Payload"].read() == b"1"
 

@@ -16,7 +16,7 @@ import boto3, os
 from botocore.config import Config
 def handler(event, context):
     if "AWS_ENDPOINT_URL" not in os.environ: return "nothing"
-    config = Config(connect_timeout=3, retries={"total_max_attempts": 1})
+    config = Config(connect_timeout=20, retries={"total_max_attempts": 1})
     return len(boto3.client("lambda", config=config).list_functions()["Functions"]) > 0
 """
 

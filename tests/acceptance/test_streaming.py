@@ -51,7 +51,7 @@ def done(event):
 
 @pytest.fixture(scope="module")
 def function(platform: "Platform") -> str:
-    return platform.create(SOURCE, Timeout=20)
+    return platform.create(SOURCE, Timeout=60)
 
 
 def stream(platform: "Platform", name: str, event: dict[str, Any], **more: Any) -> list[dict[str, Any]]:

@@ -106,12 +106,13 @@ def test_a_function_has_so_many_requests_a_second_for_each_unit_of_its_concurren
     lambda_, name = platform.client("lambda"), platform.create("def handler(event, context):\n    return 1\n")
     lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
     reasons = Counter[str]()
-    begin_s = time.monotonic()
-    for _ in range(60):
+    begin_s, asked = time.monotonic(), 0
+    while asked < 60 or (not reasons and asked < 1_000):  # where each takes half a second, none is too much
+        asked += 1
         try:
             lambda_.invoke(FunctionName=name)
         except lambda_.exceptions.TooManyRequestsException as error:
             reasons[error.response["Reason"]] += 1
-    passed, took_s = 60 - reasons.total(), time.monotonic() - begin_s
+    passed, took_s = asked - reasons.total(), time.monotonic() - begin_s
     assert set(reasons) == {"ReservedFunctionInvocationRateLimitExceeded"}
     assert 2 <= passed <= 2 * (took_s + 1) + 1

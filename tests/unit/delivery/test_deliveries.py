@@ -82,6 +82,12 @@ class House:
                 after = len(self.post.asked), await self.deliveries.statistics()
                 calm = calm + 1 if before == after else 0
 
+    async def arrival(self) -> None:
+        """Until something has arrived: threads of a file's database may take longer than it seems quiet."""
+        async with asyncio.timeout(60):
+            while not self.post.arrived:
+                await asyncio.sleep(0.001)
+
     async def advance(self, seconds: float) -> None:
         await self.clock.advance(seconds)
         await self.quiet()
@@ -200,6 +206,7 @@ async def test_what_was_acknowledged_arrives_after_a_restart(tmp_path: Path) -> 
     second = House()
     await second.clock.advance(10)
     await second.open(tmp_path / "d.sqlite")
+    await second.arrival()
     await second.quiet()
     assert len(second.post.arrived) == 1
     await second.close()
@@ -288,6 +295,7 @@ async def test_what_waited_before_deliveries_had_lanes_and_lines_is_delivered(tm
     await before.write(lambda tx: tx.run(insert, body=body))
     await before.close()
     house = await House().open(tmp_path / "deliveries.sqlite")
+    await house.arrival()
     await house.quiet()
     assert len(house.post.arrived) == 1
     await house.close()
