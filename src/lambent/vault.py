@@ -41,7 +41,7 @@ class SealBroken(LambentError):
 
 
 class NoMasterKey(SealBroken, Hopeless):
-    """The key itself is not where it was."""
+    """The key itself is not where it was, or another one is in its place."""
 
 
 class Vault:
@@ -52,6 +52,7 @@ class Vault:
             raise ValueError(f"the master key has {len(master)} bytes instead of {MASTER_BYTES}")
         self._at_rest = {each: AESGCM(hmac.digest(master, each.encode(), "sha256")) for each in Purpose}
         self._tokens = hmac.digest(master, b"lambent session tokens", "sha512")
+        self.mark = hmac.digest(master, b"lambent which master key this is", "sha256").hex().encode() + b"\n"
 
     def seal(self, purpose: Purpose, owner: str, secret: bytes) -> bytes:
         """`secret`, which belongs to `owner`, for the database."""
@@ -98,13 +99,19 @@ class Vault:
 def open_vault(path: Path, *, needed: bool = False) -> Vault:
     """The vault whose master key is in the file at `path`, made when there is none, unless something is sealed already.
 
+    A file beside it has its mark: another key would open nothing, and each request would find that out anew.
+
     Raises:
-        NoMasterKey: the file holds something else, or is `needed` and gone.
+        NoMasterKey: the file holds something else or another key, or is `needed` and gone.
     """
-    if needed and not path.exists():
+    mark = path.with_suffix(".mark")
+    if (needed or mark.exists()) and not path.exists():
         raise NoMasterKey(f"{path} is missing, and without it the secrets beside it cannot be read: put it back")
     text = read_or_make(path, lambda: urlsafe_b64encode(os.urandom(MASTER_BYTES)) + b"\n")
     try:
-        return Vault(urlsafe_b64decode(text.strip()))
+        vault = Vault(urlsafe_b64decode(text.strip()))
     except ValueError:  # binascii.Error is a ValueError
         raise NoMasterKey(f"{path} does not hold a master key; without the right one no secret can be read") from None
+    if read_or_make(mark, lambda: vault.mark) != vault.mark:
+        raise NoMasterKey(f"{path} is another key than the one that sealed the secrets beside it: put that one back")
+    return vault

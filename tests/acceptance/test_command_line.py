@@ -1,5 +1,6 @@
 """`lambent` against a real server: what README.md tells people to type."""
 
+import base64
 import contextlib
 import json
 import os
@@ -154,19 +155,60 @@ def test_a_quick_start_that_is_ended_leaves_nothing_either(platform: "Platform",
     assert os.listdir(short_tmp) == []
 
 
-def test_a_data_folder_that_a_newer_lambent_has_used_is_refused_for_good(own_server: Callable[..., "Platform"]) -> None:
+def newer(database: Path) -> None:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+
+
+def exposed(file: Path) -> None:
+    file.chmod(0o644)
+
+
+def damaged(file: Path) -> None:
+    file.write_text("{")
+
+
+def another(file: Path) -> None:
+    file.write_bytes(base64.urlsafe_b64encode(os.urandom(32)))
+
+
+REFUSED = (
+    ("db/sqs.sqlite", newer, "version 9999.*another data directory"),
+    ("root-key.json", exposed, "root-key.json holds a secret and others may read it: run `chmod 600"),
+    ("root-key.json", damaged, "root-key.json does not hold a root access key: put it back, or remove it for a new"),
+    ("master.key", another, "master.key is another key than the one that sealed the secrets beside it: put that"),
+    ("sns-signing.pem", damaged, "sns-signing.pem holds no key with its certificate: put it back, or remove it"),
+)
+
+
+def test_a_data_folder_that_cannot_be_served_is_refused_for_good(own_server: Callable[..., "Platform"]) -> None:
     """It is not tried for ever, and it is not touched; nor does the server's end wait for who never began to serve."""
     platform = own_server()
     assert platform.server.stop() == 0
-    database = platform.server.data / "db" / "sqs.sqlite"
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA user_version = 9999")
     command = [*platform.landlord.program, "--data", str(platform.server.data), "--port", "0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    said = done.stdout + done.stderr
-    assert done.returncode == 1, said
-    assert "version 9999" in said
-    assert "another data directory" in said
-    assert "Traceback" not in said
-    assert "a part died" not in said
-    assert "edge 0" not in said  # as one that did not stop
+    for name, spoil, words in REFUSED:
+        file = platform.server.data / name
+        whole, mode = file.read_bytes(), file.stat().st_mode
+        spoil(file)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        said = done.stdout + done.stderr
+        assert done.returncode == 1, said
+        assert re.search(words, said), said
+        assert "Traceback" not in said
+        assert "a part died" not in said
+        assert "edge 0" not in said  # as one that did not stop
+        file.write_bytes(whole)
+        file.chmod(mode)
+
+
+def test_what_a_killed_server_wrote_down_leads_nobody_anywhere(own_server: Callable[..., "Platform"]) -> None:
+    platform = own_server()
+    place = ("--data", platform.server.data)
+    assert platform.lambent("env", *place).returncode == 0
+    platform.server.process.kill()
+    platform.server.process.wait()
+    for command in ("env", "status"):
+        done = platform.lambent(command, *place)
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert "no server is running on" in done.stderr

@@ -10,10 +10,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from lambent.cli.errors import CommandError
+from lambent.store.folder_lock import is_held
 
 if TYPE_CHECKING:
     import boto3
@@ -57,6 +59,7 @@ def find_access(data: Path | None, environ: Mapping[str, str]) -> Access:
     named = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
     if data is None and all(environ.get(name) for name in named):
         endpoint, key, secret = (environ[name] for name in named)
+        _check_address(endpoint)
         region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or "us-east-1"
         token, authority = environ.get("AWS_SESSION_TOKEN", ""), environ.get("AWS_CA_BUNDLE", "")
         return Access(endpoint, region, key, secret, token, authority)
@@ -67,8 +70,13 @@ def read_access(data: Path) -> Access:
     """What the server that lives in `data` wrote down.
 
     Raises:
-        CommandError: it is not running, or its files cannot be read.
+        CommandError: it is not running (what a killed one wrote down leads nowhere), or its files cannot be read.
     """
+    if not _is_running(data):
+        raise CommandError(
+            f"no server is running on {data}; start one with: lambent serve --data {data}  "
+            "(or name the folder of one that runs: --data DIR)"
+        )
     endpoint = _read(data / "run" / "endpoint.json", data)
     key = _read(data / "root-key.json", data)
     try:
@@ -83,16 +91,32 @@ def read_access(data: Path) -> Access:
         raise CommandError(f"the files in {data} lack {missing}; stop the server and start it again") from None
 
 
+def _check_address(endpoint: str) -> None:
+    with contextlib.suppress(ValueError):
+        url = urlsplit(endpoint)
+        if url.scheme in ("http", "https") and url.hostname and url.port != 0:
+            return
+    raise CommandError(f"AWS_ENDPOINT_URL is no address: {endpoint!r}; one is http://127.0.0.1:4566")
+
+
+def _is_running(data: Path) -> bool:
+    try:
+        return is_held(data)
+    except PermissionError:
+        raise _kept_from(data) from None
+
+
+def _kept_from(path: Path) -> CommandError:
+    return CommandError(f"{path} cannot be read; use the account that runs the server, or sudo")
+
+
 def _read(path: Path, data: Path) -> dict[str, str]:
     try:
         content: dict[str, str] = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise CommandError(
-            f"no server is running on {data}; start one with: lambent serve --data {data}  "
-            "(or name the folder of one that runs: --data DIR)"
-        ) from None
+        raise CommandError(f"the server on {data} is not ready yet, or about to end; try again in a moment") from None
     except PermissionError:
-        raise CommandError(f"{path} cannot be read; use the account that runs the server, or sudo") from None
+        raise _kept_from(path) from None
     except ValueError:
         raise CommandError(f"{path} is damaged; stop the server and start it again") from None
     return content

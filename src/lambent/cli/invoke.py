@@ -43,7 +43,7 @@ def payload_bytes(text: str) -> bytes:
     elif text.startswith("@"):
         data = Path(text[1:]).read_bytes()
     else:
-        data = text.encode()
+        data = os.fsencode(text)  # as it was typed, whatever the locale is
     try:
         json.loads(data)
     except ValueError as error:

@@ -4,18 +4,34 @@ Refuses with words that say what to do: each of these would otherwise fail in a 
 """
 
 import errno
-import fcntl
 import os
+import resource
 import socket
 from pathlib import Path
 
 from lambent.config import Settings
+from lambent.store import folder_lock
 
 SOCKET_PATH_BYTES = 107  # sun_path of unix(7), without the byte that ends it
+LEAST_OPEN_FILES = 512  # control begins with 150, and there are six for each environment
 CUSTOMERS = ("code", "images")  # unpacked: functions, layers, container images
 LONGEST_SOCKET = "run/edge-999.sock"
 WRONG_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL)
 NOT_HERE = "choose a --host that is an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
+
+
+def check_open_files() -> None:
+    """As many files may be open as the parts need.
+
+    Raises:
+        OSError: fewer; the message says how to allow more.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < LEAST_OPEN_FILES:
+        raise OSError(
+            f"a process may have {most} open files here (ulimit -Hn), and a part of Lambent needs {LEAST_OPEN_FILES} "
+            "and more; raise it, as by LimitNOFILE=65536 of a systemd unit"
+        )
 
 
 def check_files(settings: Settings) -> None:
@@ -67,9 +83,8 @@ def _locked(data: Path) -> int:
     if os.geteuid() not in (0, data.stat().st_uid):
         raise PermissionError(errno.EPERM, "it belongs to another user", str(data))
     os.chmod(data, 0o711)  # noqa: S103  what is private below it has modes of its own
-    lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = folder_lock.hold(data)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for name in CUSTOMERS:
             (data / name).mkdir(exist_ok=True)
             os.chmod(data / name, 0o700)  # what is in it, functions read as users of their own, by mounts

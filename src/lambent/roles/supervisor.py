@@ -20,6 +20,7 @@ import uvloop
 
 from lambent.clock import SystemClock
 from lambent.config import Settings
+from lambent.errors import Hopeless
 from lambent.gateway.http.least_connections import shared_counts
 from lambent.loops import Loops
 from lambent.roles.agent import be_agent
@@ -29,7 +30,7 @@ from lambent.roles.edge import run_edge
 from lambent.roles.logging import set_up_logging
 from lambent.roles.orphans import Orphans
 from lambent.roles.part import AGENT, Part
-from lambent.roles.premises import check_files, clear_run, listen, take_data
+from lambent.roles.premises import check_files, check_open_files, clear_run, listen, take_data
 from lambent.roles.process import begin, live
 from lambent.roles.tls import TlsKeeper
 from lambent.sandbox import delegation, doctor
@@ -53,11 +54,12 @@ def run(settings: Settings) -> int:
             if settings.network == "egress":
                 doctor.require_egress()
         settings = settings.model_copy(update={"data": settings.data.resolve()})
+        check_open_files()
         check_files(settings)
         lock = take_data(settings.data)
         TlsKeeper(settings, SystemClock())  # each edge makes its own; this one says at once what is wrong
         listener = listen(settings.host, settings.port)
-    except (SandboxFailure, OSError) as error:
+    except (SandboxFailure, OSError, Hopeless) as error:
         sys.stderr.write(f"lambent: {error}\n")
         return 1
     try:

@@ -5,7 +5,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from lambent.errors import Hopeless
 from lambent.store.durable import sync_folder, write_synced
+
+
+class NotOurs(Hopeless, PermissionError):
+    """A secret that others may read, or that we may not."""
 
 
 def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
@@ -15,7 +20,7 @@ def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
     that of two processes that start at once both get what the first one made.
 
     Raises:
-        PermissionError: others may read the file.
+        NotOurs: others may read the file, or we may not.
     """
     with contextlib.suppress(FileNotFoundError):
         return _read(path)
@@ -33,7 +38,10 @@ def read_or_make(path: Path, make: Callable[[], bytes]) -> bytes:
 
 
 def _read(path: Path) -> bytes:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except PermissionError:
+        raise NotOurs(f"{path} cannot be read: give it to the user who runs this, with mode 600") from None
     if path.stat().st_mode & 0o077:
-        raise PermissionError(f"{path} holds a secret and others may read it: run `chmod 600 {path}`")
+        raise NotOurs(f"{path} holds a secret and others may read it: run `chmod 600 {path}`")
     return data

@@ -13,6 +13,7 @@ from lambent.cli.server import Server, free_port, temporary_server
 
 STAND_IN = """
 import http.server, json, pathlib, signal, sys
+from lambent.store.folder_lock import hold
 data, port, manner = pathlib.Path(sys.argv[2]), int(sys.argv[4]), sys.argv[5]
 if manner == "fails":
     sys.exit("cgroups are not mounted")
@@ -27,6 +28,7 @@ class Health(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
 (data / "run").mkdir(parents=True)
+lock = hold(data)
 server = http.server.HTTPServer(("127.0.0.1", port), Health)
 (data / "root-key.json").write_text('{"AccessKeyId": "A", "SecretAccessKey": "B"}')
 endpoint = {"endpoint": f"http://127.0.0.1:{port}", "region": "us-east-1"}

@@ -12,6 +12,7 @@ from cryptography.x509.verification import PolicyBuilder, Store
 from lambent.gateway.http.certificates import (
     RENEWED_DAYS_BEFORE,
     SERVER_DAYS,
+    AuthorityDamaged,
     Certificates,
     make_authority,
     make_server,
@@ -73,3 +74,16 @@ def test_other_names_make_another_certificate(tmp_path: Path) -> None:
     Certificates(tmp_path, NAMES).renew(NOW_S)
     assert not Certificates(tmp_path, NAMES).renew(NOW_S)
     assert Certificates(tmp_path, [*NAMES, "lambent.example.com"]).renew(NOW_S)
+
+
+def test_a_damaged_certificate_is_made_anew_and_a_damaged_authority_is_named(tmp_path: Path) -> None:
+    """What programs trust is not replaced behind their back: the operator says so, by removing it."""
+    made = Certificates(tmp_path, NAMES)
+    made.renew(NOW_S)
+    made.server_path.write_text("nothing")
+    assert made.renew(NOW_S)
+    x509.load_pem_x509_certificate(made.server_path.read_bytes())
+    (tmp_path / "ca-key.pem").write_text("nothing")
+    made.server_path.unlink()
+    with pytest.raises(AuthorityDamaged, match=r"ca-key\.pem holds no authority: put it back, or remove it"):
+        made.renew(NOW_S)

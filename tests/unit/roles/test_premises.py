@@ -1,6 +1,7 @@
 """What is wrong before the first part starts is said at once, with what to do about it."""
 
 import os
+import resource
 import socket
 import stat
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambent.config import Settings
-from lambent.roles.premises import check_files, listen, take_data
+from lambent.roles.premises import LEAST_OPEN_FILES, check_files, check_open_files, listen, take_data
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +99,18 @@ def test_what_cannot_be_listened_on_says_which_flag_would_help(
 ) -> None:
     with listen("127.0.0.1", 0) as held, pytest.raises(OSError, match=rf"cannot listen on .*{advice}"):
         listen(*where(held.getsockname()[1]))
+
+
+@pytest.mark.parametrize("most", [60, LEAST_OPEN_FILES - 1])
+def test_fewer_open_files_than_the_parts_need_are_refused_with_the_way_to_more(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (60, most))
+    with pytest.raises(OSError, match=rf"may have {most} open files here .*LimitNOFILE=65536"):
+        check_open_files()
+
+
+@pytest.mark.parametrize("most", [LEAST_OPEN_FILES, resource.RLIM_INFINITY])
+def test_enough_open_files_may_be_raised_to(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (60, most))
+    check_open_files()

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from lambent.errors import Hopeless
 from lambent.store.durable import sync_folder, write_synced
 from lambent.store.private_file import read_or_make
 
@@ -44,6 +45,10 @@ def names_of_endpoint(host: str, regions: Sequence[str], more: Sequence[str]) ->
     return tuple(sorted(names))
 
 
+class AuthorityDamaged(Hopeless):
+    """What was kept is not what `make_authority` made."""
+
+
 class Certificates:
     """The folder, and what is in it. Several processes may use it at once.
 
@@ -64,7 +69,12 @@ class Certificates:
             if self._is_good(now_s):
                 return False
             authority = read_or_make(self._folder / "ca-key.pem", lambda: make_authority(now_s))
-            certificate = x509.load_pem_x509_certificate(authority)
+            try:
+                certificate = x509.load_pem_x509_certificate(authority)
+            except ValueError:
+                raise AuthorityDamaged(
+                    f"{self._folder / 'ca-key.pem'} holds no authority: put it back, or remove it for a new one"
+                ) from None
             self._put(self.authority_path, certificate.public_bytes(serialization.Encoding.PEM), mode=0o644)
             self._put(self.server_path, make_server(authority, self._names, now_s), mode=0o600)
         return True
@@ -72,7 +82,7 @@ class Certificates:
     def _is_good(self, now_s: float) -> bool:
         try:
             certificate = x509.load_pem_x509_certificate(self.server_path.read_bytes())
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # the second: it is damaged
             return False
         ends_s = certificate.not_valid_after_utc.timestamp()
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

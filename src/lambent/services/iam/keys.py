@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from lambent.arn import parse_arn
 from lambent.clock import Clock
-from lambent.errors import ServiceError
+from lambent.errors import Hopeless, ServiceError
 from lambent.ids import Ids
 from lambent.model.principal import AccessKey, AssumableRole, Principal, TemporaryCredentials
 from lambent.services.iam.model import Role, User, role_of, user_of
@@ -43,6 +43,10 @@ class KeySettings(Struct, frozen=True):
     dev_credentials: bool = False
 
 
+class RootKeyDamaged(SealBroken, Hopeless):
+    """The file of the root access key holds something else."""
+
+
 class RoleNotAssumable(ServiceError):
     """Lambda may not use this role. The words are those of CreateFunction."""
 
@@ -61,7 +65,7 @@ class Keys:
         """The root access key, made and kept on disk at the first start.
 
         Raises:
-            SealBroken: its file holds something else.
+            RootKeyDamaged: its file holds something else.
         """
         if self._root is None:
             self._root = await asyncio.to_thread(self._read_root_key)
@@ -223,7 +227,9 @@ class Keys:
             kept = json.loads(text)
             access_key_id, secret = str(kept["AccessKeyId"]), str(kept["SecretAccessKey"])
         except (ValueError, KeyError, TypeError):
-            raise SealBroken(f"{self._settings.root_key} does not hold a root access key") from None
+            raise RootKeyDamaged(
+                f"{self._settings.root_key} does not hold a root access key: put it back, or remove it for a new one"
+            ) from None
         return AccessKey(access_key_id, secret, _root_of(self._settings.account))
 
     def _new_root_key(self) -> bytes:

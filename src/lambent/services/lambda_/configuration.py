@@ -123,7 +123,10 @@ async def _checked(present: Configuration, account: str, request: Request, rules
 async def _check_role(role_arn: str, account: str, rules: Rules) -> None:
     check_passed(role_arn, account)
     if not await rules.links.roles.assumable_by_lambda(role_arn, account):
-        raise InvalidParameter("The role defined for the function cannot be assumed by Lambda.")
+        raise InvalidParameter(
+            f"The role defined for the function cannot be assumed by Lambda. {role_arn} has to be there, with a trust "
+            "policy that lets lambda.amazonaws.com call sts:AssumeRole."
+        )
 
 
 def _overrides(present: Configuration, wanted: Mapping[str, Any]) -> ImageOverrides | None:

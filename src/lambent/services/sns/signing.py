@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
+from lambent.errors import Hopeless
+
 PREFIX = "/SimpleNotificationService-"
 VALID_DAYS = 3_650
 SIGNED = {
@@ -47,14 +49,27 @@ def make_identity(now_s: float) -> bytes:
     return private + certificate.public_bytes(serialization.Encoding.PEM)
 
 
+class IdentityDamaged(Hopeless):
+    """What was kept is not what `make_identity` made."""
+
+
 class Signer:
-    """Signs with one key. `identity` is what `make_identity` made."""
+    """Signs with one key. `identity` is what `make_identity` made.
+
+    Raises:
+        IdentityDamaged: it is not.
+    """
 
     def __init__(self, identity: bytes) -> None:
-        key = serialization.load_pem_private_key(identity, password=None)
+        try:
+            key = serialization.load_pem_private_key(identity, password=None)
+            certificate = x509.load_pem_x509_certificate(identity)
+        except ValueError:
+            raise IdentityDamaged("sns-signing.pem holds no key with its certificate: put it back, or remove it "
+                                  "for a new one") from None  # fmt: skip
         assert isinstance(key, rsa.RSAPrivateKey)
         self._key = key
-        self.certificate = x509.load_pem_x509_certificate(identity).public_bytes(serialization.Encoding.PEM)
+        self.certificate = certificate.public_bytes(serialization.Encoding.PEM)
         self.path = f"{PREFIX}{hashlib.sha256(self.certificate).hexdigest()[:32]}.pem"
 
     def sign(self, members: Mapping[str, str], version: str) -> str:

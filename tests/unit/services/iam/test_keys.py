@@ -16,7 +16,7 @@ import pytest
 from lambent.clock import FakeClock
 from lambent.ids import SystemIds
 from lambent.model.principal import Principal
-from lambent.services.iam.keys import Keys, KeySettings, RoleNotAssumable
+from lambent.services.iam.keys import Keys, KeySettings, RoleNotAssumable, RootKeyDamaged
 from lambent.store.private_file import read_or_make
 from lambent.vault import NoMasterKey, Purpose, SealBroken, Vault, open_vault
 
@@ -63,7 +63,7 @@ async def test_a_root_key_file_with_something_else_is_named(
     path = tmp_path / "root-key.json"
     path.touch(mode=0o600)
     path.write_text(text)
-    with pytest.raises(SealBroken, match="does not hold a root access key"):
+    with pytest.raises(RootKeyDamaged, match="does not hold a root access key: put it back, or remove it"):
         await keys_with(store, vault, path, dev=False).root_key()
 
 
@@ -200,6 +200,32 @@ async def test_no_two_sessions_share_anything(iam: Any, keys: Keys) -> None:
     made = [await keys.mint_for_function(ARN, ACCOUNT, "f") for _ in range(50)]
     for field in ("access_key_id", "secret", "session_token"):
         assert len({getattr(credentials, field) for credentials in made}) == 50
+
+
+def test_another_master_key_than_the_one_that_sealed_is_told_at_once(tmp_path: Path) -> None:
+    """As when a backup is put together from two servers."""
+    (tmp_path / "other").mkdir()
+    path, other = tmp_path / "master.key", tmp_path / "other" / "master.key"
+    open_vault(path)
+    open_vault(other)
+    kept = path.read_bytes()
+    path.write_bytes(other.read_bytes())
+    with pytest.raises(NoMasterKey, match=r"master.key is another key than the one that sealed .*: put that one back"):
+        open_vault(path)
+    path.unlink()
+    with pytest.raises(NoMasterKey, match="is missing"):  # also where nothing else says that it was there
+        open_vault(path)
+    path.touch(mode=0o600)
+    path.write_bytes(kept)
+    open_vault(path)
+
+
+def test_a_data_folder_of_before_there_were_marks_gets_one(tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    open_vault(path)
+    path.with_suffix(".mark").unlink()
+    open_vault(path, needed=True)
+    assert path.with_suffix(".mark").stat().st_mode & 0o777 == 0o600
 
 
 def test_no_new_master_key_is_made_where_something_is_sealed_already(tmp_path: Path) -> None:

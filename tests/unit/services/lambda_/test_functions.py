@@ -193,7 +193,7 @@ async def refused_create(house: Any, **parameters: Any) -> ServiceError:
     ("parameters", "code", "words"),
     [
         ({"Role": ROLE + "/nobody"}, "InvalidParameterValueException",
-         "The role defined for the function cannot be assumed by Lambda."),
+         "The role defined for the function cannot be assumed by Lambda. arn:aws:iam::000000000000:role/r/nobody has"),
         ({"Runtime": "python2.7"}, "InvalidParameterValueException",
          "The runtime parameter of python2.7 is no longer supported for creating or updating AWS Lambda functions"),
         ({"Runtime": "cobol"}, "InvalidParameterValueException",

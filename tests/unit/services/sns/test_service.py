@@ -31,7 +31,7 @@ from lambent.services.sns.model import Attribute
 from lambent.services.sns.names import TopicKey
 from lambent.services.sns.publishing import Sender
 from lambent.services.sns.service import SnsService
-from lambent.services.sns.signing import Signer, make_identity
+from lambent.services.sns.signing import IdentityDamaged, Signer, make_identity
 from lambent.store.memory import open_memory
 from lambent.store.sql import load_schema
 from lambent.store.sqlite import open_sqlite
@@ -102,6 +102,12 @@ async def house() -> AsyncIterator[House]:
     await made.topic()
     yield made
     await made.database.close()
+
+
+@pytest.mark.parametrize("kept", [b"", b"nothing", make_identity(1_767_225_600.0)[:1_750]])
+def test_an_identity_that_is_damaged_is_named_with_what_to_do(kept: bytes) -> None:
+    with pytest.raises(IdentityDamaged, match="put it back, or remove it for a new one"):
+        Signer(kept)
 
 
 async def test_a_delivery_is_made_for_each_confirmed_subscription_that_wants_the_message(house: House) -> None:
