@@ -178,3 +178,41 @@ def handler(event, context):
     kinds, groups = await edge.run(source)
     assert kinds == []
     assert groups == ["/"] or not edge.agent.has_groups
+
+
+async def test_no_program_can_be_given_to_the_kernel(edge: "Edge", neighbour: "Function") -> None:
+    """Linux's bpf_jit_limit is one for the whole host: whoever uses it up keeps every other sandbox from starting."""
+    source = """
+import ctypes, errno, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+PROGRAM = ctypes.create_string_buffer(struct.pack("=HBBI", 6, 0, 0, 0x7FFF0000))  # "allow"
+PLACE = struct.pack("@HP", 1, ctypes.addressof(PROGRAM))
+def told(result): return "done" if result == 0 else errno.errorcode[ctypes.get_errno()]
+def attach(option):
+    try: socket.socket(type=socket.SOCK_DGRAM).setsockopt(socket.SOL_SOCKET, option, PLACE)
+    except OSError as error: return errno.errorcode[error.errno]
+    return "done"
+def handler(seccomp, context):
+    filters = [told(libc.prctl(22 | high, 2, PLACE, 0, 0)) for high in (0, 1 << 32)]
+    called = told(libc.syscall(ctypes.c_long(seccomp), 1, 0, PLACE))
+    return filters, called, [attach(option) for option in (26, 51)]
+"""
+    assert await edge.run(source, number_of("seccomp")) == [["EINVAL"] * 2, "ENOSYS", ["EPERM"] * 2]
+
+
+async def test_pages_that_the_host_has_set_aside_are_out_of_reach(edge: "Edge") -> None:
+    source = """
+import ctypes, errno, mmap, os
+def attempt(action, *arguments, **options):
+    try: action(*arguments, **options)
+    except OSError as error: return errno.errorcode[error.errno]
+    return "done"
+def handler(event, context):
+    MAP_HUGETLB, MFD_HUGETLB, SIZE = 0x40000, 4, 2 << 20
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    mapped = [attempt(mmap.mmap, -1, SIZE, flags=each) for each in (flags, flags | MAP_HUGETLB)]
+    return mapped, attempt(os.memfd_create, "huge", MFD_HUGETLB)
+"""
+    mapped, file = await edge.run(source)
+    assert mapped == ["done", "EPERM"]
+    assert file == "EPERM"

@@ -69,7 +69,20 @@ def _by_argument() -> seccomp.SyscallFilter:
     rules.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.GT, highest))
     other_netlink = seccomp.Arg(2, seccomp.NE, syscalls.NETLINK_ROUTE)
     rules.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.EQ, syscalls.AF_NETLINK), other_netlink)
+    _refuse_what_no_limit_counts(rules)
     return rules
+
+
+def _refuse_what_no_limit_counts(rules: seccomp.SyscallFilter) -> None:
+    """Programs for the kernel, the filters of a function's own among them, and huge pages."""
+    refuse, unknown = seccomp.ERRNO(errno.EPERM), seccomp.ERRNO(errno.EINVAL)
+    mode = seccomp.Arg(1, seccomp.MASKED_EQ, _LOW_32_BITS, syscalls.SECCOMP_MODE_FILTER)
+    rules.add_rule(unknown, "prctl", seccomp.Arg(0, seccomp.MASKED_EQ, _LOW_32_BITS, syscalls.PR_SET_SECCOMP), mode)
+    socket_level = seccomp.Arg(1, seccomp.MASKED_EQ, _LOW_32_BITS, syscalls.SOL_SOCKET)
+    for option in syscalls.SOCKET_PROGRAMS:
+        rules.add_rule(refuse, "setsockopt", socket_level, seccomp.Arg(2, seccomp.MASKED_EQ, _LOW_32_BITS, option))
+    for name, place, flag in (("mmap", 3, syscalls.MAP_HUGETLB), ("memfd_create", 1, syscalls.MFD_HUGETLB)):
+        rules.add_rule(refuse, name, seccomp.Arg(place, seccomp.MASKED_EQ, flag, flag))
 
 
 def _exists(name: str) -> bool:

@@ -34,7 +34,7 @@ timerfd_create timerfd_settime timerfd_gettime clock_gettime clock_getres clock_
 utimensat futimesat waitid inotify_init inotify_init1 inotify_add_watch inotify_rm_watch openat openat2 mkdirat
 mknodat fchownat newfstatat unlinkat renameat renameat2 linkat symlinkat readlinkat fchmodat fchmodat2 faccessat
 faccessat2 pselect6 ppoll splice tee vmsplice eventfd eventfd2 fallocate accept4 dup3 pipe2 preadv pwritev preadv2
-pwritev2 recvmmsg sendmmsg getcpu seccomp getrandom memfd_create membarrier copy_file_range pkey_mprotect
+pwritev2 recvmmsg sendmmsg getcpu getrandom memfd_create membarrier copy_file_range pkey_mprotect
 pkey_alloc pkey_free statx rseq pidfd_open pidfd_send_signal close_range landlock_create_ruleset landlock_add_rule
 landlock_restrict_self cachestat map_shadow_stack
 """)
@@ -62,3 +62,11 @@ TERMINAL_INJECTIONS = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 PERSONALITIES = (0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)  # Linux, its 2.6 and 32-bit names, and "which is it?"
 AF_NETLINK, NETLINK_ROUTE = 16, 0
 SOCKET_FAMILIES = (1, 2, 10, AF_NETLINK)  # Unix, IPv4, IPv6, and netlink for libc's list of addresses
+
+# Programs for the kernel. What it makes of them counts against one limit for all of the host (bpf_jit_limit), and
+# against no control group: a function with many processes or sockets could use it up, and no sandbox could start. So
+# there are none, as where the kernel was built without (EINVAL; `seccomp` itself is in no table).
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+SOL_SOCKET, SOCKET_PROGRAMS = 1, (26, 51)  # SO_ATTACH_FILTER, SO_ATTACH_REUSEPORT_CBPF
+# Pages that the host has set aside for programs of its own, and that no limit of memory counts.
+MAP_HUGETLB, MFD_HUGETLB = 0x40000, 0x0004
