@@ -82,6 +82,22 @@ def handler(event, context):
     assert 1000 < held < 1024
 
 
+async def test_a_bomb_of_inotify_instances_leaves_some_to_others(edge: "Edge", neighbour: "Function") -> None:
+    source = """
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+def handler(most, context):
+    held = []
+    while len(held) < most and (each := libc.inotify_init1(0)) >= 0: held.append(each)
+    return len(held), errno.errorcode[ctypes.get_errno()] if len(held) < most else ""
+"""
+    bomb, other = await edge.function(source), await edge.function(source)
+    taken, error = await bomb(1000)
+    assert taken >= 128 if edge.agent.host_root else taken == 16
+    assert error == "EMFILE"
+    assert await other(8) == [8, ""], "for as long as the bomb holds what it has"
+
+
 async def test_a_limit_cannot_be_raised(edge: "Edge") -> None:
     source = """
 import resource

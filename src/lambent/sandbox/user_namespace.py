@@ -11,6 +11,7 @@ Without one the kernel maps a single id: all environments are that user to the h
 Sources: user_namespaces(7), newuidmap(1), subuid(5).
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -28,6 +29,8 @@ CLONE_NEWUSER = 0x10000000
 MAPPERS = ("newuidmap", "newgidmap")
 WHOLE_HOST = ("0", "0", "4294967295")
 FIRST_UID, FEWEST_UIDS, NOBODY = 1, 1_000, 65_534
+INOTIFY_INSTANCES = Path("/proc/sys/user/max_inotify_instances")
+MOST_INOTIFY_INSTANCES = 16  # of the 128 that Linux lets a user have
 SHARED_UID = 1_051  # what an environment calls itself where there is only one id to share
 
 log = structlog.get_logger()
@@ -111,6 +114,7 @@ def stand(first_host_uid: int) -> Standing:
             enter_alone()
         elif _enter_with(ours, ranges):
             uids = min(ranges[0].count, ranges[1].count, NOBODY - FIRST_UID)
+            _limit_each_uid()
             return Standing(host_root=False, first_uid=FIRST_UID, uids=uids)
         else:
             log.warning("newuidmap failed: environments share one uid", action="agent.namespace")
@@ -158,6 +162,13 @@ def _map_from_outside(entered: int, ours: tuple[int, int], ranges: tuple[Range, 
     except (OSError, subprocess.SubprocessError):
         return 1
     return 0
+
+
+def _limit_each_uid() -> None:
+    """What the kernel counts for each uid of the namespace, and in the end for the one user whose it is: no environment
+    takes all of it. Where they share a uid, each has a namespace to be limited (`runtimes/python/rights.py`)."""
+    with contextlib.suppress(OSError):  # the host does not let anybody set it, or has no inotify
+        INOTIFY_INSTANCES.write_text(str(MOST_INOTIFY_INSTANCES))
 
 
 def _map_alone(uid: int, gid: int) -> None:

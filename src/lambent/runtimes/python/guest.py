@@ -47,11 +47,12 @@ class Early:
             return cls(pid, write)
         try:
             os.setsid()
+            kernel_settings = rights.open_kernel_settings()
             rights.take_descriptors(*descriptors, for_program=True)
             rights.set_limits(request["file_descriptors"])
             if request["walls"]:
                 os.chdir(TASK_ROOT)
-                rights.let_go(request, shared=request["shared_uid"])
+                rights.let_go(request, shared=request["shared_uid"], kernel_settings=kernel_settings)
             rights.close_the_door(filters if request["walls"] else [])
             _execute(request["boot"]["command"], request["boot"]["variables"], read)
         except OSError as error:

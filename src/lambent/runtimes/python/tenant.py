@@ -88,6 +88,7 @@ def _be_accounted_for(walled: bool, cgroups: list[int]) -> None:
 
 
 def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes], descriptors: list[int]) -> None:
+    kernel_settings = rights.open_kernel_settings() if request["walls"] else -1
     if request["walls"]:
         if not spec["container"]:
             _mount_folders(spec)
@@ -106,7 +107,7 @@ def _settle(request: dict[str, Any], spec: dict[str, Any], filters: list[bytes],
     rights.set_limits(request["file_descriptors"])
     if request["walls"]:
         as_agent = bool(spec["mount"]) and not spec["mount"]["mapped"]  # who alone may write there
-        rights.let_go(request, shared=request["shared_uid"] or as_agent)
+        rights.let_go(request, shared=request["shared_uid"] or as_agent, kernel_settings=kernel_settings)
     os.environ.clear()
     os.environ.update(spec["variables"])
     rights.close_the_door(filters if request["walls"] else [])
