@@ -27,7 +27,7 @@ def _named(payload: bytes) -> set[str] | None:
     """The identifiers of a report; None when it is wrong."""
     try:
         answer: Any = msgspec.json.decode(payload) if payload else None
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     if answer is None:
         return set()

@@ -266,7 +266,7 @@ def state_in(result: InvocationResult) -> bytes | None:
         return None
     try:
         answer: Any = msgspec.json.decode(result.payload) if result.payload else None
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     state = answer.get("state") if isinstance(answer, dict) else None
     return msgspec.json.encode(state) if isinstance(state, dict) else None

@@ -11,10 +11,10 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from lambent.clock import Clock, iso_millis
 from lambent.environment import frames
@@ -47,7 +47,7 @@ class Word(Struct):
     runtime: bool = False
     failed: str = ""
     error: str = ""
-    status: int = 0
+    status: Annotated[int, Meta(ge=0, le=0xFFFF)] = 0  # as of wait(2)
 
 
 class Listening(Struct, frozen=True):
@@ -208,7 +208,7 @@ class EnvironmentApi:
             self._runtime_ready, self._asked_s = True, self._clock.monotonic_s()
             self._story.runtime_done()
             self._changed()
-        elif frame.kind == frames.INIT_ERROR and frame.fields[0] == NO_ENTRY:
+        elif self._http is not None and frame.kind == frames.INIT_ERROR and frame.fields[0] == NO_ENTRY:
             told = msgspec.json.decode(frame.payload, type=dict[str, Any])
             self._failed(NO_ENTRY, str(told.get("errorMessage", "")))
         else:
@@ -272,7 +272,7 @@ class EnvironmentApi:
             word = msgspec.json.decode(message, type=Word) if message else None
         except (BlockingIOError, InterruptedError):
             return
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError, RecursionError):  # no word of a supervisor: function code is of the same user
             word = None
         if word is None:
             asyncio.get_running_loop().remove_reader(self._supervisor.fileno())

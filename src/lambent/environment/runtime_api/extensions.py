@@ -180,7 +180,7 @@ def _events_of(request: HttpRequest) -> tuple[str, ...]:
         return ()
     try:
         return tuple(dict.fromkeys(msgspec.json.decode(request.body, type=Registration).events or ()))
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         raise ApiError(400, "InvalidRequestFormat", f"The body is not a registration: {error}") from None
 
 

@@ -239,6 +239,6 @@ def error_object(body: bytes, error_type: str) -> bytes:
     try:
         if isinstance(msgspec.json.decode(body), dict):
             return body
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         pass
     return msgspec.json.encode({"errorType": error_type, "errorMessage": body.decode("utf-8", "replace")})

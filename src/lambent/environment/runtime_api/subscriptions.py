@@ -69,7 +69,7 @@ def parse(body: bytes, *, logs: bool) -> Subscription:
     """A subscription that can be served. Raises ApiError."""
     try:
         wanted = msgspec.json.decode(body, type=Subscription)
-    except msgspec.MsgspecError as error:
+    except (ValueError, RecursionError) as error:
         raise _invalid(str(error)) from None
     schemas = LOGS_SCHEMAS if logs else TELEMETRY_SCHEMAS
     if wanted.schemaVersion not in ("", *schemas):
@@ -132,7 +132,7 @@ class View:
         if self._raw_lines and text.startswith("{"):
             try:
                 return msgspec.json.decode(text, type=dict[str, Any])
-            except msgspec.DecodeError:
+            except (ValueError, RecursionError):
                 return text
         return text
 

@@ -107,7 +107,7 @@ def _body(path: str, *, of_request: bool) -> Read:
 def _inside(body: bytes, steps: list[str | int]) -> Any:
     try:
         found: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return None
     for step in steps:
         if isinstance(step, str) and isinstance(found, dict):

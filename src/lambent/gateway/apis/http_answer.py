@@ -50,7 +50,7 @@ def answer_of_rest(payload: bytes, default_type: str) -> HttpResponse:
 def _is_failure(payload: bytes) -> bool:
     try:
         told = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
     return isinstance(told, dict) and "errorMessage" in told and "statusCode" not in told
 
@@ -58,7 +58,7 @@ def _is_failure(payload: bytes) -> bool:
 def _told(payload: bytes) -> dict[str, Any]:
     try:
         told = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadAnswer(f"it is not JSON: {error}") from None
     if not isinstance(told, dict):
         raise BadAnswer("it is no object")

@@ -151,7 +151,7 @@ def _text(value: Any) -> str:
 def _error_message(payload: bytes) -> str:
     try:
         told = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return ""
     return str(told.get("errorMessage", "")) if isinstance(told, dict) else ""
 

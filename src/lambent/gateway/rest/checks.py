@@ -36,7 +36,7 @@ def _check_body(call: RestCall, method: MethodPlan) -> None:
         return
     try:
         body = msgspec.json.decode(call.request.body)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise Refused("BAD_REQUEST_BODY", details="the body is not JSON") from None
     problems = schema.problems(body)
     if problems:

@@ -95,7 +95,7 @@ async def _function(call: RestCall, method: MethodPlan, ports: Ports) -> Backend
     event = sent.body or b"{}"
     try:
         msgspec.json.decode(event)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         call.log.append(f"Lambda could not parse the request body into JSON: {error}")
         raise internal() from None
     if header(sent.header, "x-amz-invocation-type") == "Event":
@@ -122,7 +122,7 @@ def _mock(call: RestCall, method: MethodPlan) -> Backend:
 def _message(payload: bytes) -> str:
     try:
         told = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return "Unhandled"
     message = told.get("errorMessage") if isinstance(told, dict) else None
     return str(message) if message else "Unhandled"

@@ -36,7 +36,7 @@ def answer_of(payload: bytes, default_type: str = JSON_TYPE) -> HttpResponse:
     """The answer that a whole payload stands for; `default_type` is that of one with a statusCode. Raises BadAnswer."""
     try:
         told = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadAnswer(f"it is not JSON: {error}") from None
     if isinstance(told, dict) and "statusCode" in told:
         status, headers = head_of(told, default_type)
@@ -70,7 +70,7 @@ def parsed_head(head: bytes) -> tuple[int, Headers]:
     """Status and headers of a streamed answer. Raises BadAnswer."""
     try:
         told = msgspec.json.decode(head, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadAnswer(f"its head is no JSON object: {error}") from None
     return head_of(told, BYTES_TYPE)
 

@@ -41,7 +41,7 @@ def answer_of(payload: bytes) -> Answer:
     """The answer of a function. Raises Failed."""
     try:
         told = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise Failed(502) from None
     status = told.get("statusCode") if isinstance(told, dict) else None
     if isinstance(status, str) and status.isascii() and status.isdecimal():

@@ -108,10 +108,11 @@ def record_of(event: Event, arn: str, ending: Ending, now_ms: int, *, payloads: 
 
 def _as_json(payload: bytes) -> msgspec.Raw:
     """An answer inside a record; one that is no JSON (a stream, or bytes of the handler's own) is a string."""
+    text = payload.decode("utf-8", "replace")  # Raw takes any bytes inside a string
     try:
-        return _JSON.decode(payload or b"null")
-    except (msgspec.DecodeError, RecursionError):
-        return msgspec.Raw(msgspec.json.encode(payload.decode("utf-8", "replace")))
+        return _JSON.decode(text or "null")
+    except (ValueError, RecursionError):
+        return msgspec.Raw(msgspec.json.encode(text))
 
 
 def attributes_of(event: Event, ending: Ending) -> dict[str, str]:
@@ -127,7 +128,7 @@ def attributes_of(event: Event, ending: Ending) -> dict[str, str]:
 def _error_message(payload: bytes) -> str:
     try:
         told = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return ""
     message = told.get("errorMessage") if isinstance(told, dict) else None
     return message if isinstance(message, str) else ""

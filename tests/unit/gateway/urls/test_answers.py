@@ -73,6 +73,8 @@ def test_headers_and_cookies_are_the_functions_own_but_for_those_of_the_connecti
     "returned",
     [
         b"\xff",
+        b'{"statusCode": 200, "body": "\xff"}',
+        b"[" * 5000,
         b"not json",
         b'{"statusCode": "abc"}',
         b'{"statusCode": 99}',

@@ -17,7 +17,7 @@ from lambent.delivery.api import Delivery
 from lambent.errors import RemoteServiceError, Unavailable
 from lambent.invocation.asynchronous.api import Event, EventRules
 from lambent.invocation.asynchronous.queue import EventQueue, Links
-from lambent.invocation.asynchronous.records import Ending, attributes_of, deliveries_of
+from lambent.invocation.asynchronous.records import Ending, attributes_of, deliveries_of, record_of
 from lambent.model.function import FunctionKey
 from lambent.model.invocation import Invocation, InvocationResult
 from lambent.store.memory import open_memory
@@ -509,6 +509,13 @@ def test_any_error_message_fits_into_a_message_attribute(message: str, attempts:
     payload = json.dumps({"errorMessage": message}).encode()
     told = attributes_of(event(b"1"), Ending("RetriesExhausted", attempts, InvocationResult("1", payload, "Unhandled")))
     assert 0 < len(told["ErrorMessage"].encode()) <= 1024
+
+
+@pytest.mark.parametrize("payload", [b"[" * 5000, b'{"errorMessage": "\xff"}', b"\xff", b'{"a": "\xff"}', b""])
+def test_an_answer_that_is_no_json_is_text_in_a_record_and_no_message(payload: bytes) -> None:
+    ending = Ending("RetriesExhausted", 3, InvocationResult("1", payload, "Unhandled"))
+    assert attributes_of(event(b"1"), ending)["ErrorMessage"] == "Unknown"
+    json.loads(record_of(event(b"1"), "arn", ending, 0).decode())  # whole, and UTF-8
 
 
 async def test_a_bug_in_one_event_neither_loses_it_nor_stops_the_others(house: House) -> None:

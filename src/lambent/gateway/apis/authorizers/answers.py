@@ -37,7 +37,7 @@ def verdict_of(payload: bytes, *, simple: bool) -> Verdict:
     """What the function said. Raises BadVerdict."""
     try:
         told = msgspec.json.decode(payload, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise BadVerdict("it is no JSON object") from None
     values = told.get("context") or {}
     if not isinstance(values, dict):
