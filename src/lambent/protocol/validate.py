@@ -1,7 +1,8 @@
 """Parameters checked against the constraints of the model, in AWS's words.
 
 Knows: required, enum, pattern, length and value limits; how a violation is worded, counted and
-joined; which service answers with which code. Does not know HTTP. Every violation is collected.
+joined; which service answers with which code. Does not know HTTP. Violations are collected, up to so many: nobody reads
+the two millionth, and writing all of them down would take longer than anything else that a request can ask for.
 
 Words (behaviours sheet section 6, recorded from Lambda): "1 validation error detected: Value 'V' at
 'camelCase.path' failed to satisfy constraint: Member must ...", joined with "; ". Elements of lists
@@ -11,6 +12,7 @@ API Gateway (v1) begins its paths with the input's name: `putIntegrationInput.ty
 Other services leave out "Member must not be null" for keys and elements: seen from EventBridge and DynamoDB.
 """
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -27,7 +29,7 @@ Rule: TypeAlias = tuple[Callable[[Any], bool], str]  # (does the value keep it?,
 
 NOT_NULL = "Member must not be null"
 NOT_NULL_INSIDE = frozenset({"lambda"})
-LONGEST_PRINTED = 1024
+LONGEST_PRINTED, MOST_VIOLATIONS = 1024, 100
 
 # Checked by the service itself, because AWS answers with a code of the service's own.
 LEFT_TO_THE_SERVICE = {
@@ -74,6 +76,19 @@ def message_of(violations: list[str]) -> str:
     return f"{count} validation error{'s' if count > 1 else ''} detected: " + "; ".join(violations)
 
 
+class _Enough(Exception):
+    """As many violations as are told."""
+
+
+class _Violations(list[str]):
+    """What was found so far. Raises _Enough when that is enough."""
+
+    def append(self, words: str) -> None:
+        super().append(words)
+        if len(self) == MOST_VIOLATIONS:
+            raise _Enough
+
+
 class Validator:
     """Compiles checks for the shapes of one service; None where a shape constrains nothing."""
 
@@ -92,9 +107,10 @@ class Validator:
         start = f"{camel(operation.name)}Input" if self._names_input else ""
 
         def validate(parameters: dict[str, Any]) -> None:
-            found: list[str] = []
+            found = _Violations()
             if check is not None:
-                check(parameters, start, found)
+                with contextlib.suppress(_Enough):
+                    check(parameters, start, found)
             if found:
                 raise ValidationError(message_of(found))
 

@@ -12,6 +12,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from botocore.model import ServiceModel
@@ -81,6 +82,7 @@ class Wire:
         self._faults, self._validator = FaultIndex(model), Validator(self.service)
         self._validators: dict[str, Callable[[dict[str, Any]], None]] = {}
         self._readers: dict[tuple[str, str], RequestReader] = {}
+        self._planning = Lock()  # long requests are read by a thread of their own
         self._answerers: dict[tuple[str, str], Answerer] = {}
 
     def operation_of(self, request: HttpRequest) -> str:
@@ -92,9 +94,9 @@ class Wire:
         protocol = protocol_of(request, self._protocols)
         key = (protocol, operation)
         if (read := self._readers.get(key)) is None:
-            read = self._readers[key] = self._dialects[protocol].reader(
-                self._models[protocol].operation_model(operation)
-            )
+            with self._planning:
+                read = self._dialects[protocol].reader(self._models[protocol].operation_model(operation))
+            self._readers[key] = read
         try:
             parameters = read(unpacked(request, self._model.operation_model(operation)))
             self._validate(operation, parameters)
@@ -108,7 +110,9 @@ class Wire:
 
     def _validate(self, operation: str, parameters: dict[str, Any]) -> None:
         if (validate := self._validators.get(operation)) is None:
-            validate = self._validators[operation] = self._validator.plan(self._model.operation_model(operation))
+            with self._planning:
+                validate = self._validator.plan(self._model.operation_model(operation))
+            self._validators[operation] = validate
         try:
             validate(parameters)
         except ValidationError as error:

@@ -198,6 +198,7 @@ class Control:
         await self._dynamodb.close()
         if self._calls:
             await asyncio.wait(set(self._calls), timeout=LAST_CALLS_S)
+        self._dispatcher.close()
         await self._placement.close()
         await self._lambda.close()
         await self._records.close()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.openapi.document import BadDocument, read, resolved, version_of
+from lambent.openapi.document import MOST_EVENTS, BadDocument, read, resolved, version_of
 from lambent.openapi.operations import base_path, based, operations
 
 YAML = """
@@ -106,3 +106,10 @@ def test_no_values_do_either(document: dict[str, Any]) -> None:
         base_path(document)
     with contextlib.suppress(BadDocument):
         list(operations(document))
+
+
+def test_yaml_of_more_values_than_can_be_read_in_seconds_is_refused_before_any_is_made() -> None:
+    text = f"openapi: 3.0.1\nx-many: [{'a, ' * MOST_EVENTS}a]\n"
+    with pytest.raises(BadDocument, match="as YAML it has more than"):
+        read(text)
+    assert len(read(json.dumps({"openapi": "3.0.1", "x-many": ["a"] * MOST_EVENTS}))["x-many"]) == MOST_EVENTS

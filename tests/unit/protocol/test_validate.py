@@ -179,3 +179,12 @@ def test_paths_are_camel_case_by_their_first_letter_only() -> None:
 def test_a_validation_error_is_answered_without_a_type() -> None:
     answer = wire_for("lambda").error(ValidationError("no"), create(), "id-1")
     assert (answer.status, json.loads(answer.body)) == (400, {"message": "no"})
+
+
+def test_no_more_violations_are_told_than_anybody_reads() -> None:
+    """A batch of two million empty entries breaks four million constraints."""
+    headers = [("x-amz-target", "AmazonSQS.SendMessageBatch"), ("content-type", "application/x-amz-json-1.0")]
+    body = json.dumps({"QueueUrl": "q", "Entries": [{}] * 200_000}).encode()
+    found = refusal("sqs", "SendMessageBatch", HttpRequest("POST", "/", "", headers, body))
+    assert found.message.startswith("100 validation errors detected: Value null at 'entries.1.member.id'")
+    assert found.message.count("; ") == 99

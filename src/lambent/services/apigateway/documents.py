@@ -1,5 +1,6 @@
 """OpenAPI in and out: ImportRestApi, PutRestApi, GetExport."""
 
+import asyncio
 from typing import Any
 
 from lambent.clock import iso_seconds
@@ -21,11 +22,12 @@ class Documents:
 
     def __init__(self, shelf: Shelf, longest_ms: int) -> None:
         self._shelf, self._longest_ms = shelf, longest_ms
+        self._reading = asyncio.Lock()
 
     @operation("ImportRestApi")
     async def import_rest_api(self, ctx: RequestContext, request: Request) -> Answer:
         """A new API as a document describes it."""
-        source = _source(request)
+        source = await self._source(request)
 
         def work(place: Place) -> Answer:
             document = apis.new_document(self._shelf, "")
@@ -38,7 +40,7 @@ class Documents:
     @operation("PutRestApi")
     async def put_rest_api(self, ctx: RequestContext, request: Request) -> Answer:
         """An API as a document describes it. `merge` changes what the document names, `overwrite` removes all else."""
-        source, mode = _source(request), request.get("mode") or "merge"
+        source, mode = await self._source(request), request.get("mode") or "merge"
         if mode not in ("merge", "overwrite"):
             raise BadRequest("mode takes merge or overwrite")
 
@@ -74,6 +76,11 @@ class Documents:
         text = written(exported(document, kind, request["stageName"], version, wanted), as_yaml=KINDS[accepts])
         name = f'attachment; filename="{kind}_{version}.{"yaml" if KINDS[accepts] else "json"}"'
         return {"contentType": accepts, "contentDisposition": name, "body": text}
+
+    async def _source(self, request: Request) -> dict[str, Any]:
+        """A large document takes seconds: beside the loop, and one at a time, or they would hold it up together."""
+        async with self._reading:
+            return await asyncio.to_thread(_source, request)
 
     def _fill(self, document: RestDocument, source: dict[str, Any], request: Request) -> list[str]:
         options = request.get("parameters") or {}

@@ -32,11 +32,12 @@ class Definitions:
 
     def __init__(self, resources: Resources) -> None:
         self._all = resources
+        self._reading = asyncio.Lock()
 
     @operation("ImportApi")
     async def import_api(self, context: RequestContext, request: Request) -> Answer:
         """A new API as the document has it, with no stage yet."""
-        found = await asyncio.to_thread(self._read, request)  # a large document takes a second
+        found = await self._read_beside(request)
         dates = {"CreatedDate": self._all.clock.now_ms(), "ProtocolType": "HTTP", "RouteSelectionExpression": SELECTION}
         api = msgspec.convert({"ApiId": self._all.ids.letters(ID_LENGTH).lower(), **dates, **found.members}, Api)
 
@@ -50,7 +51,7 @@ class Definitions:
     @operation("ReimportApi")
     async def reimport_api(self, context: RequestContext, request: Request) -> Answer:
         """The API as the document has it; its stages and deployments stay."""
-        found = await asyncio.to_thread(self._read, request)  # a large document takes a second
+        found = await self._read_beside(request)
 
         def work(tx: Transaction) -> Answer:
             before = store.api(tx, context, request["ApiId"])
@@ -94,6 +95,11 @@ class Definitions:
             return written(document, request["OutputType"])
 
         return {"body": await self._all.database.read(work)}
+
+    async def _read_beside(self, request: Request) -> Definition:
+        """A large document takes seconds: beside the loop, and one at a time, or they would hold it up together."""
+        async with self._reading:
+            return await asyncio.to_thread(self._read, request)
 
     def _read(self, request: Request) -> Definition:
         how_based = (request.get("Basepath") or "ignore").lower()
