@@ -23,7 +23,7 @@ from lambent.protocol.wires import wire_for
 from lambent.services.operation import Operation, RequestContext
 
 LONG_BYTES = 64 * 1024
-# DynamoDB Developer Guide, "Constraints": a request is at most 16 MB. Other services take less; this is for all of them.
+# Source: DynamoDB Developer Guide, "Constraints". Other services take less; this is for all of them.
 LONGEST_BYTES = 16 * 1024 * 1024
 
 
