@@ -14,6 +14,8 @@ import msgspec
 
 MODELS = "https://apigateway.amazonaws.com/restapis/"
 LONGEST = 400 * 1024
+AT_ONCE, AT_MOST = 20_000, 2_000_000  # units: a quarter of a second, and about twenty
+TOO_MUCH = "[the body takes too long to be checked]"
 
 
 class BadSchema(Exception):
@@ -33,9 +35,14 @@ class Schema:
 
         self._validation = Validation(parsed(text), {url: parsed(other) for url, other in others.items()})
 
-    def problems(self, body: Any) -> str:
+    def problems(self, body: Any, units: int = AT_MOST) -> str:
         """Why `body` is not what it describes, `[object has missing required properties (["name"])]`; or nothing."""
-        return self._validation.problems(body)
+        from lambent.mapping.draft4 import TooMuch  # as above
+
+        try:
+            return self._validation.problems(body, units)
+        except TooMuch:
+            return TOO_MUCH
 
 
 def parsed(text: str) -> Any:

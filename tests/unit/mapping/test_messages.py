@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft4Validator
 
 from lambent.mapping import expressions, paths
 from lambent.mapping.expressions import FROM_ANSWER, FROM_REQUEST, Message, Source, source_of, value_of
 from lambent.mapping.regexes import BadRegex, compiled
-from lambent.mapping.schemas import MODELS, BadSchema, Schema, parsed
+from lambent.mapping.schemas import AT_ONCE, MODELS, TOO_MUCH, BadSchema, Schema, parsed
 from lambent.mapping.uris import function_of
 from lambent.model.function import FunctionKey
 
@@ -137,3 +138,46 @@ def test_a_function_s_uri_is_filled_with_stage_variables() -> None:
     assert (found.key, found.qualifier) == (FunctionKey("000000000000", "eu-west-1", "pets"), "live")
     assert function_of(ARN.format(function), {}) is None
     assert function_of("arn:aws:apigateway:eu-west-1:sqs:path/x", {}) is None
+
+
+BODIES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, -0.0, 1.5]) | st.sampled_from("ab"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+def tree(depth: int) -> str:
+    """A schema of `depth` lines that asks for 2 ** depth steps."""
+    steps = {f"d{n}": {"allOf": [{"$ref": f"#/definitions/d{n + 1}"}] * 2} for n in range(depth)}
+    return json.dumps({"definitions": {**steps, f"d{depth}": {}}, "$ref": "#/definitions/d0"})
+
+
+def test_a_schema_that_asks_for_more_than_anybody_has_time_for_is_given_up() -> None:
+    assert Schema(tree(40), {}).problems({}, AT_ONCE) == TOO_MUCH
+    assert not Schema(tree(5), {}).problems({}, AT_ONCE)
+
+
+def test_elements_are_compared_with_what_is_there_and_not_with_each_other() -> None:
+    unique = Schema('{"uniqueItems": true}', {})
+    assert not unique.problems([{"a": [n]} for n in range(10_000)], AT_ONCE)
+    assert not unique.problems([1, True, "1", [1], {"a": 1}, None, 1.5, 0, False, 2.0**70], AT_ONCE)
+    for same in ([1, 1.0], [{"a": 1, "b": 2}, {"b": 2, "a": 1.0}], [[0], [-0.0]], ["x", "y", "x"]):
+        assert unique.problems(same, AT_ONCE) == "[array must not contain duplicate elements]"
+
+
+def test_properties_that_no_pattern_names_are_found_in_time() -> None:
+    schema = {"patternProperties": {"^(a|aa)+$": {}, "^x": {}}, "additionalProperties": {"type": "integer"}}
+    checked = Schema(json.dumps(schema), {})
+    assert checked.problems({"a" * 60 + "!": 1}, AT_ONCE)
+    assert not checked.problems({"x1": "any", "y": 1}, AT_ONCE)
+    assert checked.problems({"y": "text"}, AT_ONCE)
+
+
+@settings(max_examples=200)
+@given(BODIES, BODIES)
+def test_our_keywords_say_what_the_librarys_do(one: Any, other: Any) -> None:
+    for schema in ({"enum": [one]}, {"uniqueItems": True}, {"properties": {"a": {}}, "additionalProperties": False}):
+        for body in (one, other, [one, other]):
+            expected = Draft4Validator(schema).is_valid(body)
+            assert (not Schema(json.dumps(schema), {}).problems(body, AT_ONCE)) is expected

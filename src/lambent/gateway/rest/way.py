@@ -30,7 +30,7 @@ async def answer(call: RestCall, method: MethodPlan, ports: Ports, exchange: Exc
         await authorizers.authorize(call, method, ports, exchange)
         if method.key_required:
             await _spend(call, named, ports)
-        checks.check(call, method)
+        await checks.check(call, method)
         return await integrations.run(call, method, ports)
     except Refused as refused:
         return refusals.answer_of(refused, call)
@@ -41,7 +41,7 @@ async def answer(call: RestCall, method: MethodPlan, ports: Ports, exchange: Exc
 async def answer_untried(call: RestCall, method: MethodPlan, ports: Ports) -> HttpResponse:
     """The same for an owner's trial: without limits, keys and authorizers."""
     try:
-        checks.check(call, method)
+        await checks.check(call, method)
         return await integrations.run(call, method, ports)
     except Refused as refused:
         return refusals.answer_of(refused, call)
