@@ -1,11 +1,13 @@
 """Secrets at rest and in tokens, under one master key.
 
-What must be read again (the secret of a long-lived access key, a function's environment variables)
-is kept sealed with AES-GCM, under a key for each `Purpose` that is derived from the master key; the
-name of what it belongs to is bound in. Temporary credentials are kept nowhere: the session token
-carries them (docs/decisions/0004-temporary-credentials.md). From the master key and 16 random bytes
-one HMAC gives 64: 32 encrypt the token, 30 are the secret key. A token's key is used once, so its
-nonce can be constant, and no number of tokens wears it out.
+What must be read again (the secret of a long-lived access key, a function's environment variables, small objects and
+the keys of large ones) is kept sealed with AES-GCM, under a key for each `Purpose` that is derived from the master key;
+the name of what it belongs to is bound in. Of objects there are so many that random nonces would come twice one day:
+each has a key of its own, derived from that of the purpose and its name.
+
+Temporary credentials are kept nowhere: the session token carries them (docs/decisions/0004-temporary-credentials.md).
+From the master key and 16 random bytes one HMAC gives 64: 32 encrypt the token, 30 are the secret key. A token's key is
+used once, so its nonce can be constant, and no number of tokens wears it out.
 
 Knows: bytes and keys. Does not know: the clock, principals, or the database.
 """
@@ -34,6 +36,10 @@ class Purpose(StrEnum):
 
     ACCESS_KEYS = "lambent secret keys at rest"
     VARIABLES = "lambent environment variables at rest"
+    OBJECTS = "lambent objects at rest"
+
+
+OF_MANY = frozenset({Purpose.OBJECTS})
 
 
 class SealBroken(LambentError):
@@ -50,14 +56,15 @@ class Vault:
     def __init__(self, master: bytes) -> None:
         if len(master) != MASTER_BYTES:
             raise ValueError(f"the master key has {len(master)} bytes instead of {MASTER_BYTES}")
-        self._at_rest = {each: AESGCM(hmac.digest(master, each.encode(), "sha256")) for each in Purpose}
+        self._keys = {each: hmac.digest(master, each.encode(), "sha256") for each in Purpose}
+        self._at_rest = {each: AESGCM(key) for each, key in self._keys.items() if each not in OF_MANY}
         self._tokens = hmac.digest(master, b"lambent session tokens", "sha512")
         self.mark = hmac.digest(master, b"lambent which master key this is", "sha256").hex().encode() + b"\n"
 
     def seal(self, purpose: Purpose, owner: str, secret: bytes) -> bytes:
         """`secret`, which belongs to `owner`, for the database."""
         nonce = os.urandom(NONCE_BYTES)  # a nonce must never come twice, not even from a fake `Ids`
-        return nonce + self._at_rest[purpose].encrypt(nonce, secret, owner.encode())
+        return nonce + self._cipher(purpose, owner).encrypt(nonce, secret, owner.encode())
 
     def open(self, purpose: Purpose, owner: str, sealed: bytes) -> bytes:
         """The secret in `sealed`.
@@ -66,7 +73,7 @@ class Vault:
             SealBroken: another master key sealed it, or for another purpose or owner.
         """
         try:
-            return self._at_rest[purpose].decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
+            return self._cipher(purpose, owner).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
         except (InvalidTag, ValueError):  # a ValueError: it is too short to be sealed
             raise SealBroken(f"the secret of {owner} was not sealed with this master key") from None
 
@@ -90,6 +97,11 @@ class Vault:
             return secret, AESGCM(key).decrypt(_ONCE, sealed, access_key_id.encode())
         except InvalidTag:
             return None
+
+    def _cipher(self, purpose: Purpose, owner: str) -> AESGCM:
+        if purpose in OF_MANY:
+            return AESGCM(hmac.digest(self._keys[purpose], owner.encode(), "sha256"))
+        return self._at_rest[purpose]
 
     def _derive(self, access_key_id: str, salt: bytes) -> tuple[bytes, str]:
         made = hmac.digest(self._tokens, salt + access_key_id.encode(), "sha512")

@@ -77,7 +77,7 @@ BOTH: list[tuple[str, Callable[[Case], bool]]] = [
         case.name.endswith("copy") or case.name == "copy_object") and case.codes("InvalidRequest NoSuchKey", "")),
 ]  # fmt: skip
 PEERS = {
-    "moto": Peer(frozenset({"ChecksumType", "ChecksumAlgorithm", "BucketArn"}), [
+    "moto": Peer(frozenset({"ChecksumType", "ChecksumAlgorithm", "BucketArn", "ServerSideEncryption"}), [
         *BOTH,
         ("it fails (500)", lambda case: case.theirs == ("500", 500)),
         ("copies have the CRC32 of another algorithm's name", lambda case: (
@@ -99,7 +99,7 @@ PEERS = {
             "Range" in case.asked and {each[:8] for each in case.members()} == {"Checksum"})),
         ("versions of tags are not told", lambda case: case.name.endswith("_tagging") and case.only("VersionId")),
     ]),
-    "versitygw": Peer(frozenset({"Size", "AccessPointAlias", "BucketArn", "StorageClass"}), [
+    "versitygw": Peer(frozenset({"Size", "AccessPointAlias", "BucketArn", "StorageClass", "ServerSideEncryption"}), [
         *BOTH,
         ("an upload that was aborted is asked for its parts first", lambda case: (
             case.name == "complete_multipart_upload" and case.codes("NoSuchUpload", "InvalidPart InvalidPartOrder "))),

@@ -193,7 +193,6 @@ def test_acls_and_ownership_are_as_new_buckets_have_them(s3: Any, bucket: str) -
     assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"] == controls
     controls["Rules"][0]["ObjectOwnership"] = "ObjectWriter"
     assert code_of(s3.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls=controls) == "NotImplemented"
-    assert code_of(s3.get_bucket_encryption, Bucket=bucket) == "ServerSideEncryptionConfigurationNotFoundError"
     assert code_of(s3.get_bucket_website, Bucket=bucket) == "NoSuchWebsiteConfiguration"
 
 

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Protocol
 
+from msgspec import structs
+
 from lambent.gateway.promises import BadRequest, Promises, Sums
 from lambent.model.objects import Stored
 from lambent.protocol import checksums
@@ -84,18 +86,18 @@ class Receiving:
         if self._writing is None and len(data) <= SMALL_BYTES:
             self._sums.update(data)
             self._sums.compare(trailers)
-            return self._stored(data=data)
+            return structs.replace(self._stored(), data=data)
         await self._pass(data)
         self._sums.compare(trailers)
         assert self._writing is not None
         await self._writing.finish()
-        return self._stored(blob=self._writing.name)
+        return structs.replace(self._stored(), blob=self._writing.name, key=self._writing.key)
 
     async def _pass(self, data: bytes) -> None:
         if self._writing is None:
             self._writing = await self._objects.begin()
         await asyncio.gather(asyncio.to_thread(self._sums.update, data), self._writing.write(data))
 
-    def _stored(self, *, data: bytes = b"", blob: str = "") -> Stored:
+    def _stored(self) -> Stored:
         sums = self._sums
-        return Stored(self._bytes, sums.md5, sums.texts(), sums.declared, blob, data)
+        return Stored(self._bytes, sums.md5, sums.texts(), sums.declared)

@@ -18,7 +18,8 @@ WITHOUT_CONTENT = 204  # of answers whose status the model has not
 
 
 class Stored(Struct, frozen=True):
-    """A request's body, which the edge has read and verified: a blob that is on disk, or, where it is small, `data`.
+    """A request's body, which the edge has read and verified: a blob that is on disk, encrypted with `key`, or, where
+    it is small, `data`.
 
     Without an `md5` the body is only announced: may it come? `checksums` are in base64, by algorithm: CRC64NVME, for a
     part all CRCs, and the one that the client `declared`. It came in a `form` where a browser posted it.
@@ -29,17 +30,19 @@ class Stored(Struct, frozen=True):
     checksums: Mapping[str, str] = {}
     declared: str = ""
     blob: str = ""
+    key: bytes = b""
     data: bytes = b""
     form: bool = False
 
 
 class Piece(Struct, frozen=True):
-    """A part of a blob; where the blob lies with control, these are its bytes."""
+    """A part of a blob, which `key` opens; where the blob lies with control, `data` are the bytes."""
 
     blob: str
     offset: int
     length: int
     data: bytes = b""
+    key: bytes = b""
 
 
 class ObjectCall(Struct, frozen=True):

@@ -116,6 +116,7 @@ class Control:
         self._queue = EventQueue(events, on.clock, on.settings, queue_links)
         reachable = Reachable(
             self._keys,
+            identities.vault,
             self._lambda,
             self._queue,
             records.logs,

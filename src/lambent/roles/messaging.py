@@ -32,6 +32,7 @@ from lambent.services.sns.signing import Signer
 from lambent.services.sqs.api import SqsService
 from lambent.store.api import Database
 from lambent.store.objects import open_objects
+from lambent.vault import Vault
 
 Open = Callable[[str, str], Awaitable[Database]]
 
@@ -40,6 +41,7 @@ class Reachable(NamedTuple):
     """What can be delivered to, who knows the roles, the road itself, and who has to learn what is there."""
 
     keys: Keys
+    vault: Vault
     lambda_: LambdaService
     queue: EventQueue
     logs: LogsService
@@ -105,7 +107,7 @@ async def build_messaging(open_: Open, clock: Clock, ids: Ids, to: Reachable, si
     carriers["sns"] = TopicCarrier(sns.publisher, to.keys)
     destinations = Destinations(services, carriers)
     objects = await asyncio.to_thread(open_objects, to.settings.data / "objects", ids)
-    s3_links = S3Links(objects, deliveries, destinations)
+    s3_links = S3Links(objects, deliveries, destinations, to.vault)
     s3 = S3Service(await open_("s3", "lambent.services.s3"), clock, ids, s3_links)
     await s3.start()
     to.archives.files = s3.files

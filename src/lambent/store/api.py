@@ -91,9 +91,10 @@ class Blobs(Protocol):
 
 
 class Writing(Protocol):
-    """One blob of any length on its way in. Its maker calls `release` in the end, always."""
+    """One blob of any length on its way in, encrypted with `key`. Its maker calls `release` in the end, always."""
 
     name: str
+    key: bytes
 
     async def write(self, data: bytes) -> None:
         """Append."""
@@ -109,14 +110,16 @@ class Writing(Protocol):
 
 
 class Objects(Protocol):
-    """Blobs of any length under random names, written and read in pieces. Edges and control each have one, and no
-    caller may assume that it lies on the same machine."""
+    """Blobs of any length under random names, written and read in pieces, each encrypted with a key of its own that
+    only who has it written knows. Edges and control each have one, and no caller may assume that it lies on the same
+    machine."""
 
     async def begin(self) -> Writing:
         """A new blob."""
 
     def read(self, pieces: Sequence[Piece]) -> AsyncIterator[bytes]:
-        """The bytes of these pieces, one after the other. Raises OSError where one is missing or too short."""
+        """The bytes of these pieces, one after the other. Raises OSError where one is missing, too short, or not what
+        was written."""
 
     async def delete(self, names: Iterable[str]) -> None:
         """Forget them; nothing happens for those that are not there."""

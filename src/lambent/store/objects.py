@@ -5,6 +5,9 @@ absent. Its writer holds a lock (flock) on it until it is told what became of it
 that a living process is about to make known from one that a dead process left, in any process, at any time.
 Blobs lie in 256 folders by the first two digits of their names.
 
+Each is encrypted with a key of its own (`encryption.py`), which only its writer has: who wants to read it later keeps
+that key elsewhere. Pieces without a key are of blobs from before blobs were encrypted.
+
 Knows nothing of buckets, nor who needs which blob. Every call that works runs in a thread.
 """
 
@@ -18,6 +21,7 @@ from pathlib import Path
 from lambent.ids import Ids
 from lambent.model.objects import Piece
 from lambent.store.durable import sync_folder
+from lambent.store.encryption import CHUNK_BYTES, KEY_BYTES, Sealing, opened, sealed_range
 
 UNFINISHED = "unfinished"
 READ_BYTES = 512 * 1024
@@ -31,7 +35,8 @@ class FileWriting:
     """One blob on its way in; implements `Writing`."""
 
     def __init__(self, folder: Path, name: str) -> None:
-        self.name = name
+        self.name, self.key = name, os.urandom(KEY_BYTES)  # never from `Ids`: a fake one would give it again
+        self._sealing = Sealing(self.key)
         self._folder, self._unsynced_bytes = folder, 0
         self._path = folder / UNFINISHED / name
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -50,6 +55,9 @@ class FileWriting:
         os.close(self._file)
 
     def _write(self, data: bytes) -> None:
+        self._append(self._sealing.update(data))
+
+    def _append(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(self._file, view) :]
@@ -59,6 +67,7 @@ class FileWriting:
             self._unsynced_bytes = 0
 
     def _finish(self) -> None:
+        self._append(self._sealing.finish())
         os.fsync(self._file)
         target = place_of(self._folder, self.name)
         self._path.rename(target)
@@ -88,9 +97,7 @@ class FileObjects:
             try:
                 at, end = piece.offset, piece.offset + piece.length
                 while at < end:
-                    data = await asyncio.to_thread(os.pread, descriptor, min(READ_BYTES, end - at), at)
-                    if not data:
-                        raise OSError(f"blob {piece.blob} is shorter than it should be")
+                    data = await asyncio.to_thread(_read_at, descriptor, piece, at, min(end, at + READ_BYTES))
                     at += len(data)
                     yield data
             finally:
@@ -120,6 +127,22 @@ class FileObjects:
             for descriptor in locked.values():
                 os.close(descriptor)
         return len(gone)
+
+
+def _read_at(descriptor: int, piece: Piece, begin: int, end: int) -> bytes:
+    """Some of the bytes from there on, up to `end`."""
+    if piece.key:
+        first, last = sealed_range(begin, end)
+        sealed = os.pread(descriptor, last - first, first)
+        try:
+            data = opened(piece.key, sealed, first)[begin % CHUNK_BYTES :][: end - begin]
+        except ValueError as error:
+            raise OSError(f"blob {piece.blob} is damaged: {error}") from None
+    else:
+        data = os.pread(descriptor, end - begin, begin)
+    if not data:
+        raise OSError(f"blob {piece.blob} is shorter than it should be")
+    return data
 
 
 def place_of(folder: Path, name: str) -> Path:

@@ -21,6 +21,7 @@ NAMED: dict[str, tuple[str, ...]] = {
     "CopyObject": (WRITE,),
     "CreateMultipartUpload": (WRITE,),
     "DeleteBucketCors": ("s3:PutBucketCORS",),
+    "DeleteBucketEncryption": ("s3:PutEncryptionConfiguration",),
     "DeleteBucketLifecycle": ("s3:PutLifecycleConfiguration",),
     "DeleteBucketTagging": ("s3:PutBucketTagging",),
     "DeleteObjects": (),  # each key by itself
@@ -42,6 +43,7 @@ NAMED: dict[str, tuple[str, ...]] = {
     "ListObjectsV2": (LIST,),
     "ListParts": ("s3:ListMultipartUploadParts",),
     "PutBucketCors": ("s3:PutBucketCORS",),
+    "PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
     "PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
     "PutBucketNotificationConfiguration": ("s3:PutBucketNotification",),
     "PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
@@ -67,7 +69,7 @@ UNNAMED = frozenset(
         *("s3:GetIntelligentTieringConfiguration", "s3:GetInventoryConfiguration", "s3:GetMetricsConfiguration"),
         *("s3:GetObjectVersionForReplication", "s3:GetObjectVersionTorrent"),
         *("s3:InitiateReplication", "s3:ObjectOwnerOverrideToBucketOwner", "s3:PutAccelerateConfiguration"),
-        *("s3:PutAnalyticsConfiguration", "s3:PutBucketObjectLockConfiguration", "s3:PutEncryptionConfiguration"),
+        *("s3:PutAnalyticsConfiguration", "s3:PutBucketObjectLockConfiguration"),
         *("s3:PutIntelligentTieringConfiguration", "s3:PutInventoryConfiguration", "s3:PutMetricsConfiguration"),
         *("s3:PutReplicationConfiguration", "s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags"),
     }

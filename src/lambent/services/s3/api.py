@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 
 from lambent.delivery.api import Delivery
 from lambent.store.api import Objects
+from lambent.vault import Vault
 
 
 class Outbox(Protocol):
@@ -35,8 +36,9 @@ class Destinations(Protocol):
 
 
 class Links(NamedTuple):
-    """All that this service talks to; the composition root fills it in."""
+    """All that this service talks to, and what seals the bytes of its objects; the composition root fills it in."""
 
     objects: Objects
     outbox: Outbox
     destinations: Destinations
+    vault: Vault

@@ -12,17 +12,18 @@ from lambent.services.operation import Request, RequestContext
 from lambent.services.s3 import store
 from lambent.services.s3.actions import actions_of
 from lambent.services.s3.errors import S3Error, access_denied, invalid_argument, not_implemented
-from lambent.services.s3.model import Bucket
+from lambent.services.s3.model import AES256, Bucket
 from lambent.services.s3.permissions import check
 from lambent.store.api import Transaction
 
+KMS = frozenset({"aws:kms", "aws:kms:dsse"})
+OF_CUSTOMERS = tuple(
+    f"{prefix}SSECustomer{name}" for prefix in ("", "CopySource") for name in ("Algorithm", "Key", "KeyMD5")
+)
 REFUSED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "ServerSideEncryption": (bool, "Encryption at rest (x-amz-server-side-encryption)"),
-    "SSECustomerAlgorithm": (bool, "Encryption with keys of the customer"),
-    "SSECustomerKey": (bool, "Encryption with keys of the customer"),
-    "CopySourceSSECustomerKey": (bool, "Encryption with keys of the customer"),
-    "SSEKMSKeyId": (bool, "Encryption with KMS keys"),
-    "BucketKeyEnabled": (bool, "Encryption with KMS keys"),
+    "ServerSideEncryption": (lambda value: value != AES256, "Encryption with KMS keys (all but AES256)"),
+    **dict.fromkeys(OF_CUSTOMERS, (bool, "Encryption with keys of the customer (SSE-C)")),
+    **dict.fromkeys(("SSEKMSKeyId", "SSEKMSEncryptionContext", "BucketKeyEnabled"), (bool, "Encryption with KMS keys")),
     "StorageClass": (lambda value: value != "STANDARD", "Any storage class but STANDARD"),
     "WebsiteRedirectLocation": (bool, "Website hosting"),
     "ObjectLockMode": (bool, "Object lock"),
@@ -59,7 +60,12 @@ def check_owner(bucket: Bucket, expected: str | None) -> None:
 
 
 def refuse(request: Request) -> None:
-    """Raises NotImplemented for the first thing that we do not do, AccessControlListNotSupported for ACLs."""
+    """Raises NotImplemented for the first thing that we do not do, AccessControlListNotSupported for ACLs,
+    InvalidArgument for an encryption that nobody does."""
+    encryption = request.get("ServerSideEncryption", AES256)
+    if encryption != AES256 and encryption not in KMS:
+        message = "The encryption method specified is not supported"
+        raise invalid_argument(message, "x-amz-server-side-encryption", encryption)
     for name, (asks, what) in REFUSED.items():
         value = request.get(name)
         if value is not None and asks(value):

@@ -2,6 +2,9 @@
 
 Copies share blobs: a blob is counted once for each piece of it. The last piece that goes takes along a blob that
 lies in the database; one that lies outside is put aside first, because a reader may be on its way to it.
+
+No bytes lie anywhere as they are: few are sealed with the master key, under the name of their blob; what lies outside
+is encrypted with a key of its own, and that is sealed. Blobs from before that was so are read as they are.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,21 +14,25 @@ from msgspec import structs
 from lambent.model.objects import Piece, Stored
 from lambent.services.s3.store import SQL
 from lambent.store.api import Transaction
+from lambent.vault import Purpose, Vault
 
 KEPT_AFTER_MS = 60_000
 
 
-def keep(tx: Transaction, stored: Stored, name: str) -> int:
+def keep(tx: Transaction, vault: Vault, stored: Stored, name: str) -> int:
     """A body of what an edge has read; `name` is for bytes that came with the request."""
     if not stored.length:
         return of_pieces(tx, [])
-    blob = stored.blob or name
-    return _add(tx, [Piece(blob, 0, stored.length)], None if stored.blob else stored.data)
+    if stored.blob:
+        key = vault.seal(Purpose.OBJECTS, stored.blob, stored.key)
+        return _add(tx, [Piece(stored.blob, 0, stored.length)], sealed_key=key)
+    data = vault.seal(Purpose.OBJECTS, name, stored.data)
+    return _add(tx, [Piece(name, 0, stored.length)], sealed_data=data)
 
 
 def of_pieces(tx: Transaction, pieces: Sequence[Piece]) -> int:
     """A body of pieces of other bodies."""
-    return _add(tx, pieces, None)
+    return _add(tx, pieces)
 
 
 def append(tx: Transaction, body: int, other: int, start: int) -> None:
@@ -48,9 +55,9 @@ def between(tx: Transaction, body: int | None, begin: int, end: int) -> list[Pie
     return found
 
 
-def with_data(tx: Transaction, wanted: Sequence[Piece]) -> list[Piece]:
-    """The pieces, with their bytes where those lie in the database."""
-    return [_filled(tx, each) for each in wanted]
+def with_data(tx: Transaction, vault: Vault, wanted: Sequence[Piece]) -> list[Piece]:
+    """The pieces, with their bytes where those lie in the database, or with what opens them. Raises SealBroken."""
+    return [_filled(tx, vault, each) for each in wanted]
 
 
 def drop_unused(tx: Transaction, now_ms: int) -> None:
@@ -88,19 +95,24 @@ def known(tx: Transaction, blobs: Iterable[str]) -> set[str]:
     return {each for each in blobs if tx.one(SQL.blob_is_known, name=each) is not None}
 
 
-def _filled(tx: Transaction, piece: Piece) -> Piece:
-    row = tx.one(SQL.blob_data, name=piece.blob)
-    if row is None or row["data"] is None:
-        return piece
-    return structs.replace(piece, data=row["data"][piece.offset : piece.offset + piece.length])
+def _filled(tx: Transaction, vault: Vault, piece: Piece) -> Piece:
+    row = tx.one(SQL.blob_data, name=piece.blob) or {}
+    if row.get("sealed_key"):
+        return structs.replace(piece, key=vault.open(Purpose.OBJECTS, piece.blob, row["sealed_key"]))
+    data = row.get("data")
+    if row.get("sealed_data"):
+        data = vault.open(Purpose.OBJECTS, piece.blob, row["sealed_data"])
+    return piece if data is None else structs.replace(piece, data=data[piece.offset : piece.offset + piece.length])
 
 
-def _add(tx: Transaction, wanted: Sequence[Piece], data: bytes | None) -> int:
+def _add(
+    tx: Transaction, wanted: Sequence[Piece], *, sealed_data: bytes | None = None, sealed_key: bytes | None = None
+) -> int:
     row = tx.one(SQL.add_body)
     assert row is not None
     body, start = int(row["id"]), 0
     for piece in wanted:
-        tx.run(SQL.refer, name=piece.blob, data=data)
+        tx.run(SQL.refer, name=piece.blob, sealed_data=sealed_data, sealed_key=sealed_key)
         tx.run(SQL.add_piece, body=body, start=start, bytes=piece.length, blob=piece.blob, offset=piece.offset)
         start += piece.length
     return body

@@ -14,7 +14,7 @@ from lambent.model.objects import Stored
 from lambent.protocol.checksums import DEFAULT, FULL
 from lambent.services.s3.errors import S3Error, invalid_argument
 from lambent.services.s3.mail_safe import decoded
-from lambent.services.s3.model import Facts
+from lambent.services.s3.model import AES256, Facts
 from lambent.services.s3.showing import KEPT_HEADERS, http_date
 
 SIGNS, PLAIN_CATEGORIES = frozenset("_.:/=+-@"), frozenset("LZN")
@@ -31,6 +31,7 @@ def facts_of(request: Mapping[str, Any], checksums: Mapping[str, str] | None = N
         tags=tags_of_header(request.get("Tagging")),
         checksums=checksums or {},
         checksum_type=FULL if checksums else "",
+        encryption=AES256,
     )
 
 

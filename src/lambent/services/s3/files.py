@@ -1,7 +1,10 @@
 """Objects for Lambent's other services: code for functions, records of asynchronous invocations."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Any
+
+from msgspec import structs
 
 from lambent.arn import parse_arn
 from lambent.ids import Ids
@@ -13,14 +16,13 @@ from lambent.services.s3 import bodies, store
 from lambent.services.s3.actions import READ, READ_VERSION, WRITE
 from lambent.services.s3.errors import S3Error, no_such_version
 from lambent.services.s3.facts import declared_checksum
-from lambent.services.s3.model import Facts, Version
+from lambent.services.s3.model import AES256, Facts, Version
 from lambent.services.s3.names import check_key
 from lambent.services.s3.permissions import check
+from lambent.services.s3.placing import placed
 from lambent.services.s3.reading import version_of
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Objects, Transaction
-
-SMALL_BYTES = 16 * 1024
 
 
 class Files:
@@ -40,7 +42,7 @@ class Files:
             found = version_of(tx, bucket, key, version_name)
             if found.bytes > most_bytes:
                 raise S3Error("EntityTooLarge", 400, f"The object has more than {most_bytes} bytes.")
-            return found, bodies.with_data(tx, bodies.pieces(tx, found.body))
+            return found, self._writer.with_data(tx, bodies.pieces(tx, found.body))
 
         found, pieces = await self._writer.database.read(work)
         try:
@@ -57,19 +59,8 @@ class Files:
         crc.update(data)
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         known = {checksums.DEFAULT: checksums.text_of(crc)}
-        if len(data) <= SMALL_BYTES:
-            await self._commit(ctx, name, key, Stored(len(data), md5, known, data=data))
-            return
-        writing = await self._objects.begin()
-        try:
-            await writing.write(data)
-            await writing.finish()
-            await self._commit(ctx, name, key, Stored(len(data), md5, known, blob=writing.name))
-        except S3Error:
-            await writing.discard()
-            raise
-        finally:
-            writing.release()
+        async with placed(self._objects, _whole(data), len(data)) as stored:
+            await self._commit(ctx, name, key, structs.replace(stored, md5=md5, checksums=known))
 
     async def is_there(self, bucket_arn: str) -> bool:
         """Whether there is such a bucket."""
@@ -81,13 +72,18 @@ class Files:
             headers={"ContentType": "application/json"},
             checksums=declared_checksum(stored),
             checksum_type=checksums.FULL,
+            encryption=AES256,
         )
 
         def work(tx: Transaction) -> None:
             bucket = store.bucket(tx, name)
             check(tx, ctx, bucket, WRITE, {"Key": key})
-            body = bodies.keep(tx, stored, self._ids.hex(32))
+            body = self._writer.keep(tx, stored)
             wanted = Version(bucket.id, key, False, stored.length, stored.md5, facts, body)
             self._writer.put(tx, ctx, bucket, wanted, "ObjectCreated:Put")
 
         await self._writer.write(work)
+
+
+async def _whole(data: bytes) -> AsyncIterator[bytes]:
+    yield data

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 NULL = "null"  # the version of objects that were put while versioning was not enabled
 ENABLED, SUSPENDED = "Enabled", "Suspended"
+AES256 = "AES256"
 
 
 class Bucket(Struct, frozen=True):
@@ -28,7 +29,7 @@ class Bucket(Struct, frozen=True):
 class Facts(Struct, frozen=True, omit_defaults=True):
     """What is known of an object beside its bytes. `headers` are those that go out with it, by their members' names
     in the model; `parts` is how many it was uploaded in, 0 for an object that came whole, and `upload` which upload
-    made it."""
+    made it. `encryption` is AES256, or "" where some of its bytes are from before they were encrypted."""
 
     headers: Mapping[str, str] = {}
     metadata: Mapping[str, str] = {}
@@ -37,6 +38,7 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     checksum_type: str = ""
     parts: int = 0
     upload: str = ""
+    encryption: str = ""
 
 
 class Version(Struct, frozen=True):
@@ -66,7 +68,7 @@ class VersionPart(Struct, frozen=True):
 
 class Upload(Struct, frozen=True):
     """A multipart upload. `algorithm` and `checksum_type` are what parts and the whole are checked with; `chosen` by
-    who began it, or S3's own."""
+    who began it, or S3's own. `asked_encryption` is what was asked for by name, "" where it was not."""
 
     id: str
     bucket_id: int
@@ -76,6 +78,7 @@ class Upload(Struct, frozen=True):
     algorithm: str
     checksum_type: str
     chosen: bool
+    asked_encryption: str = ""
 
 
 class Part(Struct, frozen=True):

@@ -21,7 +21,7 @@ from lambent.services.s3.model import Bucket, Version
 from lambent.services.s3.names import check_key
 from lambent.services.s3.ranges import range_of
 from lambent.services.s3.reading import find_object
-from lambent.services.s3.showing import OVERRIDES, checksum_members, head, made_members
+from lambent.services.s3.showing import OVERRIDES, checksum_members, encryption_members, head, made_members
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Transaction
 
@@ -53,7 +53,7 @@ class Objects:
 
         def work(tx: Transaction) -> tuple[Bucket, Version, Answer]:
             bucket = may(tx)
-            body = bodies.keep(tx, stored, self._writer.ids.hex(32))
+            body = self._writer.keep(tx, stored)
             made = Version(bucket.id, request["Key"], False, stored.length, stored.md5, facts, body)
             made = self._writer.put(tx, ctx, bucket, made, "ObjectCreated:Post" if stored.form else "ObjectCreated:Put")
             return bucket, made, expiration_member(tx, bucket, made)
@@ -63,6 +63,7 @@ class Objects:
             "ETag": quoted(made.etag),
             **checksum_members(made.facts.checksums, made.facts.checksum_type),
             **made_members(bucket, made),
+            **encryption_members(made.facts),
             **expiration,
         }
 
@@ -89,7 +90,7 @@ class Objects:
         download, stretch = _head(tx, bucket, found, request, self._now_ms())
         if stretch is None:
             return download
-        pieces = bodies.with_data(tx, bodies.between(tx, found.body, *stretch))
+        pieces = self._writer.with_data(tx, bodies.between(tx, found.body, *stretch))
         if all(piece.data for piece in pieces):
             download["Body"] = b"".join(piece.data for piece in pieces)
         else:

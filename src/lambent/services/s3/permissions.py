@@ -17,7 +17,7 @@ from msgspec import Struct, json
 from lambent.services.operation import Request, RequestContext
 from lambent.services.request_keys import request_keys
 from lambent.services.resource_policy import Document, Question, decision, parsed
-from lambent.services.s3 import store
+from lambent.services.s3 import store, upload_store
 from lambent.services.s3.actions import OWNERS, WRITE
 from lambent.services.s3.errors import access_denied, method_not_allowed
 from lambent.services.s3.model import Bucket
@@ -36,6 +36,7 @@ ASKED = {
     "CopySource": "s3:x-amz-copy-source",
     "MetadataDirective": "s3:x-amz-metadata-directive",
     "StorageClass": "s3:x-amz-storage-class",
+    "ServerSideEncryption": "s3:x-amz-server-side-encryption",
     "IfMatch": "s3:if-match",
     "IfNoneMatch": "s3:if-none-match",
 }
@@ -99,9 +100,18 @@ def _question(
     }
     if action == WRITE:
         context["s3:objectcreationoperation"] = str(ctx.operation in CREATING).lower()
+        context |= _of_upload(tx, request)
     if key is not None:
         context |= _tags(tx, bucket, request)
     return Question("AWS", ctx.principal.arn, ctx.account, action, resource, context, complete=True)
+
+
+def _of_upload(tx: Transaction, request: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """What was asked for once, when the upload began, and parts cannot ask for again."""
+    upload = upload_store.find_upload(tx, request["UploadId"]) if "UploadId" in request else None
+    if upload is None or not upload.asked_encryption:
+        return {}
+    return {ASKED["ServerSideEncryption"]: upload.asked_encryption}
 
 
 def _tags(tx: Transaction, bucket: Bucket, request: Mapping[str, Any]) -> dict[str, str | list[str]]:

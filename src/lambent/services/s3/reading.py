@@ -10,10 +10,11 @@ import re
 from lambent.services.operation import Request, RequestContext
 from lambent.services.s3 import store
 from lambent.services.s3.actions import LIST
-from lambent.services.s3.asking import bucket_of
+from lambent.services.s3.asking import OF_CUSTOMERS, bucket_of
 from lambent.services.s3.errors import (
     S3Error,
     access_denied,
+    invalid_request,
     method_not_allowed,
     no_such_key,
     no_such_version,
@@ -30,8 +31,10 @@ ABOUT_BYTES = frozenset(
 
 
 def find_object(tx: Transaction, ctx: RequestContext, request: Request) -> tuple[Bucket, Version]:
-    """The object of a request. Raises NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed."""
+    """The object of a request. Raises NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed, InvalidRequest."""
     bucket = bucket_of(tx, ctx, request)
+    if any(map(request.get, OF_CUSTOMERS)):
+        raise invalid_request("The encryption parameters are not applicable to this object.")
     try:
         return bucket, version_of(tx, bucket, request["Key"], request.get("VersionId"))
     except S3Error as error:

@@ -13,6 +13,7 @@ from lambent.services.s3.buckets import Buckets
 from lambent.services.s3.copies import Copies
 from lambent.services.s3.cross_origin import CrossOrigin
 from lambent.services.s3.deletes import Deletes
+from lambent.services.s3.encryption import Encryption
 from lambent.services.s3.expiring import Expirer
 from lambent.services.s3.files import Files
 from lambent.services.s3.lifecycle import Lifecycle
@@ -38,7 +39,7 @@ class S3Service:
         self._database, self._clock = database, clock
         self.notifier = Notifier(database, clock, ids, links.outbox)
         self.sweeper = Sweeper(database, links.objects, clock)
-        writer = Writer(database, clock, ids, self.notifier)
+        writer = Writer(database, clock, ids, self.notifier, links.vault)
         self.files = Files(writer, links.objects, ids)
         self.expirer = Expirer(writer)
         self.cross_origin = CrossOrigin(database)
@@ -55,6 +56,7 @@ class S3Service:
             Attributes(database),
             Policies(database),
             self.cross_origin,
+            Encryption(database),
             Unset(database),
             Notifications(writer, links.destinations),
             Lifecycle(writer, self.expirer.wake),

@@ -10,7 +10,7 @@ from typing import Any
 
 from lambent.services.s3.conditions import quoted
 from lambent.services.s3.mail_safe import encoded
-from lambent.services.s3.model import ENABLED, Bucket, Version
+from lambent.services.s3.model import ENABLED, Bucket, Facts, Version
 
 DEFAULT_TYPE = "binary/octet-stream"
 KEPT_HEADERS = ("CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires")
@@ -54,6 +54,11 @@ def made_members(bucket: Bucket, version: Version) -> dict[str, str]:
     return version_members(bucket, version) if bucket.versioning == ENABLED else {}
 
 
+def encryption_members(facts: Facts) -> dict[str, str]:
+    """ServerSideEncryption, where it is so."""
+    return {"ServerSideEncryption": facts.encryption} if facts.encryption else {}
+
+
 def head(bucket: Bucket, version: Version, request: Mapping[str, Any]) -> dict[str, Any]:
     """What HEAD and GET say of an object as a whole."""
     facts = version.facts
@@ -66,6 +71,7 @@ def head(bucket: Bucket, version: Version, request: Mapping[str, Any]) -> dict[s
         "Metadata": {name: encoded(value) for name, value in facts.metadata.items()},
         **facts.headers,
         **version_members(bucket, version),
+        **encryption_members(facts),
     }
     if "Expires" in members:
         members["Expires"] = parsedate_to_datetime(members["Expires"])

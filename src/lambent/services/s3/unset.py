@@ -12,7 +12,7 @@ from lambent.store.api import Database
 
 
 class Unset:
-    """Encryption, logging, replication, hosting and their like."""
+    """Logging, replication, hosting and their like."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -28,11 +28,6 @@ class Unset:
     @operation("GetBucketRequestPayment")
     async def get_bucket_request_payment(self, ctx: RequestContext, request: Request) -> Answer:
         return await self._found(ctx, request, {"Payer": "BucketOwner"})
-
-    @operation("GetBucketEncryption")
-    async def get_bucket_encryption(self, ctx: RequestContext, request: Request) -> Answer:
-        message = "The server side encryption configuration was not found"
-        return await self._missing(ctx, request, "ServerSideEncryptionConfigurationNotFoundError", message)
 
     @operation("GetBucketReplication")
     async def get_bucket_replication(self, ctx: RequestContext, request: Request) -> Answer:

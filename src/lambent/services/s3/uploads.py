@@ -26,7 +26,7 @@ from lambent.services.s3.facts import facts_of
 from lambent.services.s3.lifecycle import abort_members, expiration_member
 from lambent.services.s3.model import Bucket, Part, Upload, Version, VersionPart
 from lambent.services.s3.names import check_key
-from lambent.services.s3.showing import checksum_members, made_members
+from lambent.services.s3.showing import checksum_members, encryption_members, made_members
 from lambent.services.s3.writing import Writer
 from lambent.store.api import Transaction
 
@@ -46,12 +46,14 @@ class Uploads:
 
         def work(tx: Transaction) -> tuple[Upload, Answer]:
             bucket = bucket_of(tx, ctx, request)
-            made = Upload(upload_id, bucket.id, request["Key"], now_ms, facts, *rule)
+            asked = request.get("ServerSideEncryption", "")
+            made = Upload(upload_id, bucket.id, request["Key"], now_ms, facts, *rule, asked)
             upload_store.add_upload(tx, made)
             return made, abort_members(tx, bucket, made)
 
         made, ending = await self._writer.write(work)
-        answer: Answer = {"Bucket": request["Bucket"], "Key": made.key, "UploadId": made.id, **ending}
+        told = {"Bucket": request["Bucket"], "Key": made.key, "UploadId": made.id}
+        answer: Answer = {**told, **encryption_members(made.facts), **ending}
         if made.chosen:
             answer |= {"ChecksumAlgorithm": made.algorithm, "ChecksumType": made.checksum_type}
         return answer
@@ -68,7 +70,7 @@ class Uploads:
         def work(tx: Transaction) -> Upload:
             upload = may(tx)
             checksums = part_checksums(upload, stored)
-            body = bodies.keep(tx, stored, self._writer.ids.hex(32))
+            body = self._writer.keep(tx, stored)
             part = Part(upload.id, request["PartNumber"], stored.length, stored.md5, checksums, self._now_ms(), body)
             put_part(tx, upload, part)
             return upload
@@ -78,7 +80,11 @@ class Uploads:
             return {}
         upload = await self._writer.write(work)
         told = stored.declared or (upload.algorithm if upload.chosen else "")
-        return {"ETag": quoted(stored.md5), **checksum_members({told: stored.checksums[told]} if told else {})}
+        return {
+            "ETag": quoted(stored.md5),
+            **checksum_members({told: stored.checksums[told]} if told else {}),
+            **encryption_members(upload.facts),
+        }
 
     @operation("CompleteMultipartUpload")
     async def complete_multipart_upload(self, ctx: RequestContext, request: Request) -> Answer:
@@ -97,6 +103,7 @@ class Uploads:
             "ETag": quoted(made.etag),
             **checksum_members(made.facts.checksums, made.facts.checksum_type),
             **made_members(bucket, made),
+            **encryption_members(made.facts),
             **expiration,
         }
 

@@ -5,13 +5,14 @@ version called null, which the next replaces; while it is enabled each has a nam
 version removes the one called null, and where there are versions puts a delete marker.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from msgspec import structs
 
 from lambent.clock import Clock
 from lambent.ids import Ids
+from lambent.model.objects import Piece, Stored
 from lambent.services.operation import RequestContext
 from lambent.services.s3 import bodies, store, upload_store
 from lambent.services.s3.events import Happened
@@ -19,6 +20,7 @@ from lambent.services.s3.model import ENABLED, NULL, Bucket, Version
 from lambent.services.s3.names import VERSION_CHARACTERS
 from lambent.services.s3.notifying import Notifier
 from lambent.store.api import Database, Transaction
+from lambent.vault import Vault
 
 REMOVED = "ObjectRemoved"
 T = TypeVar("T")
@@ -27,12 +29,20 @@ T = TypeVar("T")
 class Writer:
     """What every operation that writes needs."""
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids, notifier: Notifier) -> None:
-        self.database, self.clock, self.ids, self._notifier = database, clock, ids, notifier
+    def __init__(self, database: Database, clock: Clock, ids: Ids, notifier: Notifier, vault: Vault) -> None:
+        self.database, self.clock, self.ids, self._notifier, self._vault = database, clock, ids, notifier, vault
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Commit `work`, and have what it wants to be told, told."""
         return await self._notifier.committed(work)
+
+    def keep(self, tx: Transaction, stored: Stored) -> int:
+        """A body of what was read."""
+        return bodies.keep(tx, self._vault, stored, self.ids.hex(32))
+
+    def with_data(self, tx: Transaction, wanted: Sequence[Piece]) -> list[Piece]:
+        """Pieces of bodies with what it takes to read them."""
+        return bodies.with_data(tx, self._vault, wanted)
 
     def put(self, tx: Transaction, ctx: RequestContext, bucket: Bucket, made: Version, event: str) -> Version:
         """Make it the newest, which replaces the one called null where it has that name; it, with name, time and id."""

@@ -24,6 +24,7 @@ from lambent.services.s3.service import S3Service
 from lambent.store.memory import open_memory
 from lambent.store.objects import open_objects
 from lambent.store.sql import load_schema
+from lambent.vault import Vault
 
 ACCOUNT, OTHER = "111111111111", "222222222222"
 CRC = {"CRC64NVME": "AAAAAAAAAAA="}
@@ -50,10 +51,13 @@ class House:
     async def open(self) -> "House":
         self.database = await open_memory(load_schema("lambent.services.s3"))
         self.objects = open_objects(self.folder, SystemIds())
-        links = Links(self.objects, self.around, self.around)
-        self.service = S3Service(self.database, self.clock, FakeIds(), links)
+        self.serve(Vault(bytes(32)))
         await self.call("CreateBucket", Bucket="bucket")
         return self
+
+    def serve(self, vault: Vault) -> None:
+        links = Links(self.objects, self.around, self.around, vault)
+        self.service = S3Service(self.database, self.clock, FakeIds(), links)
 
     async def call(self, name: str, account: str = ACCOUNT, **request: Any) -> Any:
         ctx = RequestContext(

@@ -14,16 +14,17 @@ SELECT * FROM pieces WHERE body = :body ORDER BY start;
 SELECT * FROM pieces WHERE body = :body AND start < :end AND start + bytes > :begin ORDER BY start;
 
 -- name: refer
-INSERT INTO blobs (name, refs, data) VALUES (:name, 1, :data) ON CONFLICT (name) DO UPDATE SET refs = refs + 1;
+INSERT INTO blobs (name, refs, sealed_data, sealed_key) VALUES (:name, 1, :sealed_data, :sealed_key)
+    ON CONFLICT (name) DO UPDATE SET refs = refs + 1;
 
 -- name: unrefer
-UPDATE blobs SET refs = refs - 1 WHERE name = :name RETURNING refs, data IS NULL AS outside;
+UPDATE blobs SET refs = refs - 1 WHERE name = :name RETURNING refs, data IS NULL AND sealed_data IS NULL AS outside;
 
 -- name: delete_blob
 DELETE FROM blobs WHERE name = :name;
 
 -- name: blob_data
-SELECT data FROM blobs WHERE name = :name;
+SELECT data, sealed_data, sealed_key FROM blobs WHERE name = :name;
 
 -- name: blob_is_known
 SELECT 1 AS known WHERE EXISTS (SELECT 1 FROM blobs WHERE name = :name)

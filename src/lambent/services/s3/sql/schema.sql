@@ -18,11 +18,14 @@ CREATE TABLE settings (
     PRIMARY KEY (bucket_id, name)
 ) STRICT, WITHOUT ROWID;
 
--- Blobs that bodies are made of; `data` is NULL for those that lie outside this database. `refs` counts pieces.
+-- Blobs that bodies are made of. `refs` counts pieces. Those of few bytes are `sealed_data`; the others lie outside this
+-- database, where `sealed_key` opens them. What came before blobs were encrypted is `data`, or outside without a key.
 CREATE TABLE blobs (
     name TEXT PRIMARY KEY,
     refs INTEGER NOT NULL,
-    data BLOB
+    data BLOB,
+    sealed_data BLOB,
+    sealed_key BLOB
 ) STRICT;
 
 -- Blobs outside of this database that nobody refers to any more, deleted a while later: a reader may be on its way.
