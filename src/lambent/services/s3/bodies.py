@@ -74,9 +74,8 @@ def drop(tx: Transaction, body: int | None, now_ms: int) -> None:
         row = tx.one(SQL.unrefer, name=piece.blob)
         if row is None or row["refs"] > 0:
             continue
+        tx.run(SQL.put_aside, name=piece.blob, due_ms=now_ms + KEPT_AFTER_MS)
         tx.run(SQL.delete_blob, name=piece.blob)
-        if row["outside"]:
-            tx.run(SQL.add_garbage, blob=piece.blob, due_ms=now_ms + KEPT_AFTER_MS)
     tx.run(SQL.delete_body, id=body)
 
 

@@ -18,7 +18,7 @@ INSERT INTO blobs (name, refs, sealed_data, sealed_key) VALUES (:name, 1, :seale
     ON CONFLICT (name) DO UPDATE SET refs = refs + 1;
 
 -- name: unrefer
-UPDATE blobs SET refs = refs - 1 WHERE name = :name RETURNING refs, data IS NULL AND sealed_data IS NULL AS outside;
+UPDATE blobs SET refs = refs - 1 WHERE name = :name RETURNING refs;
 
 -- name: delete_blob
 DELETE FROM blobs WHERE name = :name;
@@ -30,8 +30,11 @@ SELECT data, sealed_data, sealed_key FROM blobs WHERE name = :name;
 SELECT 1 AS known WHERE EXISTS (SELECT 1 FROM blobs WHERE name = :name)
     OR EXISTS (SELECT 1 FROM garbage WHERE blob = :name);
 
--- name: add_garbage
-INSERT INTO garbage (blob, due_ms) VALUES (:blob, :due_ms) ON CONFLICT (blob) DO NOTHING;
+-- SQLite 3.40 says of every column of a strict table that it is not null in RETURNING: what lies outside is asked here.
+-- name: put_aside
+INSERT INTO garbage (blob, due_ms)
+    SELECT name, :due_ms FROM blobs WHERE name = :name AND data IS NULL AND sealed_data IS NULL
+    ON CONFLICT (blob) DO NOTHING;
 
 -- name: due_garbage
 SELECT blob FROM garbage WHERE due_ms <= :now_ms LIMIT :count;
