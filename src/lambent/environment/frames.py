@@ -26,6 +26,7 @@ COUNTED_HEADER_BYTES = HEADER_BYTES - LENGTH_BYTES  # what `length` counts besid
 MAX_META_BYTES = 65535
 DEFAULT_LIMIT_BYTES = 6 * 1024 * 1024
 PIECE_BYTES = 65536  # of a streamed answer; a bootstrap cuts what is longer
+MOST_PIECES = 4096  # of what is not complete: each costs more than the byte or two that somebody may send at a time
 
 
 class Garbage(LambentError):
@@ -79,6 +80,8 @@ class FrameReader:
         self._held += len(data)
         if self._held < self._needed:
             self._pieces.append(data)
+            if len(self._pieces) > MOST_PIECES:
+                self._pieces = [b"".join(self._pieces)]
             return []
         if self._pieces:
             self._pieces.append(data)

@@ -5,7 +5,8 @@ exit, a missed deadline. Each asks `lifecycle` for its step and calls whoever wa
 outcome; so a warm invocation costs neither a task nor a future.
 
 When the runtime process ends, the channel tells first and the agent tells how. We wait for the
-agent a bounded time, and call the environment LOST after it.
+agent a bounded time. An agent that goes is told at once, so after that time the process lives and has closed its
+channel, which no bootstrap does: GARBAGE.
 """
 
 import asyncio
@@ -322,7 +323,7 @@ class LiveEnvironment:
             self._retire(Outcome(OutcomeKind.LOST, 0))
 
     def _never_told(self) -> None:
-        self._retire(Outcome(OutcomeKind.LOST, self._elapsed_us()))
+        self._retire(Outcome(OutcomeKind.GARBAGE, self._elapsed_us()))
 
     def _timed_out(self) -> None:
         self._channel.read_arrived()  # an edge that is late itself must not call an answer late

@@ -30,15 +30,16 @@ class OutputBuffer:
         self.listener: Callable[[LogLine], None] | None = None  # hears of each line when it is there
         self._lines: list[LogLine] = []
         self._held_bytes = 0
-        self._dropped_bytes = 0
+        self._dropped_bytes = self._unkept_bytes = 0
         self._dropped_ms = 0
         self._partial = bytearray()
         self._partial_ms = 0
 
     @property
     def full(self) -> bool:
-        """Whether whatever comes now would be dropped."""
-        return self._dropped_bytes > 0
+        """Whether whoever writes is to be slowed down: what comes now would be dropped, or as much as may be kept has
+        come that its level does not keep, and each line of that costs as much to look at."""
+        return self._dropped_bytes > 0 or self._unkept_bytes > self._limit_bytes
 
     def feed(self, data: bytes, time_ms: int) -> None:
         """Take what was read from the pipe at `time_ms`."""
@@ -66,6 +67,7 @@ class OutputBuffer:
 
     def take(self) -> list[LogLine]:
         """The complete lines since the last call; there is room again."""
+        self._unkept_bytes = 0
         if not self._lines and not self._dropped_bytes:
             return []
         lines, self._lines = self._lines, []
@@ -100,6 +102,8 @@ class OutputBuffer:
         if kept:
             self._held_bytes += len(event) + LINE_COST_BYTES
             self._lines.append(line)
+        else:
+            self._unkept_bytes += len(event) + LINE_COST_BYTES
         if self.listener is not None:
             self.listener(line)
 

@@ -116,3 +116,13 @@ def test_a_promise_of_four_gibibytes_is_never_kept_in_memory() -> None:
 def test_fields_that_no_frame_can_carry_are_refused(fields: list[str]) -> None:
     with pytest.raises(ValueError, match="field"):
         encode(frames.RESPONSE, fields, b"")
+
+
+def test_a_long_frame_in_tiny_pieces_takes_little_more_than_its_bytes() -> None:
+    reader, payload = FrameReader(), bytes(range(250)) * 400
+    whole = frames.encode(frames.RESPONSE, ["r"], payload)
+    received = []
+    for start in range(0, len(whole), 2):
+        received += reader.feed(whole[start : start + 2])
+        assert len(reader._pieces) <= frames.MOST_PIECES + 1
+    assert [each.payload for each in received] == [payload]

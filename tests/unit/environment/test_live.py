@@ -192,7 +192,7 @@ async def test_the_time_until_the_agents_word_is_not_the_functions() -> None:
 
 
 @pytest.mark.parametrize("busy", [True, False])
-async def test_without_the_agents_word_it_is_lost(
+async def test_a_function_that_closes_its_channel_and_lives_on_is_no_loss_of_the_platform(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch, busy: bool
 ) -> None:
     monkeypatch.setattr(live, "EXIT_NOTICE_S", 0.01)
@@ -203,7 +203,7 @@ async def test_without_the_agents_word_it_is_lost(
     else:
         task = asyncio.create_task(runtime.environment.wait_ready(LATER_S))
     runtime.channel.close()
-    assert (await task).kind is OutcomeKind.LOST
+    assert (await task).kind is OutcomeKind.GARBAGE
 
 
 async def test_an_answer_that_was_sent_before_the_exit_counts(runtime: Runtime) -> None:

@@ -80,3 +80,13 @@ def test_however_it_is_cut_the_same_lines_come_out(pieces: list[bytes]) -> None:
     cut.finish()
     whole.finish()
     assert texts(cut) == texts(whole)
+
+
+def test_who_writes_what_is_not_kept_is_slowed_down_as_others_are() -> None:
+    buffer = OutputBuffer(limit_bytes=10_000, least_level="ERROR")
+    while not buffer.full:
+        buffer.feed(b'{"level": "DEBUG"}\n' * 10, 1)
+        assert len(buffer._lines) == 0
+    buffer.feed(b'{"level": "ERROR"}\n', 2)
+    assert texts(buffer) == ['{"level": "ERROR"}'], "nothing is dropped for it"
+    assert not buffer.full
