@@ -419,6 +419,14 @@ def test_lines_in_json_are_objects_to_newer_subscribers() -> None:
     assert view.of("t", "platform.start", {}) == []
 
 
+def test_what_is_kept_for_late_subscribers_is_bounded() -> None:
+    telemetry = Desk().telemetry
+    for _ in range(100):
+        telemetry.tell("function", "x" * 250_000)
+    telemetry.tell("platform.start", {})
+    assert [len(record) for _, _, record in telemetry._early] == [250_000] * 16 + [0]
+
+
 def test_nobody_hears_of_invocations_when_nobody_has_subscribed() -> None:
     telemetry = Desk().telemetry
     assert telemetry.heard  # somebody may still come

@@ -9,7 +9,7 @@ import socket
 import msgspec
 
 from lambent.clock import SystemClock
-from lambent.environment.runtime_api.delivery import Delivery
+from lambent.environment.runtime_api.delivery import Delivery, Room
 from lambent.environment.runtime_api.subscriptions import Buffering, Target
 
 QUICK = Buffering(timeoutMs=25)
@@ -46,12 +46,14 @@ class Listener:
         await self._server.wait_closed()
 
 
-def delivery_to(target: Target, dropped: list[tuple[int, int]], buffering: Buffering = QUICK) -> Delivery:
+def delivery_to(
+    target: Target, dropped: list[tuple[int, int]], buffering: Buffering = QUICK, room: Room | None = None
+) -> Delivery:
     def words(records: int, size: int) -> list[bytes]:
         dropped.append((records, size))
         return [b'{"lost":%d}' % records]
 
-    return Delivery(target, buffering, socket.socket(), SystemClock(), words)
+    return Delivery(target, buffering, socket.socket(), SystemClock(), words, room=room or Room())
 
 
 async def test_each_batch_is_one_request_over_the_same_socket() -> None:
@@ -108,3 +110,28 @@ async def test_a_subscriber_that_is_not_there_costs_a_bounded_amount_of_memory()
             delivery.put(event)
         assert delivery.held_bytes <= 4 * 262_144
         await delivery.close()
+
+
+async def test_subscribers_that_take_nothing_share_what_is_held_for_an_environment() -> None:
+    room, wide = Room(1_000_000), Buffering(maxBytes=262_144, timeoutMs=25)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts nobody
+        each_of = [delivery_to(Target(silent.getsockname()[1]), [], wide, room) for _ in range(5)]
+        for _ in range(2000):
+            for each in each_of:
+                each.put(b"x" * 500)
+        assert room.taken_bytes == 1_000_000
+        for each in each_of:
+            await each.close()
+
+
+async def test_what_was_delivered_makes_room() -> None:
+    listener, dropped, room = Listener(), list[tuple[int, int]](), Room(2000)
+    delivery = delivery_to(Target(await listener.start(), "s", "/"), dropped, room=room)
+    for count in (1, 2, 3):
+        delivery.put(b'"' + b"x" * 1500 + b'"')
+        await listener.wait_bodies(count)
+        while room.taken_bytes:
+            await asyncio.sleep(0)
+    assert dropped == []
+    await delivery.close()
+    await listener.stop()

@@ -20,6 +20,7 @@ from lambent.environment.runtime_api.subscriptions import Buffering, Target
 
 ATTEMPTS, PAUSE_S = 3, 0.1
 HELD_BATCHES = 4
+MOST_HELD_BYTES = 8 * 1024 * 1024  # for all subscribers of an environment: the memory is an edge's, not the function's
 HEAD_BYTES = 65536
 ADDRESS = "127.0.0.1"
 
@@ -29,6 +30,17 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def disconnect(sock: socket.socket) -> None:
     """Make a TCP socket ready to be connected once more."""
     _libc.connect(sock.fileno(), bytes(16), 16)  # sa_family 0 is AF_UNSPEC
+
+
+class Room:
+    """What the subscribers of one environment have held for them, those batches included that are on their way."""
+
+    def __init__(self, most_bytes: int = MOST_HELD_BYTES) -> None:
+        self._most_bytes, self.taken_bytes = most_bytes, 0
+
+    def has(self, size: int) -> bool:
+        """Whether so much more may be held."""
+        return self.taken_bytes + size <= self._most_bytes
 
 
 class Delivery:
@@ -42,9 +54,11 @@ class Delivery:
         sock: socket.socket,
         clock: Clock,
         words_on_loss: Callable[[int, int], list[bytes]],
+        *,
+        room: Room,
     ) -> None:
         self._target, self._buffering, self._socket, self._clock = target, buffering, sock, clock
-        self._words_on_loss = words_on_loss
+        self._words_on_loss, self._room = words_on_loss, room
         self._events: deque[bytes] = deque()
         self.held_bytes = 0
         self._dropped: tuple[int, int] = (0, 0)
@@ -55,7 +69,8 @@ class Delivery:
 
     def put(self, event: bytes) -> None:
         """One more."""
-        if self.held_bytes + len(event) > HELD_BATCHES * self._buffering.maxBytes:
+        own_bytes = HELD_BATCHES * self._buffering.maxBytes
+        if self.held_bytes + len(event) > own_bytes or not self._room.has(len(event)):
             self._drop(1, len(event))
             return
         self._keep(event)
@@ -75,6 +90,7 @@ class Delivery:
     def _keep(self, event: bytes) -> None:
         self._events.append(event)
         self.held_bytes += len(event)
+        self._room.taken_bytes += len(event)
         self._woken.set()
 
     def _drop(self, records: int, size: int) -> None:
@@ -84,8 +100,10 @@ class Delivery:
         while True:
             await self._wait_for_batch()
             batch = self._take_batch()
-            if not await self._deliver(batch):
-                self._drop(len(batch), sum(map(len, batch)))
+            size, delivered = sum(map(len, batch)), await self._deliver(batch)
+            self._room.taken_bytes -= size
+            if not delivered:
+                self._drop(len(batch), size)
             elif self._dropped[0]:
                 dropped, self._dropped = self._dropped, (0, 0)
                 for event in self._words_on_loss(*dropped):

@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from lambent.clock import Clock, iso_millis
 from lambent.environment.runtime_api.answers import ApiError
-from lambent.environment.runtime_api.delivery import Delivery
+from lambent.environment.runtime_api.delivery import Delivery, Room
 from lambent.environment.runtime_api.extensions import Extensions
 from lambent.environment.runtime_api.subscriptions import View, parse, target_of
 from lambent.model.http import HttpRequest, HttpResponse
 
 OK = HttpResponse(200, [("content-type", "text/plain")], b'"OK"')
-MOST_EARLY = 1000
+MOST_EARLY, MOST_EARLY_CHARACTERS = 1000, 4_000_000
 
 
 class Subscriber(Struct):
@@ -38,7 +38,9 @@ class Telemetry:
     ) -> None:
         self._extensions, self._sockets, self._json_lines, self._clock = extensions, list(sockets), json_lines, clock
         self._subscribers: dict[str, Subscriber] = {}
+        self._room = Room()
         self._early: list[tuple[str, str, Any]] = []
+        self._early_characters = 0  # of lines; all else is short
         self.open = True  # for subscriptions: until the init phase is over
         self._closing: asyncio.Future[Any] | None = None
 
@@ -52,11 +54,17 @@ class Telemetry:
         if not self.heard:
             return
         time = self._stamp(time_ms)
-        if self.open and len(self._early) < MOST_EARLY:
-            self._early.append((time, kind, record))
+        if self.open:
+            self._keep_early(time, kind, record)
         for subscriber in self._subscribers.values():
             for event in subscriber.view.of(time, kind, record):
                 subscriber.delivery.put(event)
+
+    def _keep_early(self, time: str, kind: str, record: Any) -> None:
+        characters = self._early_characters + (len(record) if isinstance(record, str) else 0)
+        if len(self._early) < MOST_EARLY and characters <= MOST_EARLY_CHARACTERS:
+            self._early.append((time, kind, record))
+            self._early_characters = characters
 
     def _stamp(self, time_ms: int | None = None) -> str:
         return iso_millis(self._clock.now_ms() if time_ms is None else time_ms).removesuffix("+0000") + "Z"
@@ -81,7 +89,7 @@ class Telemetry:
             raise ApiError(403, f"{family}.TooManySubscriptions", "No more subscriptions are possible here")
         view = View(wanted, logs=logs, json_lines=self._json_lines)
         lost, sock = partial(self._words_on_loss, view), self._sockets.pop()
-        delivery = Delivery(target_of(wanted.destination), wanted.buffering, sock, self._clock, lost)
+        delivery = Delivery(target_of(wanted.destination), wanted.buffering, sock, self._clock, lost, room=self._room)
         subscriber = Subscriber(view, delivery)
         for time, kind, record in self._early:
             for event in subscriber.view.of(time, kind, record):
