@@ -5,7 +5,8 @@ protocols each model answers. Does not know HTTP bodies or shapes' insides.
 
 Source: `metadata` of the models (botocore 1.44.5): `protocol`, `protocols`, `signingName`,
 `endpointPrefix`, `targetPrefix`. CloudWatch signs as `monitoring`; DynamoDB Streams signs as
-`dynamodb`; both API Gateway models sign as `apigateway` and differ by the path `/v2/`.
+`dynamodb`; both API Gateway models sign as `apigateway` and differ by the path `/v2/`. Of services that Lambent does
+not have, those are here that stand beside functions in templates, so that what is asked of them is refused by name.
 """
 
 from functools import lru_cache
@@ -18,9 +19,24 @@ from lambent.errors import ServiceError
 from lambent.protocol.query_sqs import query_description
 
 ALIASES = {
+    "aoss": "opensearchserverless",
+    "aps": "amp",
+    "cassandra": "keyspaces",
+    "elasticfilesystem": "efs",
+    "elasticloadbalancing": "elbv2",
+    "elasticmapreduce": "emr",
     "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "states": "stepfunctions",
     "streams.dynamodb": "dynamodbstreams",
     "streams-dynamodb": "dynamodbstreams",
+    "tagging": "resourcegroupstaggingapi",
+    "timestream": "timestream-write",
+}
+BELOW = {  # signing name -> (where another model's paths begin, that model)
+    "apigateway": ("/v2", "apigatewayv2"),
+    "es": ("/2021-01-01", "opensearch"),
+    "ses": ("/v2", "sesv2"),
 }
 STREAMS_TARGET = "DynamoDBStreams_"
 
@@ -33,8 +49,9 @@ class UnknownService(ServiceError):
 
 def service_named(signing_name: str, path: str = "/", target: str = "") -> str:
     """The model's name for a signing name, the path and the `X-Amz-Target` deciding where one name signs for two."""
-    if signing_name == "apigateway" and (path == "/v2" or path.startswith("/v2/")):
-        return "apigatewayv2"
+    start, below = BELOW.get(signing_name, ("", ""))
+    if below and (path == start or path.startswith(start + "/")):
+        return below
     if signing_name == "dynamodb" and target.startswith(STREAMS_TARGET):
         return "dynamodbstreams"
     return ALIASES.get(signing_name, signing_name)

@@ -23,6 +23,7 @@ from lambent.protocol.api import ServiceWire
 from lambent.protocol.compression import unpacked
 from lambent.protocol.dialect import Answerer, Dialect, RequestReader
 from lambent.protocol.dialect_cbor import CborDialect
+from lambent.protocol.dialect_ec2 import Ec2Dialect
 from lambent.protocol.dialect_json import JsonDialect
 from lambent.protocol.dialect_query import QueryDialect
 from lambent.protocol.dialect_rest_json import RestJsonDialect
@@ -34,6 +35,7 @@ from lambent.protocol.parse_xml import MALFORMED
 from lambent.protocol.validate import Validator, camel
 
 DIALECTS: dict[str, Callable[[ServiceModel], Dialect]] = {
+    "ec2": Ec2Dialect,
     "json": JsonDialect,
     "query": QueryDialect,
     "rest-json": RestJsonDialect,

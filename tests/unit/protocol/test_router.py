@@ -1,8 +1,10 @@
 """Which operation an address names. Source: `requestUri` of botocore's models; S3 and Lambda API references."""
 
+from typing import Any
+
 import pytest
 
-from lambent.errors import UnknownOperation
+from lambent.errors import NotImplementedByLambent, UnknownOperation
 from lambent.model.http import HttpRequest
 from lambent.protocol.wires import wire_for
 
@@ -101,7 +103,36 @@ def test_one_signing_name_may_mean_two_models() -> None:
     assert wire_for("lambda") is wire_for("lambda")
 
 
-@pytest.mark.parametrize("service", ["nothing", "../lambda", "ec2"])
+@pytest.mark.parametrize(
+    ("signing_name", "request_", "told"),
+    [
+        ("states", ("POST", "/", [("x-amz-target", "AWSStepFunctions.ListActivities")], b"{}"), "ListActivities"),
+        ("elasticfilesystem", ("POST", "/2015-02-01/file-systems", [], b"{}"), "CreateFileSystem"),
+        ("elasticloadbalancing", ("POST", "/", [], b"Action=DescribeLoadBalancers"), "DescribeLoadBalancers"),
+        ("ses", ("GET", "/v2/email/account", [], b""), "GetAccount"),
+        ("es", ("GET", "/2021-01-01/domain", [], b""), "ListDomainNames"),
+        ("ec2", ("POST", "/", [], b"Action=CreateSecurityGroup&Version=2016-11-15"), "CreateSecurityGroup"),
+    ],
+)  # fmt: skip
+def test_what_lambent_lacks_has_a_name_too(signing_name: str, request_: Any, told: str) -> None:
+    """Signing names and protocols as the services' botocore models have them."""
+    method, path, headers, body = request_
+    request = HttpRequest(method, path, "", headers, body)
+    assert wire_for(signing_name, request).operation_of(request) == told
+
+
+def test_errors_of_ec2_are_in_its_own_envelope() -> None:
+    """Source: Smithy, "AWS EC2 query protocol"; read by botocore's own parser."""
+    from botocore.parsers import EC2QueryParser
+
+    request = HttpRequest("POST", "/", "", [], b"Action=CreateSecurityGroup")
+    answer = wire_for("ec2").error(NotImplementedByLambent("not & here"), request, "id-1")
+    told = EC2QueryParser().parse({"status_code": answer.status, "headers": {}, "body": answer.body}, None)
+    assert told["Error"] == {"Code": "NotImplemented", "Message": "not & here"}
+    assert told["ResponseMetadata"]["RequestId"] == "id-1"
+
+
+@pytest.mark.parametrize("service", ["nothing", "../lambda"])
 def test_a_service_without_a_model_or_protocol_is_refused(service: str) -> None:
     from lambent.protocol.models import UnknownService
 
