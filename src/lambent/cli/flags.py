@@ -5,7 +5,8 @@
 `LAMBENT_QUOTAS__ZIP_BYTES` and the key `zip_bytes` of the table [quotas].
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from lambent.config import Settings
 
+CLOSE = 0.8  # of 1, as difflib counts: a letter or two beside a name
 FEWER = "takes more values than these"
 
 
@@ -93,6 +95,14 @@ def nested(given: Mapping[str, Any]) -> dict[str, Any]:
             at = at.setdefault(part, {})
         at[flag.path[-1]] = value
     return values
+
+
+def misspelt(variables: Iterable[str]) -> dict[str, str]:
+    """Those that are no setting of ours, each with the one that it looks like; others are somebody else's."""
+    known = {flag.variable for flag in flags()}
+    strange = sorted(each for each in variables if each.startswith("LAMBENT_") and each.upper() not in known)
+    likely = {each: get_close_matches(each.upper(), sorted(known), n=1, cutoff=CLOSE) for each in strange}
+    return {each: found[0] for each, found in likely.items() if found}
 
 
 def complaints(error: ValidationError) -> str:

@@ -3,14 +3,16 @@
 import gc
 import inspect
 import ipaddress
+import os
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
+from lambent.cli import screen
 from lambent.cli.errors import CommandError
-from lambent.cli.flags import Flag, complaints, flags, nested
+from lambent.cli.flags import Flag, complaints, flags, misspelt, nested
 from lambent.config import Settings
 
 HELP = """Run the platform in the foreground, until SIGTERM or Ctrl-C.
@@ -97,6 +99,8 @@ def _with_flags(command: Callable[..., None]) -> Callable[..., None]:
 def serve(**given: Any) -> None:
     """Start the supervisor with the settings that the flags, the environment and the file give."""
     settings = settings_from(given)
+    for name, meant in misspelt(os.environ).items():
+        screen.notes().print(f"lambent: {name} is no setting and does nothing; did you mean {meant}?", markup=False)
     from lambent.sandbox.lending import obstacle
 
     for why in filter(None, (obstacle(each, settings.data) for each in settings.file_systems)):

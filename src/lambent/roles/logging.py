@@ -1,7 +1,10 @@
 """The platform's own log: one line an event on standard error, for people or as JSON."""
 
 import logging
+import os
 import sys
+from collections.abc import Mapping
+from typing import TextIO
 
 import structlog
 
@@ -15,7 +18,7 @@ def set_up_logging(settings: Settings, part: str) -> None:
     if settings.log_format == "json":
         renderer = structlog.processors.JSONRenderer()
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(colors=is_coloured(sys.stderr, os.environ))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -29,3 +32,8 @@ def set_up_logging(settings: Settings, part: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(part=part)
+
+
+def is_coloured(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether `stream` is a person's, who did not ask for plain text. Source: no-color.org."""
+    return stream.isatty() and not environ.get("NO_COLOR")

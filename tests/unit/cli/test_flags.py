@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from lambent.cli.errors import CommandError
-from lambent.cli.flags import Flag, complaints, flags, nested
+from lambent.cli.flags import Flag, complaints, flags, misspelt, nested
 from lambent.cli.serve import is_loopback, settings_from
 from lambent.config import Quotas, Settings
 
@@ -123,3 +123,8 @@ def test_the_well_known_key_is_refused_where_a_network_could_use_it(host: str, l
 def test_what_no_server_could_work_with_is_refused_with_words(given: dict[str, str], why: str) -> None:
     with pytest.raises(CommandError, match=why):
         settings_from(given)
+
+
+def test_a_variable_that_looks_like_a_settings_is_named_with_that_one() -> None:
+    given = ["LAMBENT_NODE_MEMORY_MB", "LAMBENT_NODE_MEMORYMB", "LAMBENT_COMPANY_SECRET", "AWS_REGION", "lambent_port"]
+    assert misspelt(given) == {"LAMBENT_NODE_MEMORYMB": "LAMBENT_NODE_MEMORY_MB"}

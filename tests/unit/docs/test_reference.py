@@ -57,3 +57,26 @@ def test_every_verb_that_the_documents_name_is_in_the_makefile() -> None:
 def test_no_module_of_ours_is_longer_than_a_reader_bears() -> None:
     long = {path.name: count for path in ROOT.glob("src/**/*.py") if (count := path.read_text().count("\n")) > 400}
     assert long == {}
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]), ids=lambda page: page.name)
+def test_every_file_of_ours_that_a_page_names_is_there(page: Path) -> None:
+    """A promise is held by the test or benchmark that the page names, which may have been renamed since."""
+    named = re.findall(r"`((?:tests|bench|examples|docs|requirements|\.ci)/[\w./*-]*)", page.read_text())
+    assert [each for each in named if not any(ROOT.glob(each.rstrip("/.")))] == []
+
+
+def test_every_promise_names_who_holds_it() -> None:
+    rows = re.findall(r"^\| (?!promise |---)(.+) \| (.*) \|$", (ROOT / "SPECIFICATION.md").read_text(), re.MULTILINE)
+    assert len(rows) > 80
+    assert [promise for promise, holders in rows if not re.search(r"`(?:tests|bench|\.ci)/", holders)] == []
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/guides/*.md")), ids=lambda page: page.name)
+def test_a_guide_makes_the_roles_that_its_commands_use(page: Path) -> None:
+    """Lambda refuses a role that is not there, so whoever types a page's lines would be stopped at the first."""
+    text = page.read_text()
+    used = set(re.findall(r"--role arn:aws:iam::\d{12}:role/([\w-]+)", text))
+    assert used <= set(re.findall(r"create-role --role-name ([\w-]+)", text))
+    assert "--role $" not in text
+    assert '--role "$' not in text
