@@ -23,7 +23,7 @@ from lambent.environment.runtime_api.environment_api import Ends, EnvironmentApi
 from lambent.environment.runtime_api.router import streams
 from lambent.gateway.http.connection import Connection
 from lambent.gateway.http.room import Room
-from lambent.gateway.http.rules import Limits
+from lambent.gateway.http.rules import Limits, Served
 from lambent.ids import SystemIds
 from lambent.model.environment import ApiFacts
 from lambent.model.function import FunctionKey
@@ -52,7 +52,7 @@ class Bench:
         self._api = EnvironmentApi(facts, Ends(ours), SystemClock(), SystemIds())
         self._api.connect(Listening(*(lambda _: None for _ in range(4))))
         self._wire = Wire()
-        self._connection = Connection(self._api.router, Limits(), set(), Room(), streams)
+        self._connection = Connection(Served(self._api.router, Limits(), streams), set(), Room())
         self._connection.connection_made(self._wire)
         self._connection.data_received(NEXT)
 

@@ -32,8 +32,9 @@ from lambent.gateway.authentication import Authentication, KeyCache
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.front import Front
 from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.date import DateLine
 from lambent.gateway.http.room import Room
-from lambent.gateway.http.rules import Handler, Limits
+from lambent.gateway.http.rules import Handler, Limits, Served
 from lambent.gateway.http.streams import Body, Response
 from lambent.gateway.invoke import Done, Invoking
 from lambent.gateway.permits import Permits
@@ -202,7 +203,7 @@ class Stages:
 
 
 def _connection(handler: Handler) -> Connection:
-    made = Connection(handler, Limits(), set(), Room())
+    made = Connection(Served(handler, Limits(), None, DateLine(SystemClock())), set(), Room())
     made.connection_made(Wire())
     return made
 

@@ -45,10 +45,20 @@ SIGNED_FOR_S3 = re.compile(r"/s3/aws4_request|%2Fs3%2Faws4_request", re.IGNORECA
 
 def addressed(request: HttpRequest) -> HttpRequest:
     """The request with the bucket in its path, wherever it stood."""
+    bucket = _named_by_host(request)
+    return structs.replace(request, path=f"/{bucket}{request.path}") if bucket else request
+
+
+def without_bucket(endpoint: str, request: HttpRequest) -> str:
+    """The address that the caller used, as links to objects begin with: before the bucket, wherever that stood."""
+    bucket = _named_by_host(request)
+    scheme, _, host = endpoint.partition("://")
+    return f"{scheme}://{host[len(bucket) + 1 :]}" if bucket else endpoint
+
+
+def _named_by_host(request: HttpRequest) -> str:
     found = HOST.fullmatch(request.header("host").lower())
-    if found is None or NO_BUCKET.fullmatch(found["bucket"]):
-        return request
-    return structs.replace(request, path=f"/{found['bucket']}{request.path}")
+    return "" if found is None or NO_BUCKET.fullmatch(found["bucket"]) else found["bucket"]
 
 
 def unmoved(request: HttpRequest) -> HttpRequest:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from lambent.clock import Clock
 from lambent.gateway.authentication import KeyCache
-from lambent.gateway.buckets import bucket_and_key
+from lambent.gateway.buckets import bucket_and_key, without_bucket
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.form_parts import FormParts
 from lambent.gateway.form_policy import FormPolicy, policy_of
@@ -133,7 +133,8 @@ def said(answer: HttpResponse, exchange: Exchange, bucket: str, fields: Mapping[
     """The answer to the form, as it wants it: a redirection, or 200, 201 with a document, or 204."""
     kept = [(name, value) for name, value in answer.headers if name.lower() not in ("content-length", "content-type")]
     etag = next((value for name, value in kept if name.lower() == "etag"), "")
-    key, location = fields["key"], f"{exchange.endpoint}/{bucket}/{quote(fields['key'], safe='')}"
+    key, endpoint = fields["key"], without_bucket(exchange.endpoint, exchange.request)
+    location = f"{endpoint}/{bucket}/{quote(key, safe='')}"
     target = next((_checked(name, fields[name]) for name in REDIRECTS if name in fields), "")
     if urlsplit(target).scheme in ("http", "https"):
         mark = "&" if "?" in target else "?"

@@ -7,15 +7,18 @@ asked beforehand whether a long body may come, so that nobody sends gigabytes to
 
 from collections.abc import Awaitable, Callable
 
+from msgspec import structs
+
 from lambent.errors import ServiceError, Unavailable
 from lambent.gateway.authentication import KeyCache
-from lambent.gateway.buckets import STREAMED, addressed, is_unsigned, operation_of, unmoved
+from lambent.gateway.buckets import STREAMED, addressed, is_unsigned, operation_of, unmoved, without_bucket
 from lambent.gateway.exchange import Exchange
 from lambent.gateway.forward import forwarded
 from lambent.gateway.http.streams import Response, StreamedResponse
 from lambent.gateway.promises import BadRequest, check_document, promises_of
 from lambent.gateway.receiving import Decoder, Plain, Receiving
 from lambent.model.http import HttpRequest, HttpResponse
+from lambent.model.messages import Forwarded
 from lambent.model.objects import ObjectAnswer, ObjectCall, Stored
 from lambent.protocol.checksums import CRCS, DEFAULT
 from lambent.protocol.chunked import MissingContentLength, decoder_for, is_chunked, unsigned_decoder_for
@@ -55,14 +58,14 @@ class ObjectRoad:
             trailers = decoder.finish()
         if request.body:
             check_document(operation, request, trailers)
-        answer = await self._ask(ObjectCall(forwarded(exchange, request)))
+        answer = await self._ask(ObjectCall(forwarded_to_s3(exchange, request)))
         if not answer.pieces:
             return answer.response
         return StreamedResponse(answer.response.status, answer.response.headers, self._objects.read(answer.pieces))
 
     async def _put(self, exchange: Exchange, request: HttpRequest, operation: str) -> HttpResponse:
         promises, announced_bytes = promises_of(request), length_of(request)
-        call = ObjectCall(forwarded(exchange, request), Stored(announced_bytes))
+        call = ObjectCall(forwarded_to_s3(exchange, request), Stored(announced_bytes))
         if announced_bytes > LONG_BYTES:
             first = (await self._ask(call)).response
             if first.status >= 300:
@@ -80,6 +83,12 @@ class ObjectRoad:
         if key is None:
             raise BadRequest("InvalidAccessKeyId", "The key of this request was deleted while its body came.")
         return decoder_for(request, credential, key)
+
+
+def forwarded_to_s3(exchange: Exchange, request: HttpRequest) -> Forwarded:
+    """The request as control gets it, with an endpoint that names no bucket."""
+    endpoint = without_bucket(exchange.endpoint, exchange.request)
+    return structs.replace(forwarded(exchange, request), endpoint=endpoint)
 
 
 async def commit(ask: Ask, receiving: Receiving, call: ObjectCall) -> HttpResponse:

@@ -2,9 +2,11 @@
 
 Source: Smithy's "AWS JSON 1.0/1.1 protocol" pages; `__type` carries a namespace for DynamoDB and SQS
 (botocore and all SDKs cut it off), as those services answer; AWS Query compatibility:
-`x-amzn-query-error: CODE;Sender`.
+`x-amzn-query-error: CODE;Sender`. DynamoDB sends the CRC-32 of each body as `x-amz-crc32`, which the SDKs for Go, Java,
+Ruby and Python compare; the one for Go takes its absence for a broken answer.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +27,7 @@ TYPE_PREFIXES = {
     "dynamodbstreams": "com.amazonaws.dynamodb.v20120810#",
     "sqs": "com.amazonaws.sqs#",
 }
+WITH_CHECKSUM = frozenset({"dynamodb", "dynamodbstreams"})
 EVENT_STREAM = "application/vnd.amazon.eventstream"
 
 
@@ -35,6 +38,7 @@ class RpcDialect:
     def __init__(self, model: ServiceModel, content_type: str, *more_headers: tuple[str, str]) -> None:
         self._model, self._content_type = model, content_type
         self._more_headers = more_headers
+        self._with_checksum = model.service_name in WITH_CHECKSUM
         self._query_compatible = "awsQueryCompatible" in model.metadata
 
     def decode(self, body: bytes) -> Any:
@@ -73,9 +77,13 @@ class RpcDialect:
         headers = [("Content-Type", self._content_type), *self._more_headers]
 
         def answer(output: Mapping[str, Any], _request_id: str) -> HttpResponse:
-            return HttpResponse(200, list(headers), self.encode(write(output)))
+            return self._answer(200, headers, self.encode(write(output)))
 
         return answer
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> HttpResponse:
+        checked = [("x-amz-crc32", str(zlib.crc32(body)))] if self._with_checksum else []
+        return HttpResponse(status, [*headers, *checked], body)
 
     def _streamer(self, operation: OperationModel, members: dict[str, Shape], stream: str) -> Answerer:
         event = self.event_writer(operation)
@@ -101,7 +109,7 @@ class RpcDialect:
         headers = [("Content-Type", self._content_type), *self._more_headers]
         if self._query_compatible:
             headers.append(("x-amzn-query-error", f"{form.query_code};{'Sender' if form.sender else 'Receiver'}"))
-        return HttpResponse(form.status, headers, self.encode(raw))
+        return self._answer(form.status, headers, self.encode(raw))
 
 
 class JsonDialect(RpcDialect):

@@ -42,6 +42,7 @@ from lambent.protocol.sigv4_refusals import (
     family_of,
     mismatch,
     refusal,
+    skewed,
 )
 
 __all__ = ["Credential", "SignatureRefused", "credential_of", "sign", "unknown_key", "verify"]
@@ -128,7 +129,7 @@ def check_time(credential: Credential, now_s: float, skew_s: float) -> None:
         words = (
             f"Signature not yet current: {stamp} is still later than {late} ({stamp_of(now_s)} + {skew_s / 60:g} min.)"
         )
-        raise refusal(Reason.SKEWED, service, words)
+        raise skewed(service, stamp, now_s, skew_s, words)
     if now_s - signed_s > lifetime_s:
         raise _too_old(credential, now_s, lifetime_s)
 
@@ -237,6 +238,6 @@ def _too_old(credential: Credential, now_s: float, lifetime_s: float) -> Signatu
     limit, minutes = stamp_of(now_s - lifetime_s), f"{lifetime_s / 60:g}"
     words = f"Signature expired: {credential.amz_date} is now earlier than {limit} ({stamp_of(now_s)} - {minutes} min.)"
     if not credential.presigned:
-        return refusal(Reason.SKEWED, credential.service, words)
+        return skewed(credential.service, credential.amz_date, now_s, lifetime_s, words)
     ends_s = epoch_s(credential.amz_date) + lifetime_s
     return expired_link(credential.service, ends_s, now_s, words, **{"X-Amz-Expires": credential.expires_s})

@@ -139,7 +139,7 @@ def refusal(reason: Reason, service: str, words: str = "", **members: Any) -> Si
     """The error to raise. `words` replace the family's message; S3 keeps its own for time."""
     family = family_of(service)
     code, status, message = REFUSALS[family][reason]
-    if family is Family.S3 and reason in (Reason.SKEWED, Reason.EXPIRED_LINK):
+    if family is Family.S3 and reason is Reason.EXPIRED_LINK:
         words = ""
     return SignatureRefused(reason, code, status, words or message, **members)
 
@@ -157,6 +157,19 @@ def mismatch(service: str, access_key_id: str, signature: str, to_sign: str, can
     if canonical:
         members |= {"CanonicalRequest": canonical, "CanonicalRequestBytes": octets(canonical).hex(" ")}
     return refusal(Reason.MISMATCH, service, **members)
+
+
+def skewed(service: str, amz_date: str, now_s: float, most_s: float, words: str) -> SignatureRefused:
+    """The request was signed too long ago, or ahead. S3 tells both times, and how much they may differ."""
+    if family_of(service) is not Family.S3:
+        return refusal(Reason.SKEWED, service, words)
+    return refusal(
+        Reason.SKEWED,
+        service,
+        RequestTime=amz_date,
+        ServerTime=_iso(now_s),
+        MaxAllowedSkewMilliseconds=int(most_s * 1000),
+    )
 
 
 def expired_link(service: str, ends_s: float, now_s: float, words: str = "", **members: Any) -> SignatureRefused:

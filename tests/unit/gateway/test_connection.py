@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lambent.gateway.http.connection import Connection
 from lambent.gateway.http.room import Room
-from lambent.gateway.http.rules import Limits
+from lambent.gateway.http.rules import Limits, Served
 from lambent.gateway.http.streams import Body, Response
 from lambent.model.http import HttpRequest, HttpResponse
 
@@ -49,7 +49,7 @@ class Client:
     def __init__(self, limits: Limits = Limits(), room: Room | None = None) -> None:  # noqa: B008
         self.requests: list[HttpRequest] = []
         self.wire = Wire()
-        self.connection = Connection(self._handle, limits, set(), room or Room())
+        self.connection = Connection(Served(self._handle, limits), set(), room or Room())
         self.connection.connection_made(self.wire)  # type: ignore[arg-type]
 
     def _handle(self, request: HttpRequest, _: str, respond: Callable[[Response], object], __: Body | None) -> None:

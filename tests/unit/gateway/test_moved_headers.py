@@ -1,9 +1,10 @@
-"""What links say in their query that requests say in headers."""
+"""What links say in their query that requests say in headers, and what a Host says that requests say in paths."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.gateway.buckets import comes_in_pieces, unmoved
+from lambent.gateway.buckets import addressed, comes_in_pieces, unmoved, without_bucket
 from lambent.model.http import HttpRequest
 
 SIGNED = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a%2Fb%2Fc%2Fs3%2Faws4_request&X-Amz-Signature=0"
@@ -48,3 +49,19 @@ def test_a_link_to_a_copy_takes_no_body() -> None:
 def test_any_query_is_read(text: str) -> None:
     for name, _ in unmoved(request(f"{SIGNED}&{text}")).headers:
         assert name == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "endpoint"),
+    [
+        ("Photos.s3.localhost:4566", "/photos/key", "https://s3.localhost:4566"),
+        ("photos.localhost", "/photos/key", "https://localhost"),
+        ("s3.eu-west-1.localhost", "/key", "https://s3.eu-west-1.localhost"),
+        ("127.0.0.1:4566", "/key", "https://127.0.0.1:4566"),
+    ],
+)
+def test_links_to_objects_name_the_bucket_once(host: str, path: str, endpoint: str) -> None:
+    """The SDK for JavaScript's uploads by parts answer with the Location that the service gives."""
+    virtual = HttpRequest("PUT", "/key", "", [("host", host)])
+    assert addressed(virtual).path == path
+    assert without_bucket(f"https://{host}", virtual).lower() == endpoint

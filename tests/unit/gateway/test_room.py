@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lambent.gateway.http.connection import Connection
 from lambent.gateway.http.room import UNCOUNTED_BYTES, Room, Rooms
-from lambent.gateway.http.rules import Limits
+from lambent.gateway.http.rules import Limits, Served
 from lambent.gateway.http.streams import Beyond, Body, Response, StreamedResponse, Upgrade
 from lambent.model.http import HttpRequest, HttpResponse
 
@@ -54,7 +54,7 @@ class Client:
     def __init__(self, room: Room) -> None:
         self.wire = Wire()
         self.answers: list[Callable[[Response], object]] = []
-        self.connection = Connection(self._handle, OPEN, set(), room)
+        self.connection = Connection(Served(self._handle, OPEN), set(), room)
         self.connection.connection_made(self.wire)
 
     def _handle(self, _: HttpRequest, __: str, respond: Callable[[Response], object], ___: Body | None) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lambent.clock import FakeClock, SystemClock
+from lambent.clock import FakeClock
 from lambent.gateway.exchange import Exchange, Step
 from lambent.gateway.front import Front
 from lambent.gateway.http.rules import Limits
@@ -22,6 +22,7 @@ from lambent.model.http import HttpRequest, HttpResponse
 
 PUT = b"PUT /stream HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n"
 PIECE = b"x" * 65536
+DATE = b"date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"  # of a fresh FakeClock
 
 
 class House:
@@ -30,7 +31,7 @@ class House:
     def __init__(self, stage: Callable[[Exchange], Awaitable[Step]], **limits: Any) -> None:
         self.limits = Limits(**limits)
         front = Front([stage], FakeIds(), FakeClock())
-        self.http = HttpServer(front, SystemClock(), self.limits, streams=_to_stream)
+        self.http = HttpServer(front, FakeClock(), self.limits, streams=_to_stream)
 
     async def __aenter__(self) -> "House":
         listener = socket.socket()
@@ -89,26 +90,26 @@ async def test_a_streamed_answer_is_chunked_and_the_connection_goes_on() -> None
     async with House(streaming([b"one", b"", b"three"])) as house:
         get = b"GET / HTTP/1.1\r\n\r\n"
         answer = await house.ask(get + get)
-    one = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n5\r\nthree\r\n0\r\n\r\n"
+    one = b"HTTP/1.1 200 OK\r\n" + DATE + b"transfer-encoding: chunked\r\n\r\n3\r\none\r\n5\r\nthree\r\n0\r\n\r\n"
     assert answer == one + one
 
 
 async def test_a_known_length_is_sent_raw() -> None:
     async with House(streaming([b"one", b"three"], [("Content-Length", "8")])) as house:
         answer = await house.ask(b"GET / HTTP/1.1\r\n\r\n")
-    assert answer.endswith(b"Content-Length: 8\r\n\r\nonethree")
+    assert answer.endswith(b"Content-Length: 8\r\n" + DATE + b"\r\nonethree")
 
 
 async def test_an_old_client_is_told_the_end_by_hanging_up() -> None:
     async with House(streaming([b"one", b"three"])) as house:
         answer = await house.ask(b"GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n")
-    assert answer == b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nonethree"
+    assert answer == b"HTTP/1.1 200 OK\r\n" + DATE + b"connection: close\r\n\r\nonethree"
 
 
 async def test_head_sends_no_piece() -> None:
     async with House(streaming([b"one"])) as house:
         answer = await house.ask(b"HEAD / HTTP/1.1\r\n\r\n")
-    assert answer == b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert answer == b"HTTP/1.1 200 OK\r\n" + DATE + b"transfer-encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize("pieces", [[b"12345678"], [b"123"], [b"1", b"23456789"]], ids=len)

@@ -24,6 +24,7 @@ from lambent.gateway.http.connection import Connection
 from lambent.gateway.http.handshake import complaint_about, opening
 from lambent.gateway.http.room import Room
 from lambent.gateway.http.rules import Limits as HttpLimits
+from lambent.gateway.http.rules import Served
 from lambent.gateway.http.server import HttpServer
 from lambent.gateway.http.streams import Upgrade
 from lambent.gateway.http.websocket import UNDER_WAY, Ended, Ending, Limits, NotReading, WebSocket
@@ -204,7 +205,7 @@ async def test_a_connection_that_closed_in_the_meantime_is_never_a_websocket() -
     wire, way = HttpWire(), WebSocket(Limits(), FakeClock())
     owner = Owner(way)
     answers: list[Any] = []
-    connection = Connection(lambda *given: answers.append(given[2]), HttpLimits(), set(), Room())
+    connection = Connection(Served(lambda *given: answers.append(given[2]), HttpLimits()), set(), Room())
     connection.connection_made(wire)  # type: ignore[arg-type]
     connection.data_received(b"GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
     assert wire.paused

@@ -1,6 +1,7 @@
 """The form of errors in each protocol. Sources beside each test."""
 
 import json
+import zlib
 from typing import Any
 from xml.etree import ElementTree
 
@@ -128,3 +129,22 @@ def test_unknown_actions_have_the_codes_of_query() -> None:
         with pytest.raises(ServiceError) as caught:
             wire_for("sts").operation_of(HttpRequest("POST", "/", "", form, body))
         assert caught.value.code == code
+
+
+# Source: the SDK for Go's DynamoDB client (Close compares x-amz-crc32 with what was read), botocore's retry rule
+# `crc32`, and the SDK for Java's `calculateCrc32FromCompressedData`.
+@pytest.mark.parametrize(
+    ("target", "operation"), [("DynamoDB_20120810", "ListTables"), ("DynamoDBStreams_20120810", "ListStreams")]
+)
+def test_dynamodb_tells_the_checksum_of_each_body(target: str, operation: str) -> None:
+    request = HttpRequest("POST", "/", "", [("x-amz-target", f"{target}.{operation}")])
+    wire = wire_for("dynamodb", request)
+    for answer in (
+        wire.answer(operation, {}, request, "id-1"),
+        wire.error(error("ValidationException"), request, "id-1"),
+    ):
+        assert header(answer, "x-amz-crc32") == str(zlib.crc32(answer.body))
+
+
+def test_others_that_speak_json_do_not() -> None:
+    assert header(wire_for("sqs").error(error("QueueDoesNotExist"), GET, "id-1"), "x-amz-crc32") is None

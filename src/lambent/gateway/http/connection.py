@@ -17,7 +17,7 @@ import structlog
 from lambent.gateway.http.answer import BODILESS, CONTINUE, bytes_of, refusal, streamed_head
 from lambent.gateway.http.head import Headers, is_passed_over, request_of, size_bytes, without_offer
 from lambent.gateway.http.room import CROWDED, FEW_PIECES, PIECE_BYTES, REQUEST_BYTES, UNCOUNTED_BYTES, Room
-from lambent.gateway.http.rules import HEADERS_MAX, TOO_LONG, Arrived, Handler, Limits, Refused, Streams
+from lambent.gateway.http.rules import HEADERS_MAX, TOO_LONG, Arrived, Refused, Served
 from lambent.gateway.http.sending import cut_off, hand_on, send_pieces
 from lambent.gateway.http.streams import Body, CutOff, Framing, Response, StreamedResponse, Upgrade, close_stream
 from lambent.model.http import HttpRequest
@@ -30,10 +30,9 @@ log = structlog.get_logger()
 class Connection(asyncio.Protocol):
     """The server's half of one connection. `held` is the server's set of live ones."""
 
-    def __init__(
-        self, handler: Handler, limits: Limits, held: set["Connection"], room: Room, streams: Streams | None = None
-    ) -> None:
-        self._handler, self._limits, self._connections, self._streams = handler, limits, held, streams
+    def __init__(self, served: Served, held: set["Connection"], room: Room) -> None:
+        self._handler, self._limits, self._streams, self._date = served
+        self._connections = held
         self._place, self._held_bytes = room, 0  # of the request that is coming
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -332,7 +331,9 @@ class Connection(asyncio.Protocol):
         if isinstance(response, StreamedResponse):
             self._sending = self._loop.create_task(self._send(response, request.method == "HEAD", keep_alive))
             return True
-        self._transport.write(bytes_of(response, keep_alive=keep_alive, head_only=request.method == "HEAD"))
+        self._transport.write(
+            bytes_of(response, self._date(), keep_alive=keep_alive, head_only=request.method == "HEAD")
+        )
         there = not self._last
         self._answered(keep_alive)
         return there
@@ -364,7 +365,7 @@ class Connection(asyncio.Protocol):
         keep_alive = keep_alive and not framing.until_close
         bodiless = head_only or response.status in BODILESS
         try:
-            self._transport.write(streamed_head(response, framing, keep_alive=keep_alive))
+            self._transport.write(streamed_head(response, framing, self._date(), keep_alive=keep_alive))
             if not bodiless:
                 await send_pieces(self._transport, response, framing, self._wait_for_room)
         except CutOff:
@@ -389,7 +390,7 @@ class Connection(asyncio.Protocol):
         self._closing = True
         self._break_body(f"The rest of the body is unreadable: {refused}.")
         if self._current is None and not self._transport.is_closing():
-            self._transport.write(refusal(refused.status, str(refused)))
+            self._transport.write(refusal(refused.status, str(refused), self._date()))
             self._transport.close()
 
 

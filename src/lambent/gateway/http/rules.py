@@ -33,6 +33,16 @@ class Limits(Struct, frozen=True):
     keep_alive_s: float = 120.0
 
 
+class Served(NamedTuple):
+    """What the connections of a server have in common. `streams` says of a request, whose body is still empty, whether
+    it is to come as a stream; `date` gives the line that says when an answer was made."""
+
+    handler: Handler
+    limits: Limits
+    streams: Streams | None = None
+    date: Callable[[], str] = str
+
+
 class Refused(Exception):
     """The request cannot be taken: `status` and words for the client, then the connection ends."""
 

@@ -9,10 +9,11 @@ import structlog
 
 from lambent.clock import Clock
 from lambent.gateway.http.connection import Connection
+from lambent.gateway.http.date import DateLine
 from lambent.gateway.http.doorman import Doorman
 from lambent.gateway.http.least_connections import LeastConnections
 from lambent.gateway.http.room import Room
-from lambent.gateway.http.rules import Handler, Limits, Streams
+from lambent.gateway.http.rules import Handler, Limits, Served, Streams
 from lambent.gateway.http.tls import Tls
 
 SWEEP_S = 1.0
@@ -32,7 +33,7 @@ class HttpServer:
         self, handler: Handler, clock: Clock, limits: Limits, streams: Streams | None = None, room: Room | None = None
     ) -> None:
         self._room = room or Room()
-        self._handler, self._clock, self._limits, self._streams = handler, clock, limits, streams
+        self._served, self._clock = Served(handler, limits, streams, DateLine(clock)), clock
         self._connections = _Held()
         self._doors: set[Doorman] = set()
 
@@ -49,12 +50,12 @@ class HttpServer:
         if sharing is not None:
             self._connections.tell = sharing.tell
         made = partial(self._connection, room or self._room)
-        door = Doorman(listener, made, self._connections.__len__, self._limits.head_s, tls, sharing)
+        door = Doorman(listener, made, self._connections.__len__, self._served.limits.head_s, tls, sharing)
         self._doors.add(door)
         return door
 
     def _connection(self, room: Room) -> asyncio.Protocol:
-        return Connection(self._handler, self._limits, self._connections, room, self._streams)
+        return Connection(self._served, self._connections, room)
 
     def leave(self, door: Doorman) -> None:
         """Accept no more from one listener."""
